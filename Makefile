@@ -1,0 +1,48 @@
+# Tieline: `make help` lists what there is. Everything but make and Python 3.11 is set up on the way.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test check bench fmt clean
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+
+help:  ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:  ## Virtualenv, packages and generated secrets, without starting anything
+	@$(PYTHON) scripts/bootstrap.py setup
+
+run:  ## The whole product on this machine (ARGS=--no-sandbox without the simulated peers)
+	@$(PYTHON) scripts/bootstrap.py run
+	@$(BIN)/python manage.py supervise $(ARGS)
+
+demo:  ## A day's work through the product, and what became of it
+	@$(PYTHON) scripts/bootstrap.py run
+	@$(BIN)/python manage.py demo $(ARGS)
+
+test:  ## The whole suite, on SQLite and on PostgreSQL with Redis
+	@$(PYTHON) scripts/bootstrap.py test
+	@$(BIN)/python scripts/with_services.py -- $(BIN)/python scripts/run_tests.py $(ARGS)
+
+check:  ## What a reviewer would run: lint, types, contracts, migrations, quick tests
+	@$(PYTHON) scripts/bootstrap.py check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/pytest -q tests/unit tests/meta
+
+bench:  ## Benchmarks; each prints its figures
+	@$(PYTHON) scripts/bootstrap.py bench
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done
+
+fmt:  ## Format the code and fix what the linter can fix
+	@$(PYTHON) scripts/bootstrap.py check
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## Remove the virtualenv and caches; data and secrets in var/ stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache htmlcov .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

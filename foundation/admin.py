@@ -1,0 +1,51 @@
+"""The base classes of every page in the admin: the theme is named here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin as ThemedModelAdmin
+from unfold.admin import StackedInline as ThemedStackedInline
+from unfold.admin import TabularInline as ThemedTabularInline
+
+
+class ModelAdmin(ThemedModelAdmin):  # type: ignore[misc]
+    """Base of all admin pages."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    list_fullwidth = True
+    warn_unsaved_form = True
+    compressed_fields = True
+
+
+class TabularInline(ThemedTabularInline):  # type: ignore[misc]
+    """Base of all inline tables."""
+
+    extra = 0
+
+
+class StackedInline(ThemedStackedInline):  # type: ignore[misc]
+    """Base of all stacked inlines."""
+
+    extra = 0
+
+
+class _ReadOnly:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class EvidenceAdmin(_ReadOnly, ModelAdmin):
+    """Base of records that are evidence: nobody adds, changes or deletes them; their only verbs are actions."""
+
+
+class EvidenceInline(_ReadOnly, TabularInline):
+    """Base of evidence shown inside another record."""

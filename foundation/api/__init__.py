@@ -1,0 +1,1 @@
+"""What all API addresses share: authentication, strict bodies, problem details, pages."""

@@ -1,0 +1,133 @@
+"""Tracking: flow runs, and what people do with them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from foundation.api.problems import StateConflict
+from integration import choices, queries
+from integration.api import problems, shapes
+from integration.models import FlowRun
+from integration.operations import runs
+
+
+class RunFilters(django_filters.FilterSet):
+    """Filters of the list of runs."""
+
+    flow = django_filters.CharFilter(field_name="flow__name", help_text="Short name of the flow.")
+    state = django_filters.ChoiceFilter(choices=choices.RunState.choices)
+    started_after = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="gte")
+    search = django_filters.CharFilter(
+        method="searched", help_text="The start of a business identifier such as a messageId, or the id of a run."
+    )
+
+    class Meta:
+        model = FlowRun
+        fields = ["flow", "state", "started_after", "search"]
+
+    def searched(self, runs_found: QuerySet[FlowRun], name: str, value: str) -> QuerySet[FlowRun]:
+        """Keep the runs of a business identifier."""
+        return runs_found.filter(queries.search_condition(value)) if value.strip() else runs_found
+
+
+class FlowRunList(generics.ListAPIView[FlowRun]):
+    """Flow runs, the latest first."""
+
+    rights = {"GET": ["integration.view_flowrun"]}
+    serializer_class = shapes.FlowRunShape
+    filterset_class = RunFilters
+
+    def get_queryset(self) -> QuerySet[FlowRun]:
+        """Give the runs with what a line shows."""
+        return queries.run_list().prefetch_related("identifiers")
+
+
+class FlowRunDetail(APIView):
+    """One flow run with its steps."""
+
+    rights = {"GET": ["integration.view_flowrun"]}
+
+    @extend_schema(responses=shapes.FlowRunDetailShape)
+    def get(self, request: Request, run_id: uuid.UUID) -> Response:
+        """Give a run."""
+        return Response(_detail(run_id))
+
+
+class _Action(APIView):
+    """What a person does with a run; the body says why."""
+
+    operation: Callable[..., FlowRun]
+    status = 200
+
+    def act(self, request: Request, run_id: uuid.UUID) -> Response:
+        """Do it, and give the run that came of it."""
+        body = shapes.ReasonShape(data=request.data)
+        body.is_valid(raise_exception=True)
+        try:
+            run = type(self).operation(
+                run_id=run_id, by=request.user, reason=body.validated_data["reason"], at=timezone.now()
+            )
+        except queries.UnknownRun as error:
+            raise problems.RunNotFound(str(error)) from None
+        except runs.UnableToAct as error:
+            raise StateConflict(str(error)) from None
+        return Response(_detail(run.pk), status=self.status)
+
+
+def _action(name: str, operation: Callable[..., FlowRun], right: str, status: int, description: str) -> type[APIView]:
+    class Act(_Action):
+        rights = {"POST": [right]}
+
+        @extend_schema(
+            operation_id=f"flow_runs_{name}",
+            description=description,
+            request=shapes.ReasonShape,
+            responses={status: shapes.FlowRunDetailShape},
+            parameters=[OpenApiParameter("run_id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
+        )
+        def post(self, request: Request, run_id: uuid.UUID) -> Response:
+            return self.act(request, run_id)
+
+    Act.operation = staticmethod(operation)
+    Act.status = status
+    Act.__name__ = Act.__qualname__ = f"FlowRun{name.title()}"
+    Act.__doc__ = description
+    return Act
+
+
+Resubmit = _action(
+    "resubmit",
+    runs.resubmit,
+    "integration.resubmit_flowrun",
+    202,
+    "Put a failed run of a one-way or scheduled flow to work again. A request/response run is replayed instead.",
+)
+Replay = _action(
+    "replay",
+    runs.replay,
+    "integration.replay_flowrun",
+    202,
+    "Send the message of a request/response run to its target once more, as a new run whose reply is discarded.",
+)
+Abort = _action("abort", runs.abort, "integration.abort_flowrun", 200, "End a run that waits or works.")
+Discard = _action("discard", runs.discard, "integration.discard_flowrun", 200, "Put a failed or aborted run aside.")
+Restore = _action("restore", runs.restore, "integration.discard_flowrun", 200, "Bring a discarded run back.")
+
+
+def _detail(run_id: uuid.UUID) -> Any:
+    try:
+        return shapes.FlowRunDetailShape(queries.run_detail(run_id)).data
+    except queries.UnknownRun as error:
+        raise problems.RunNotFound(str(error)) from None

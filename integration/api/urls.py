@@ -1,0 +1,21 @@
+"""Addresses of tracking and of the flows' switches, below `api/v1/`."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from integration.api import activation, runs
+
+
+urlpatterns = [
+    path("flow-runs/", runs.FlowRunList.as_view(), name="flow-runs"),
+    path("flow-runs/<uuid:run_id>/", runs.FlowRunDetail.as_view(), name="flow-run"),
+    path("flow-runs/<uuid:run_id>/resubmit/", runs.Resubmit.as_view(), name="flow-run-resubmit"),
+    path("flow-runs/<uuid:run_id>/replay/", runs.Replay.as_view(), name="flow-run-replay"),
+    path("flow-runs/<uuid:run_id>/abort/", runs.Abort.as_view(), name="flow-run-abort"),
+    path("flow-runs/<uuid:run_id>/discard/", runs.Discard.as_view(), name="flow-run-discard"),
+    path("flow-runs/<uuid:run_id>/restore/", runs.Restore.as_view(), name="flow-run-restore"),
+    path("flows/", activation.FlowList.as_view(), name="flows"),
+    path("flows/<str:identifier>/activate/", activation.Activate.as_view(), name="flow-activate"),
+    path("flows/<str:identifier>/deactivate/", activation.Deactivate.as_view(), name="flow-deactivate"),
+]

@@ -1,0 +1,90 @@
+"""The theme's settings: the title, the sidebar's groups and the command search of the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+
+def _item(title: Any, icon: str, view: str, permission: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{view}"),
+        "permission": lambda request: request.user.has_perm(permission),
+    }
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Tieline",
+    "SITE_HEADER": "Tieline",
+    "SITE_SYMBOL": "bolt",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("tieline/favicon.svg")},
+    ],
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "integration.admin.dashboard.context",
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "title": _("Messages"),
+                "items": [
+                    _item(_("Flow runs"), "swap_horiz", "integration_flowrun_changelist", "integration.view_flowrun"),
+                    _item(_("Flows"), "account_tree", "integration_flow_changelist", "integration.view_flow"),
+                    _item(_("Incidents"), "report", "integration_incident_changelist", "integration.view_incident"),
+                    _item(_("E-mails"), "mail", "outbound_mail_changelist", "outbound.view_mail"),
+                ],
+            },
+            {
+                "title": _("Meter data"),
+                "items": [
+                    _item(_("To Dos"), "checklist", "vee_todo_changelist", "vee.view_todo"),
+                    _item(
+                        _("Initial measurements"),
+                        "electric_meter",
+                        "vee_initialmeasurement_changelist",
+                        "vee.view_initialmeasurement",
+                    ),
+                    _item(_("Exceptions"), "error", "vee_veeexception_changelist", "vee.view_veeexception"),
+                    _item(_("Reading files"), "upload_file", "vee_readingfile_changelist", "vee.view_readingfile"),
+                    _item(
+                        _("Measuring components"),
+                        "speed",
+                        "vee_measuringcomponent_changelist",
+                        "vee.view_measuringcomponent",
+                    ),
+                    _item(_("Service points"), "pin_drop", "vee_servicepoint_changelist", "vee.view_servicepoint"),
+                ],
+            },
+            {
+                "title": _("Configuration"),
+                "items": [
+                    _item(_("Lookups"), "translate", "lookups_lookup_changelist", "lookups.view_lookup"),
+                    _item(_("Connections"), "cable", "outbound_connection_changelist", "outbound.view_connection"),
+                    _item(_("Parameters"), "tune", "outbound_parameter_changelist", "outbound.view_parameter"),
+                    _item(_("VEE groups"), "rule", "vee_veegroup_changelist", "vee.view_veegroup"),
+                    _item(
+                        _("Measuring component types"),
+                        "category",
+                        "vee_measuringcomponenttype_changelist",
+                        "vee.view_measuringcomponenttype",
+                    ),
+                    _item(
+                        _("Schedules"),
+                        "schedule",
+                        "django_celery_beat_periodictask_changelist",
+                        "django_celery_beat.view_periodictask",
+                    ),
+                    _item(_("Users"), "person", "auth_user_changelist", "auth.view_user"),
+                    _item(_("Roles"), "groups", "auth_group_changelist", "auth.view_group"),
+                ],
+            },
+        ],
+    },
+}

@@ -1,0 +1,88 @@
+"""What the scheduler does by itself: the shipped schedules, as rows that a person may change in the admin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShippedSchedule:
+    """A task by name and when it runs: every so many seconds, or daily at an hour and minute in UTC."""
+
+    name: str
+    task: str
+    description: str
+    seconds: int | None = None
+    daily_at: tuple[int, int] | None = None
+
+
+SHIPPED = (
+    ShippedSchedule(
+        name="Outbound: sweep",
+        task="outbound.tasks.sweep",
+        description="Sends what is due and was not woken up.",
+        seconds=15,
+    ),
+    ShippedSchedule(
+        name="Meter data: sweep",
+        task="vee.tasks.sweep",
+        description="Takes up reading files and initial measurements that are due and were not woken up.",
+        seconds=15,
+    ),
+    ShippedSchedule(
+        name="Flows: sweep",
+        task="integration.tasks.sweep",
+        description="Takes up flow runs that are due and were not woken up.",
+        seconds=15,
+    ),
+    ShippedSchedule(
+        name="Errors: digests",
+        task="integration.tasks.send_digests",
+        description="Mails the incidents of the last period (parameter ERROR_DIGEST_SECONDS).",
+        seconds=30,
+    ),
+    ShippedSchedule(
+        name="Retention: payloads",
+        task="integration.tasks.purge_payloads",
+        description="Deletes payloads that are older than their flow keeps them; runs and steps stay.",
+        daily_at=(3, 30),
+    ),
+)
+
+
+def install_schedules() -> list[str]:
+    """
+    Create the shipped schedules that are missing, give their names.
+
+    One that exists is left as a person has set it: its interval, and whether it is switched on.
+    """
+    created = []
+    with transaction.atomic():
+        existing = set(
+            PeriodicTask.objects.filter(name__in=[each.name for each in SHIPPED]).values_list("name", flat=True)
+        )
+        for shipped in SHIPPED:
+            if shipped.name not in existing:
+                _create(shipped)
+                created.append(shipped.name)
+    return created
+
+
+def _create(shipped: ShippedSchedule) -> None:
+    task = PeriodicTask(name=shipped.name, task=shipped.task, description=shipped.description)
+    if shipped.seconds is not None:
+        task.interval = IntervalSchedule.objects.filter(
+            every=shipped.seconds, period=IntervalSchedule.SECONDS
+        ).first() or IntervalSchedule.objects.create(every=shipped.seconds, period=IntervalSchedule.SECONDS)
+        # With no worker running, wake-up calls must not pile up: the next one does the same work.
+        task.expire_seconds = shipped.seconds
+    if shipped.daily_at is not None:
+        hour, minute = shipped.daily_at
+        at = {"hour": str(hour), "minute": str(minute), "day_of_week": "*", "day_of_month": "*", "month_of_year": "*"}
+        task.crontab = CrontabSchedule.objects.filter(**at, timezone="UTC").first() or CrontabSchedule.objects.create(
+            **at, timezone="UTC"
+        )
+    task.save()

@@ -1,0 +1,126 @@
+"""Reads of flows, runs and incidents."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from integration.choices import AckType, PayloadDirection
+from integration.flows import registry
+from integration.flows.contract import Reply
+from integration.models import Flow, FlowRun, Payload, RunIdentifier
+
+
+class UnknownRun(LookupError):
+    """There is no run of this id."""
+
+
+class RequestPurged(LookupError):
+    """The stored request of the run is gone."""
+
+
+def flow_list() -> QuerySet[Flow]:
+    """Give all flows, by name."""
+    return Flow.objects.order_by("display_name", "pk")
+
+
+def is_available(flow: Flow) -> bool:
+    """Whether this version can run the flow."""
+    try:
+        return registry.find(flow.identifier).available
+    except registry.UnknownFlow:
+        return False
+
+
+def run_list(*, search: str = "") -> QuerySet[FlowRun]:
+    """Give runs, newest first; `search` is the start of a business identifier, or the id of a run."""
+    runs = FlowRun.objects.select_related("flow").order_by("-started_at", "id")
+    return runs.filter(search_condition(search)) if search.strip() else runs
+
+
+def search_condition(search: str) -> Q:
+    """Give the condition for runs that a person looks for, by business identifier, run id or correlation id."""
+    text = search.strip()
+    condition = Q(pk__in=RunIdentifier.objects.filter(value__istartswith=text).values("run_id")) | Q(
+        correlation_id=text
+    )
+    try:
+        return condition | Q(pk=uuid.UUID(text))
+    except ValueError:
+        return condition
+
+
+def run_detail(run_id: uuid.UUID) -> FlowRun:
+    """
+    Give a run with its flow, steps, identifiers and transitions.
+
+    :raises UnknownRun: when there is none.
+    """
+    run = (
+        FlowRun.objects.select_related("flow", "parent", "requested_by")
+        .prefetch_related("steps", "identifiers", "transitions", "children")
+        .filter(pk=run_id)
+        .first()
+    )
+    if run is None:
+        raise UnknownRun(f"There is no flow run {run_id}.")
+    return run
+
+
+def payloads_of(run_id: uuid.UUID, *, limit: int = 100) -> Sequence[Payload]:
+    """Give a run's payloads in the order in which they were stored; content included, so at most `limit`."""
+    return list(Payload.objects.filter(run_id=run_id).order_by("pk")[:limit])
+
+
+def stored_request(run_id: uuid.UUID) -> bytes:
+    """
+    Give the request of a run as it came.
+
+    :raises RequestPurged: when its retention has passed.
+    """
+    stored = Payload.objects.filter(run_id=run_id, direction=PayloadDirection.REQUEST_IN).order_by("pk").first()
+    if stored is None:
+        raise RequestPurged("The stored request is gone: its retention has passed.")
+    return bytes(stored.content)
+
+
+def answered_for_good(*, flow_id: int, digest: str) -> Reply | None:
+    """Give the latest stored answer to the same body in which nothing was left as FAILURE; None when there is none."""
+    response = (
+        Payload.objects.filter(
+            direction=PayloadDirection.RESPONSE_OUT,
+            run__flow_id=flow_id,
+            run__body_digest=digest,
+            run__ack_type__in=[AckType.SUCCESS, AckType.ERROR],
+            run__response_status__isnull=False,
+        )
+        .select_related("run")
+        .order_by("-run__started_at", "-pk")
+        .first()
+    )
+    if response is None:
+        return None
+    return Reply(
+        status=response.run.response_status or 200,
+        body=bytes(response.content),
+        run_id=str(response.run_id),
+        repeated=True,
+    )
+
+
+def run_counts(*, since: dt.datetime) -> list[dict[str, Any]]:
+    """
+    Give how many runs of each flow are in each state, of those started since then, for the dashboard.
+
+    Rows `{"flow__name", "flow__display_name", "state", "runs"}`, by flow and state.
+    """
+    return list(
+        FlowRun.objects.filter(started_at__gte=since)
+        .values("flow__name", "flow__display_name", "state")
+        .annotate(runs=Count("pk"))
+        .order_by("flow__display_name", "state")
+    )

@@ -1,0 +1,87 @@
+"""
+The roles that are shipped, as Django groups with the rights they need (`house.md` 5).
+
+A role always has at least what stands here; what a site adds to one stays. For less, make a role of your own.
+Each right is named: one that no app defines is an error in `setup`, never passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+INTEGRATION_ADMINISTRATOR = "Integration administrator"
+INTEGRATION_OPERATOR = "Integration operator"
+VEE_ANALYST = "VEE analyst"
+VEE_SUPERVISOR = "VEE supervisor"
+AUDITOR = "Auditor"
+PEER_SYSTEM = "Peer system"
+
+
+def _rights(app: str, verbs: str, models: str) -> frozenset[str]:
+    return frozenset(f"{app}.{verb}_{model}" for verb in verbs.split() for model in models.split())
+
+
+_READ_MESSAGES = (
+    _rights("integration", "view", "flow flowrun runtransition runidentifier runstep payload enrollmentrecord incident")
+    | _rights("outbound", "view", "connection connectionhealth mail mailattempt parameter")
+    | _rights("lookups", "view", "lookup lookupalias lookuprow lookupversion")
+)
+_READ_METER_DATA = _rights(
+    "vee",
+    "view",
+    "servicepoint device measuringcomponenttype measuringcomponent outage readingfile readingfileerror"
+    " initialmeasurement imdpayload imdpostvee imdtransition imdedit veeexceptiontype veegroup veerule veeexception"
+    " todotype todo measurementblock measurementblockhistory registermeasurement registermeasurementhistory"
+    " usagesubscription usagetransaction",
+)
+_READ_SCHEDULES = _rights("django_celery_beat", "view", "periodictask intervalschedule crontabschedule")
+_OPERATE_MESSAGES = frozenset(
+    {
+        "integration.resubmit_flowrun",
+        "integration.replay_flowrun",
+        "integration.discard_flowrun",
+        "integration.abort_flowrun",
+        "integration.close_incident",
+        "outbound.test_connection",
+        "outbound.resend_mail",
+    }
+)
+_WORK_ON_METER_DATA = frozenset(
+    {
+        "vee.perform_vee",
+        "vee.discard_imd",
+        "vee.force_complete_imd",
+        "vee.edit_imd",
+        "vee.change_todo",
+        "vee.add_readingfile",
+    }
+)
+
+SHIPPED: Mapping[str, frozenset[str]] = {
+    INTEGRATION_ADMINISTRATOR: (
+        _READ_MESSAGES
+        | _READ_SCHEDULES
+        | _OPERATE_MESSAGES
+        | _rights("lookups", "add change delete", "lookup lookupalias lookuprow")
+        | _rights("outbound", "add change delete", "connection parameter")
+        | _rights("django_celery_beat", "add change", "periodictask intervalschedule crontabschedule")
+        | frozenset({"integration.change_flow", "integration.activate_flow", "integration.call_flow"})
+        # Payloads carry personal data: everybody else reads them masked.
+        | frozenset({"integration.view_payload_unmasked"})
+    ),
+    INTEGRATION_OPERATOR: _READ_MESSAGES | _READ_SCHEDULES | _OPERATE_MESSAGES,
+    VEE_ANALYST: _READ_METER_DATA | _WORK_ON_METER_DATA,
+    VEE_SUPERVISOR: (
+        _READ_METER_DATA
+        | _WORK_ON_METER_DATA
+        | _rights("vee", "add change delete", "veegroup veerule veeexceptiontype todotype")
+        | _rights("vee", "add change", "servicepoint device measuringcomponenttype measuringcomponent outage")
+        | _rights("vee", "add change", "usagesubscription usagetransaction")
+        | frozenset({"vee.assign_todo", "vee.add_initialmeasurement"})
+    ),
+    AUDITOR: _READ_MESSAGES | _READ_METER_DATA | _READ_SCHEDULES | frozenset({"auth.view_user", "auth.view_group"}),
+    # A peer sends messages to flows and sees nothing else.
+    PEER_SYSTEM: frozenset({"integration.call_flow"}),
+}
+"""Role to rights."""

@@ -1,0 +1,3 @@
+"""Lookups: code translation tables, configuration properties and e-mail recipients (`integration.md` 4)."""
+
+from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Everything that leaves: connections and their secrets, the one HTTP client, parameters, mail."""

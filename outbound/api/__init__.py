@@ -1,0 +1,1 @@
+"""The API addresses of connections and parameters."""

@@ -1,0 +1,1 @@
+"""The writes of what leaves, one module per noun."""

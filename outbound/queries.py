@@ -1,0 +1,131 @@
+"""What others read of connections, parameters and mails."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
+
+from outbound.choices import BreakerState, MailStatus
+from outbound.models import Connection, ConnectionHealth, Mail, Parameter
+from outbound.models.connections import SECRETS
+from outbound.parameters import DECLARED, declaration
+from outbound.texts import storable
+
+
+STALE_AFTER = dt.timedelta(hours=24)
+
+
+class UnknownConnection(LookupError):
+    """No connection of this name exists."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no connection named {name}.")
+        self.name = name
+
+
+class UnknownMail(LookupError):
+    """No mail of this id exists."""
+
+
+def connection(name: str) -> Connection:
+    """
+    Give a connection by its name.
+
+    :raises UnknownConnection: when there is none.
+    """
+    found = Connection.objects.select_related("health").filter(name=storable(name)).first()
+    if found is None:
+        raise UnknownConnection(name)
+    return found
+
+
+def connections_for_display(*, search: str = "") -> QuerySet[Connection]:
+    """
+    Give connections with their health, by name, and whether each secret is set; the secrets themselves stay unread.
+
+    :param search: part of the name or description.
+    """
+    found = (
+        Connection.objects.select_related("health")
+        .defer(*SECRETS)
+        .annotate(
+            password_set=ExpressionWrapper(~Q(password=""), output_field=BooleanField()),
+            private_key_set=ExpressionWrapper(~Q(private_key=""), output_field=BooleanField()),
+        )
+        .order_by("name")
+    )
+    if search:
+        wanted = storable(search)
+        found = found.filter(Q(name__icontains=wanted) | Q(description__icontains=wanted))
+    return found
+
+
+def parameter(name: str) -> Decimal | int:
+    """
+    Give a parameter's value: an int for a count, a Decimal for seconds; the declared default when it is not set.
+
+    :raises UnknownParameter: when no such parameter is declared.
+    """
+    declared = declaration(name)
+    stored = Parameter.objects.filter(name=name).values_list("value", flat=True).first()
+    return declared.parse(declared.default if stored is None else stored)
+
+
+def parameters(*, search: str = "") -> QuerySet[Parameter]:
+    """
+    Give the stored parameters that are declared, by name.
+
+    :param search: part of the name or description.
+    """
+    found = Parameter.objects.filter(name__in=DECLARED).order_by("name")
+    if search:
+        wanted = storable(search)
+        found = found.filter(Q(name__icontains=wanted) | Q(description__icontains=wanted))
+    return found
+
+
+def stale_connections(*, at: dt.datetime, after: dt.timedelta = STALE_AFTER) -> QuerySet[ConnectionHealth]:
+    """
+    Give the health of enabled connections that need a look, by name.
+
+    Their breaker is not closed, or nothing has been heard of the target for `after` (a success or a good test).
+    """
+    return (
+        ConnectionHealth.objects.select_related("connection")
+        .filter(connection__enabled=True)
+        .filter(~Q(state=BreakerState.CLOSED) | Q(last_success_at__isnull=True) | Q(last_success_at__lt=at - after))
+        .order_by("connection__name")
+    )
+
+
+def due_mails(*, at: dt.datetime, limit: int) -> list[int]:
+    """Give the ids of pending mails whose time has come and which no worker holds, oldest first."""
+    return list(
+        Mail.objects.filter(status=MailStatus.PENDING, next_attempt_at__lte=at, lease_token__isnull=True)
+        .order_by("next_attempt_at", "id")
+        .values_list("id", flat=True)[:limit]
+    )
+
+
+def mails_for_display() -> QuerySet[Mail]:
+    """Give all mails with the number of their attempts (`tries`)."""
+    return Mail.objects.annotate(tries=Count("attempts"))
+
+
+def mail_html(*, mail_id: int) -> str:
+    """
+    Give the HTML of a mail.
+
+    :raises UnknownMail: when there is none of this id.
+    """
+    html = Mail.objects.filter(pk=mail_id).values_list("html", flat=True).first()
+    if html is None:
+        raise UnknownMail(f"There is no mail {mail_id}.")
+    return html
+
+
+def mail_counts() -> dict[str, int]:
+    """Give how many mails wait and how many failed, for the dashboard."""
+    return {status: Mail.objects.filter(status=status).count() for status in (MailStatus.PENDING, MailStatus.FAIL)}

@@ -1,0 +1,1 @@
+"""How targets are spoken to: one module per transport, one set of errors (`base`), one way to open a socket."""

@@ -1,0 +1,98 @@
+"""How `requests` is made to open its sockets through the guard and to read under the deadline."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import ssl
+from typing import Any, ClassVar
+
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from outbound.transports.addresses import Guard
+from outbound.transports.base import TargetTimedOut, TargetUnreachable
+from outbound.transports.sockets import DeadlineReader, apply_deadline, explain_tls_failure, open_socket
+
+
+class _DeadlineResponse(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(DeadlineReader(sock))
+
+
+class _GuardedHTTPConnection(HTTPConnection):
+    response_class = _DeadlineResponse
+    guard: ClassVar[Guard]
+    connect_timeout: ClassVar[float]
+
+    def _new_conn(self) -> socket.socket:
+        return open_socket(
+            host=self._dns_host, port=self.port or 80, guard=self.guard, connect_timeout=self.connect_timeout
+        )
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        apply_deadline(self.sock)
+        super().send(data)
+
+
+class _GuardedHTTPSConnection(HTTPSConnection):
+    response_class = _DeadlineResponse
+    guard: ClassVar[Guard]
+    connect_timeout: ClassVar[float]
+
+    def _new_conn(self) -> socket.socket:
+        return open_socket(
+            host=self._dns_host, port=self.port or 443, guard=self.guard, connect_timeout=self.connect_timeout
+        )
+
+    def connect(self) -> None:
+        # Whatever goes wrong up to here, nothing of the message was sent.
+        try:
+            super().connect()
+        except TimeoutError:
+            raise TargetTimedOut(f"{self.host}:{self.port} did not finish the TLS handshake.", sent=False) from None
+        except (OSError, ssl.SSLError, urllib3.exceptions.HTTPError) as error:
+            reason = explain_tls_failure(error) or f"the TLS handshake was broken off: {error}"
+            raise TargetUnreachable(f"{self.host}:{self.port} cannot be trusted: {reason}.") from error
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        apply_deadline(self.sock)
+        super().send(data)
+
+
+def guarded_adapter(
+    *, guard: Guard, connect_timeout: float, max_connections: int, context: ssl.SSLContext
+) -> HTTPAdapter:
+    """
+    Give a `requests` adapter whose sockets are guarded, that verifies with `context` and never retries.
+
+    :param connect_timeout: seconds for resolving, connecting and the TLS handshake.
+    """
+    settings = {"guard": guard, "connect_timeout": connect_timeout}
+    plain = type("GuardedHTTPConnection", (_GuardedHTTPConnection,), settings)
+    secure = type("GuardedHTTPSConnection", (_GuardedHTTPSConnection,), settings)
+    pools = {
+        "http": type("GuardedHTTPPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+        "https": type("GuardedHTTPSPool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+    }
+
+    class GuardedAdapter(HTTPAdapter):
+        def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
+            super().init_poolmanager(connections, maxsize, block=block, ssl_context=context, **pool_kwargs)
+            self.poolmanager.pool_classes_by_scheme = pools
+
+        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+            # The context alone decides whom to trust; requests would add its own bundle to it.
+            conn.cert_reqs = "CERT_REQUIRED"
+            conn.ca_certs = None
+
+    return GuardedAdapter(pool_connections=1, pool_maxsize=max_connections, max_retries=0)

@@ -1,0 +1,307 @@
+"""
+The one HTTP client of the product (`reliability.md` 2.3 and 5, SSRF and TLS).
+
+No redirects, no proxies or credentials from the environment, no retries inside; certificates always verified;
+one deadline over the whole call; bodies capped and checked for completeness; the connection's circuit breaker,
+rate and concurrency limits around it. Clients are pooled per process and connection.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import http.cookiejar
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+import structlog
+import urllib3
+from django.utils import timezone
+
+from outbound import retry
+from outbound.breaker import Breaker, Permit
+from outbound.choices import AVAILABLE_TRANSPORTS, Transport
+from outbound.guard import deployment_guard
+from outbound.models import Connection
+from outbound.transports.addresses import Guard, split_base_url
+from outbound.transports.base import (
+    Answer,
+    AnswerTooLarge,
+    ConnectionNotUsable,
+    TargetBroke,
+    TargetRedirected,
+    TargetTimedOut,
+    TransportError,
+)
+from outbound.transports.limits import Limiter
+from outbound.transports.pools import guarded_adapter
+from outbound.transports.sockets import Deadline, causes, deadline, tls_context
+
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_TIMEOUT_SECONDS = 300.0
+_CHUNK = 64 * 1024
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+class RestClient:
+    """
+    Calls one connection's target.
+
+    May be shared by threads. A thread of one's own that calls it uses a database connection of its own (for the
+    circuit breaker), which that thread closes when it ends.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        guard: Guard,
+        breaker: Breaker | None = None,
+        clock: Callable[[], dt.datetime] = timezone.now,
+        max_body_bytes: int = MAX_BODY_BYTES,
+    ) -> None:
+        split_base_url(connection.base_url)
+        self.name = connection.name
+        self._base_url = connection.base_url.rstrip("/")
+        self._read_timeout = float(connection.read_timeout)
+        self._clock = clock
+        self._max_body_bytes = max_body_bytes
+        self._breaker = breaker or Breaker(connection_id=connection.pk, name=connection.name)
+        self._limiter = Limiter(
+            max_concurrency=connection.max_concurrency,
+            rate=float(connection.rate_limit_per_second) if connection.rate_limit_per_second else None,
+        )
+        self._authorization = _basic(connection.username, connection.password)
+        self.tls_context = tls_context(connection.ca_bundle)
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        adapter = guarded_adapter(
+            guard=guard,
+            connect_timeout=float(connection.connect_timeout),
+            max_connections=connection.max_concurrency,
+            context=self.tls_context,
+        )
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def __repr__(self) -> str:
+        return f"<RestClient {self.name}>"
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> Answer:
+        """
+        Make one call; every HTTP status but a redirect is an answer.
+
+        :param path: appended to the connection's base address.
+        :param json: sent as a JSON document, decimals as exact numbers; or `body`, sent as it is.
+        :param timeout: seconds for the whole call, at most 300; the connection's read timeout when not given.
+        :raises TransportError: its subclasses say what happened and whether the target may have acted.
+        """
+        limit = Deadline.after(min(timeout or self._read_timeout, MAX_TIMEOUT_SECONDS))
+        prepared = self._prepare(method, path, json=json, body=body, headers=headers, idempotency_key=idempotency_key)
+        with self._limiter.place(timeout=limit.remaining()):
+            permit = self._breaker.admit(at=self._clock(), hold_seconds=MAX_TIMEOUT_SECONDS)
+            return self._call(prepared, limit, permit)
+
+    def request_unguarded_by_breaker(self, method: str, path: str, *, timeout: float | None = None) -> Answer:
+        """
+        Make one call even when the breaker is open: a person's test of the connection.
+
+        Its outcome moves the breaker like any other: a success closes it.
+
+        :raises TransportError: as `request` does, but never CircuitOpen.
+        """
+        limit = Deadline.after(min(timeout or self._read_timeout, MAX_TIMEOUT_SECONDS))
+        prepared = self._prepare(method, path)
+        return self._call(prepared, limit, self._breaker.admit_by_hand(at=self._clock()))
+
+    def close(self) -> None:
+        """Close the idle sockets."""
+        self._session.close()
+
+    def _call(self, prepared: requests.PreparedRequest, limit: Deadline, permit: Permit) -> Answer:
+        try:
+            answer = self._exchange(prepared, limit)
+        except TransportError as error:
+            if error.fault is retry.FaultType.REMOTE:
+                self._breaker.failed(permit, at=self._clock(), reason=str(error))
+            else:
+                self._breaker.release(permit)
+            raise
+        except BaseException:
+            self._breaker.release(permit)
+            raise
+        if retry.is_credential_status(answer.status):
+            self._breaker.refused_credentials(permit, at=self._clock(), reason=f"HTTP {answer.status}")
+        elif retry.counts_against_connection(answer.status):
+            self._breaker.failed(permit, at=self._clock(), reason=f"HTTP {answer.status}")
+        else:
+            self._breaker.succeeded(permit, at=self._clock())
+        return answer
+
+    def _prepare(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> requests.PreparedRequest:
+        if method not in _METHODS:
+            raise ValueError(f"{method} is not a method that connections use")
+        if json is not None and body is not None:
+            raise ValueError("json and body exclude each other")
+        sent: dict[str, str] = {
+            "User-Agent": "Tieline",
+            "Accept": "application/json, */*;q=0.5",
+            "Accept-Encoding": "identity",
+        }
+        if json is not None:
+            body = _ENCODER.encode(json)
+            sent["Content-Type"] = "application/json"
+        sent.update(headers or {})
+        if idempotency_key:
+            sent["Idempotency-Key"] = idempotency_key
+        correlation = structlog.contextvars.get_contextvars().get("correlation_id")
+        if correlation:
+            sent["X-Correlation-Id"] = str(correlation)
+        if self._authorization:
+            sent["Authorization"] = self._authorization
+        url = f"{self._base_url}/{path.lstrip('/')}" if path else self._base_url
+        return requests.Request(method, url, headers=sent, data=body).prepare()
+
+    def _exchange(self, prepared: requests.PreparedRequest, limit: Deadline) -> Answer:
+        started = time.monotonic()
+        try:
+            with (
+                deadline(limit),
+                self._session.send(
+                    prepared, stream=True, allow_redirects=False, timeout=limit.remaining(), verify=True
+                ) as response,
+            ):
+                if 300 <= response.status_code < 400:
+                    raise TargetRedirected(_redirect(response))
+                body = self._read(response)
+                return Answer(
+                    status=response.status_code,
+                    headers=response.headers,
+                    body=body,
+                    elapsed_seconds=time.monotonic() - started,
+                )
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise _explain(error, self._base_url, time.monotonic() - started) from error
+
+    def _read(self, response: requests.Response) -> bytes:
+        declared = response.headers.get("Content-Length", "")
+        if declared.isdigit() and int(declared[:20]) > self._max_body_bytes:
+            raise AnswerTooLarge(
+                f"The answer (HTTP {response.status_code}) declares {declared} bytes, over the limit of "
+                f"{self._max_body_bytes}."
+            )
+        body = bytearray()
+        for chunk in response.raw.stream(_CHUNK, decode_content=True):
+            body += chunk
+            if len(body) > self._max_body_bytes:
+                raise AnswerTooLarge(
+                    f"The answer (HTTP {response.status_code}) is over the limit of {self._max_body_bytes} bytes."
+                )
+        return bytes(body)
+
+
+def _basic(username: str, password: str) -> str:
+    if not username:
+        return ""
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+
+
+def _redirect(response: requests.Response) -> str:
+    location = response.headers.get("Location", "")
+    try:
+        host = urlsplit(location).hostname or "the same host"
+    except ValueError:
+        host = "an unreadable address"
+    return (
+        f"The target answered HTTP {response.status_code}, a redirect to {host}. Redirects are not followed: "
+        "set the connection's base address to where the target really is."
+    )
+
+
+def _explain(error: Exception, base_url: str, elapsed: float) -> TransportError:
+    host = urlsplit(base_url).netloc
+    chain = list(causes(error))
+    if any(isinstance(found, TimeoutError | urllib3.exceptions.TimeoutError) for found in chain):
+        return TargetTimedOut(f"{host} did not finish its answer within the deadline ({elapsed:.1f} s).")
+    if any(isinstance(found, urllib3.exceptions.IncompleteRead) for found in chain):
+        return TargetBroke(f"{host} cut its answer short.")
+    innermost = str(chain[-1]) or type(chain[-1]).__name__
+    return TargetBroke(f"{host} broke off: {innermost}.")
+
+
+_clients: dict[tuple[int, Any], tuple[tuple[Any, ...], RestClient]] = {}
+_lock = threading.Lock()
+
+
+def client(connection: Connection) -> RestClient:
+    """
+    Give this process's client of a connection; a changed connection gets a new one.
+
+    :raises ConnectionNotUsable: when the connection is off, no REST connection, or incomplete.
+    :raises TargetNotAllowed: when its base address can never be called.
+    """
+    usable(connection, Transport.REST)
+    guard = deployment_guard()
+    identity = (connection.pk, connection.name)
+    fingerprint = (*connection.wire_settings(), guard)
+    with _lock:
+        kept = _clients.get(identity)
+        if kept is not None and kept[0] == fingerprint:
+            return kept[1]
+        made = RestClient(connection, guard=guard)
+        _clients[identity] = (fingerprint, made)
+    return made
+
+
+def usable(connection: Connection, transport: Transport) -> None:
+    """
+    Refuse a connection that cannot be used with a transport.
+
+    :raises ConnectionNotUsable: saying why, and what to do.
+    """
+    if not connection.enabled:
+        raise ConnectionNotUsable(f"Connection {connection.name} is switched off.")
+    if connection.transport not in AVAILABLE_TRANSPORTS:
+        raise ConnectionNotUsable(
+            f"Connection {connection.name} uses {connection.transport}, which is not available in this version."
+        )
+    if connection.transport != transport:
+        raise ConnectionNotUsable(f"Connection {connection.name} uses {connection.transport}, not {transport}.")
+
+
+def _forget_inherited_clients() -> None:
+    # A child process must not share its parent's sockets; they are dropped, not shut down.
+    global _lock
+    _lock = threading.Lock()
+    _clients.clear()
+
+
+os.register_at_fork(after_in_child=_forget_inherited_clients)

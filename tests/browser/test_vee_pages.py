@@ -1,0 +1,168 @@
+"""The meter data pages as a business user sees them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+
+from integration.operations import setup
+from tests.browser import days
+from vee.models import InitialMeasurement, ToDo
+
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PASSWORD = "a-long-password-1"
+
+
+@pytest.fixture
+def product(live_server: Any) -> Any:
+    setup.setup(at=days.AT, username="admin", password=PASSWORD)
+    return live_server
+
+
+@pytest.fixture
+def analyst(product: Any) -> Any:
+    user = get_user_model().objects.create_user("vera", password=PASSWORD, is_staff=True)
+    user.groups.add(Group.objects.get(name="VEE analyst"))
+    return user
+
+
+def log_in(page: Any, product: Any, username: str) -> None:
+    page.goto(f"{product.url}/admin/login/?next=/admin/")
+    page.fill("input[name=username]", username)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url(f"{product.url}/admin/")
+
+
+def with_a_spike() -> tuple[int, list[Decimal | None]]:
+    values = days.a_day()
+    values[days.SPIKED] = Decimal("9.99")
+    days.register("MC-1")
+    return days.receive("MC-1", values), values
+
+
+class TestToDoWorkbench:
+    def test_an_analyst_corrects_a_spike_and_sees_it_complete(
+        self, page: Any, product: Any, analyst: Any, shot: Any
+    ) -> None:
+        imd_id, _ = with_a_spike()
+
+        log_in(page, product, "vera")
+        shot("home")
+        page.click("#dashboard-todos a")
+        shot("todos")
+        page.click("#result_list .field-summary a")
+        page.wait_for_selector("#readings-chart canvas")
+        shot("todo-spike")
+        assert "SPIKE" in page.inner_text("#exceptions").upper()
+        assert page.locator(".value-cell.flagged").count() == 1
+        assert page.locator(f".value-cell.flagged #value-{days.SPIKED}").count() == 1
+
+        page.fill(f"#value-{days.SPIKED}", "0.75")
+        page.fill("#edit-reason", "Head-end spike; the neighbour quarter-hours say 0.75")
+        page.click("button[name=perform]")
+        page.wait_for_selector("#imd-state.badge-good")
+
+        assert page.inner_text("#imd-state") == "Complete"
+        shot("todo-complete")
+        imd = InitialMeasurement.objects.get(pk=imd_id)
+        assert imd.state == "COMPLETE"
+        assert imd.user_edited
+        assert ToDo.objects.get(imd=imd).status == "COMPLETE"
+
+    def test_discarding_asks_for_a_reason_first(self, page: Any, product: Any, shot: Any) -> None:
+        imd_id, _ = with_a_spike()
+
+        log_in(page, product, "admin")
+        page.goto(f"{product.url}/admin/vee/initialmeasurement/{imd_id}/change/")
+        page.click("#action-discard")
+        shot("discard")
+        page.fill("#reason", "Test meter on the bench")
+        page.click("#confirm-form button[type=submit]")
+        page.wait_for_selector("#imd-state.badge-neutral")
+
+        assert InitialMeasurement.objects.get(pk=imd_id).state == "DISCARDED"
+
+    def test_many_are_completed_by_force_from_the_list(self, page: Any, product: Any, shot: Any) -> None:
+        imd_id, _ = with_a_spike()
+
+        log_in(page, product, "admin")
+        page.goto(f"{product.url}/admin/vee/todo/")
+        page.check("input[name=_selected_action]")
+        page.select_option("select[name=action]", "force_complete")
+        page.click("button[name=index], #changelist-actions button, button:has-text('Run')")
+        shot("force-complete-many")
+        page.fill("#reason", "Confirmed with the customer")
+        page.click("#confirm-form button[type=submit]")
+        page.wait_for_selector("text=1 done")
+
+        assert InitialMeasurement.objects.get(pk=imd_id).state == "COMPLETE"
+
+    def test_a_person_without_the_right_sees_no_action(self, page: Any, product: Any) -> None:
+        imd_id, _ = with_a_spike()
+        auditor = get_user_model().objects.create_user("audrey", password=PASSWORD, is_staff=True)
+        auditor.groups.add(Group.objects.get(name="Auditor"))
+
+        log_in(page, product, "audrey")
+        page.goto(f"{product.url}/admin/vee/initialmeasurement/{imd_id}/change/")
+
+        assert page.inner_text("#imd-state") == "Exception"
+        assert page.locator("[id^=action-]").count() == 0
+        assert page.locator("#edit-reason").count() == 0
+
+
+class TestPages:
+    @pytest.mark.parametrize(
+        ("address", "name"),
+        [
+            ("vee/initialmeasurement/", "imds"),
+            ("vee/veeexception/", "exceptions"),
+            ("vee/measuringcomponent/", "components"),
+            ("vee/measuringcomponenttype/", "types"),
+            ("vee/servicepoint/", "service-points"),
+            ("vee/veegroup/", "groups"),
+            ("vee/readingfile/", "reading-files"),
+            ("vee/readingfile/upload/", "upload"),
+            ("vee/todotype/", "todo-types"),
+            ("vee/veeexceptiontype/", "exception-types"),
+            ("django_celery_beat/periodictask/", "schedules"),
+            ("auth/user/", "users"),
+            ("auth/group/", "roles"),
+            ("lookups/lookup/", "lookups"),
+            ("outbound/connection/", "connections"),
+            ("outbound/parameter/", "parameters"),
+            ("outbound/mail/", "mails"),
+            ("integration/flow/", "flows"),
+            ("integration/flowrun/", "runs"),
+            ("integration/incident/", "incidents"),
+        ],
+    )
+    def test_each_page_opens_without_an_error(
+        self, page: Any, product: Any, shot: Any, address: str, name: str
+    ) -> None:
+        with_a_spike()
+
+        log_in(page, product, "admin")
+        response = page.goto(f"{product.url}/admin/{address}")
+
+        assert response.status == 200
+        shot(f"page-{name}")
+
+    def test_a_group_and_a_components_measurements_can_be_opened(self, page: Any, product: Any, shot: Any) -> None:
+        days.register("MC-2")
+        days.receive("MC-2", days.a_day())
+
+        log_in(page, product, "admin")
+        page.goto(f"{product.url}/admin/vee/measuringcomponent/")
+        page.click("text=Chart")
+        page.wait_for_selector("#readings-chart canvas")
+        shot("measurements")
+        page.goto(f"{product.url}/admin/vee/veegroup/")
+        page.click("#result_list .field-code a")
+        page.wait_for_selector("text=In words")
+        shot("group")

@@ -1,0 +1,17 @@
+"""What every tier shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def sample_data() -> Path:
+    """The third-party sample data, found through TIELINE_SAMPLE_DATA."""
+    place = os.environ.get("TIELINE_SAMPLE_DATA")
+    if not place:
+        pytest.skip("TIELINE_SAMPLE_DATA is not set: the sample data is not part of the project")
+    return Path(place)

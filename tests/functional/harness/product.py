@@ -1,0 +1,159 @@
+"""The product under its own supervisor, on a directory and a port of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psutil
+import requests
+
+from tests.functional.harness.browser import Person
+from tests.functional.harness.client import Client
+from tests.functional.harness.processes import PYTHON, ROOT, Child, free_port, wait_until
+
+
+USERNAME = "operator"
+_PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "TZ", "VIRTUAL_ENV")
+
+
+class Product:
+    """
+    Starts with `manage.py supervise --no-sandbox`, as `make run` does.
+
+    On SQLite and the embedded broker; when DATABASE_URL and REDIS_URL are set, on a database of its own on that
+    server, and on the sixth database of that Redis.
+    """
+
+    def __init__(self, *, var: Path, config: Path, password: str, environment: Mapping[str, str]) -> None:
+        self.var = var
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.password = password
+        self._child: Child | None = None
+        self._database = ""
+        self.environment = {
+            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            "PYTHONUNBUFFERED": "1",
+            "TIELINE_VAR": str(var),
+            "TIELINE_EMBEDDED": "1",
+            "SECRET_KEY": secrets.token_urlsafe(50),
+            "FIELD_ENCRYPTION_KEYS": "mB7CMlYF6Cq1V0RWrxgQO6Jd2o5iEJkH4ylJ4o2yLkQ=",
+            "ALLOWED_HOSTS": "127.0.0.1",
+            "DJANGO_SUPERUSER_USERNAME": USERNAME,
+            "DJANGO_SUPERUSER_PASSWORD": password,
+            "DJANGO_SUPERUSER_EMAIL": "operator@utility.example",
+            "TIELINE_CONFIG": str(config),
+            "PORT": str(self.port),
+            "API_MAX_BODY_BYTES": str(8 * 1024 * 1024),
+            **environment,
+        }
+
+    # Life
+
+    def start(self) -> None:
+        self._use_services()
+        self.var.mkdir(parents=True, exist_ok=True)
+        self._child = Child(
+            name="product",
+            command=[PYTHON, "manage.py", "supervise", "--no-sandbox", "--port", str(self.port)],
+            environment=self.environment,
+            log=self.var / "product.log",
+        )
+        wait_until("the product is ready", self._is_ready, seconds=120, every=0.2)
+
+    def stop(self) -> None:
+        if self._child is not None:
+            self._child.stop()
+        self._drop_database()
+
+    def _is_ready(self) -> bool:
+        assert self._child is not None
+        if not self._child.is_running:
+            raise AssertionError(f"The product ended at once:\n{self.log()[-5000:]}")
+        try:
+            return requests.get(f"{self.url}/health/ready", timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
+
+    # What tests use
+
+    def client(self) -> Client:
+        return Client(url=self.url, username=USERNAME, password=self.password)
+
+    def person(self) -> Person:
+        """The operator, logged in to the admin."""
+        return Person(url=self.url, username=USERNAME, password=self.password)
+
+    def log(self) -> str:
+        """What supervisor, web, worker and beat wrote."""
+        return self._child.text() if self._child is not None else ""
+
+    def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command beside the running product."""
+        done = subprocess.run(
+            [PYTHON, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if check:
+            assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def workers(self) -> list[int]:
+        """The ids of the Celery worker's processes, the main one first."""
+        assert self._child is not None
+        found = []
+        for process in psutil.Process(self._child.process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                command = process.cmdline()
+                if any("celery" in part for part in command) and "worker" in command:
+                    found.append(process.pid)
+        return found
+
+    def kill_workers(self) -> list[int]:
+        """End the worker as a power cut does; the supervisor starts another one."""
+        killed = self.workers()
+        assert killed, "There is no worker."
+        for pid in killed:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return killed
+
+    # Services
+
+    def _use_services(self) -> None:
+        server, redis = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
+        if server.startswith("postgres"):
+            self._database = f"tieline_functional_{secrets.token_hex(4)}"
+            self._on_server(f'CREATE DATABASE "{self._database}"')
+            self.environment["DATABASE_URL"] = urlunsplit(urlsplit(server)._replace(path=f"/{self._database}"))
+        if redis:
+            import redis as redis_client
+
+            url = urlunsplit(urlsplit(redis)._replace(path="/6"))
+            with redis_client.Redis.from_url(url) as connection:
+                connection.flushdb()
+            self.environment["REDIS_URL"] = url
+
+    def _drop_database(self) -> None:
+        if self._database:
+            self._on_server(f'DROP DATABASE IF EXISTS "{self._database}" WITH (FORCE)')
+            self._database = ""
+
+    @staticmethod
+    def _on_server(statement: str) -> None:
+        import psycopg
+
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]

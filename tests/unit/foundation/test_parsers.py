@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import io
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foundation.api import parsers, problems
+from foundation.api.renderers import to_json
+
+
+class TestParseStrict:
+    def test_it_keeps_every_digit_of_a_decimal(self) -> None:
+        assert parsers.parse_strict(b'{"a": 0.10}') == {"a": Decimal("0.10")}
+
+    @pytest.mark.parametrize(
+        "raw",
+        [b"", b"   ", b"{", b"[1,]", b'{"a": NaN}', b'{"a": Infinity}', b"\xff\xfe", b'{"a": 1e400}', b"nul"],
+    )
+    def test_it_refuses_what_is_no_json(self, raw: bytes) -> None:
+        with pytest.raises(problems.Malformed):
+            parsers.parse_strict(raw)
+
+    def test_it_refuses_deep_nesting_before_building_anything(self) -> None:
+        with pytest.raises(problems.Malformed, match="deeper than 64"):
+            parsers.parse_strict(b"[" * 100_000)
+
+    def test_it_takes_the_deepest_legal_nesting(self) -> None:
+        assert parsers.parse_strict(b"[" * 64 + b"]" * 64)
+
+    def test_brackets_inside_strings_do_not_count_as_nesting(self) -> None:
+        text = "[" * 500
+
+        assert parsers.parse_strict(to_json({"a": text})) == {"a": text}
+
+    def test_it_names_a_duplicate_key(self) -> None:
+        with pytest.raises(problems.InvalidBody) as caught:
+            parsers.parse_strict(b'{"a": 1, "a": 2}')
+
+        assert caught.value.errors[0]["code"] == "duplicate_key"
+
+    @pytest.mark.parametrize(
+        ("raw", "pointer"),
+        [
+            (b'{"a": ["x", "\\u0000"]}', "/a/1"),
+            (b'{"a/b": "\\ud800"}', "/a~1b"),
+        ],
+    )
+    def test_it_points_at_text_that_cannot_be_stored(self, raw: bytes, pointer: str) -> None:
+        with pytest.raises(problems.InvalidBody) as caught:
+            parsers.parse_strict(raw)
+
+        assert caught.value.errors[0]["pointer"] == pointer
+
+    def test_it_refuses_a_number_of_too_many_digits(self) -> None:
+        with pytest.raises(problems.Malformed, match="digits"):
+            parsers.parse_strict(b"1" * 5_000)
+
+    @given(
+        st.recursive(
+            st.none()
+            | st.booleans()
+            | st.integers(-(10**30), 10**30)
+            | st.text(st.characters(codec="utf-8", exclude_characters="\x00")),
+            lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abc", min_size=1), inner, max_size=4),
+            max_leaves=15,
+        )
+    )
+    def test_what_is_written_is_read_again(self, value: object) -> None:
+        import json
+
+        assert parsers.parse_strict(json.dumps(value).encode()) == value
+
+
+class TestReadLimited:
+    def test_it_refuses_one_byte_over_the_limit(self) -> None:
+        with pytest.raises(problems.TooLarge, match="larger than 10 bytes"):
+            parsers.read_limited(io.BytesIO(b"x" * 11), 10)
+
+    def test_it_reads_a_body_of_exactly_the_limit(self) -> None:
+        assert parsers.read_limited(io.BytesIO(b"x" * 10), 10) == b"x" * 10

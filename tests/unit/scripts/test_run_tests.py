@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from tests.unit.scripts.loading import load
+
+
+run_tests = load("run_tests")
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Tier title to the status that it is to end with; those that ran are taken out."""
+    statuses = {tier.title: 0 for tier in run_tests.TIERS}
+
+    def run(tier: object, _arguments: Sequence[str]) -> int:
+        return statuses.pop(tier.title)  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(run_tests, "run", run)
+    return statuses
+
+
+class TestMain:
+    def test_runs_every_tier(self, called: dict[str, int]) -> None:
+        assert run_tests.main([]) == 0
+        assert called == {}
+
+    def test_ends_with_the_status_of_the_first_tier_that_fails(self, called: dict[str, int]) -> None:
+        called["database tests on SQLite"] = 1
+
+        assert run_tests.main([]) == 1
+        assert "unit and meta tests" not in called
+        assert "database tests on PostgreSQL" in called
+
+    def test_takes_a_tier_without_tests_for_a_failure(self, called: dict[str, int]) -> None:
+        called["database tests on SQLite"] = run_tests.NOTHING_COLLECTED
+
+        assert run_tests.main([]) == run_tests.NOTHING_COLLECTED
+
+    def test_goes_on_when_a_selection_is_empty_in_one_tier(self, called: dict[str, int]) -> None:
+        called["database tests on SQLite"] = run_tests.NOTHING_COLLECTED
+
+        assert run_tests.main(["-k", "lookup"]) == 0
+        assert called == {}
+
+
+class TestTiers:
+    def test_run_the_database_tests_on_both_databases(self) -> None:
+        database = [tier.database for tier in run_tests.TIERS if tier.paths == ("tests/database",)]
+
+        assert database == [False, True]
+
+    def test_give_the_functional_tests_redis_with_postgresql(self) -> None:
+        functional = [(tier.database, tier.services) for tier in run_tests.TIERS if "tests/functional" in tier.paths]
+
+        assert functional == [(False, False), (True, True)]

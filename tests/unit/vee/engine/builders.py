@@ -1,0 +1,130 @@
+"""Batches, plans and runs from values as people write them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from vee.codes import ComponentKind, Condition, Severity
+from vee.engine import context, fixed_point, plan, runner
+from vee.engine.batch import Batch, ImdFacts
+from vee.engine.context import Boundaries
+from vee.engine.findings import RunResult
+
+
+DAY = dt.date(2024, 1, 1)
+START = int(dt.datetime(2024, 1, 1, tzinfo=dt.UTC).timestamp())
+RULE_ID = 7
+M = None
+
+Value = str | int | Decimal | None
+
+
+def facts(**changes: Any) -> ImdFacts:
+    given: dict[str, Any] = {
+        "imd_id": 1,
+        "component_id": 10,
+        "uom": "KWH",
+        "component_uom": "KWH",
+        "multiplier": Decimal(1),
+        "component_multiplier": Decimal(1),
+        "seconds_per_interval": 900,
+        "component_seconds_per_interval": 900,
+        "allow_negative": False,
+        "time_zone": "UTC",
+    }
+    return ImdFacts(**{**given, **changes})
+
+
+def batch(
+    *rows: Sequence[Value],
+    conditions: Sequence[Sequence[int]] | None = None,
+    seconds: int | None = 900,
+    scale: int = 6,
+    kind: ComponentKind = ComponentKind.INTERVAL,
+    about: Sequence[ImdFacts] | None = None,
+) -> Batch:
+    """A None is missing and has the condition Missing; every other value is Regular unless conditions are given."""
+    counts, valid = [], []
+    for row in rows:
+        numbers = [None if value is None else Decimal(value) for value in row]
+        row_counts, row_valid = fixed_point.to_fixed_array(numbers, scale)
+        counts.append(row_counts)
+        valid.append(row_valid)
+    mask = np.array(valid)
+    if conditions is None:
+        codes = np.where(mask, int(Condition.REGULAR), int(Condition.MISSING)).astype(np.int32)
+    else:
+        codes = np.array(conditions, dtype=np.int32)
+    return Batch(
+        values=np.array(counts, dtype=np.int64),
+        valid=mask,
+        conditions=codes,
+        set_by=np.zeros(mask.shape, dtype=np.int32),
+        kind=kind,
+        scale=scale,
+        seconds_per_interval=seconds,
+        starts=np.full(len(rows), START, dtype=np.int64),
+        facts=about or [facts(imd_id=number, seconds_per_interval=seconds) for number in range(len(rows))],
+    )
+
+
+def spec(rule: str, parameters: Mapping[str, Any] | None = None, **changes: Any) -> plan.RuleSpec:
+    given: dict[str, Any] = {"id": RULE_ID, "sequence": 10, "rule": rule, "severity": Severity.ISSUE}
+    return plan.RuleSpec(**{**given, **changes}, parameters=parameters or {})
+
+
+def plan_of(*specs: plan.RuleSpec, kind: ComponentKind = ComponentKind.INTERVAL, on: dt.date = DAY) -> plan.Plan:
+    return plan.build_plan(groups={"G": plan.GroupSpec("G", specs)}, group="G", on=on, kind=kind)
+
+
+def run_rule(
+    rule: str,
+    given: Batch,
+    parameters: Mapping[str, Any] | None = None,
+    history: context.Context | None = None,
+    **changes: Any,
+) -> RunResult:
+    """Run one rule as the only one of its group."""
+    steps = plan_of(spec(rule, parameters, **changes), kind=given.kind)
+    return runner.run(batch=given, plan=steps, context=history or context.NoHistory())
+
+
+def numbers(given: Batch, row: int = 0) -> list[Decimal | None]:
+    """The values of one row, without trailing zeros."""
+    decimals = fixed_point.to_decimals(given.values[row], given.valid[row], given.scale)
+    return [None if value is None else value.normalize() for value in decimals]
+
+
+def as_numbers(*values: Value) -> list[Decimal | None]:
+    return [None if value is None else Decimal(value).normalize() for value in values]
+
+
+class Neighbours:
+    """The same final measurement before and after every IMD; None is no measurement. Remembers what it was asked."""
+
+    def __init__(
+        self,
+        before: tuple[Value, int] | None = None,
+        after: tuple[Value, int] | None = None,
+    ) -> None:
+        self._before, self._after = before, after
+        self.asked: list[list[int]] = []
+
+    def boundaries(self, given: Batch) -> Boundaries:
+        self.asked.append([about.imd_id for about in given.facts])
+
+        def column(side: tuple[Value, int] | None) -> tuple[Any, Any, Any]:
+            value, code = side or (0, 0)
+            count = fixed_point.to_fixed(Decimal(value or 0), given.scale)
+            return (
+                np.full(given.size, count, dtype=np.int64),
+                np.full(given.size, code, dtype=np.int32),
+                np.full(given.size, side is not None, dtype=np.bool_),
+            )
+
+        return Boundaries(*column(self._before), *column(self._after))

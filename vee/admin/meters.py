@@ -1,0 +1,190 @@
+"""Master data: service points, devices, measuring components and their types; a component's measurements as a chart."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.decorators import display
+
+from foundation.admin import ModelAdmin, TabularInline
+from vee import codes, queries
+from vee.engine import calendar
+from vee.models import Device, MeasuringComponent, MeasuringComponentType, Outage, ServicePoint
+
+
+class ServicePointForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A service point whose zone exists."""
+
+    class Meta:
+        model = ServicePoint
+        fields = ["identifier", "time_zone"]
+
+    def clean_time_zone(self) -> str:
+        name = self.cleaned_data["time_zone"]
+        if name not in zoneinfo.available_timezones():
+            raise ValidationError(_("This is not an IANA time zone; write for example America/New_York."))
+        return str(name)
+
+
+class OutageInline(TabularInline):
+    """Periods without supply."""
+
+    model = Outage
+    fields = ["start", "end"]
+
+
+@admin.register(ServicePoint)
+class ServicePointAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    """Places where service is delivered."""
+
+    form = ServicePointForm
+    list_display = ["identifier", "time_zone", "created_at"]
+    list_filter = ["time_zone"]
+    search_fields = ["identifier"]
+    ordering = ["identifier"]
+    inlines = [OutageInline]
+
+    def save_model(self, request: HttpRequest, obj: ServicePoint, form: Any, change: bool) -> None:
+        if not change:
+            obj.standard_offset_seconds = calendar.standard_offset_seconds(obj.time_zone)
+        super().save_model(request, obj, form, change)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        # Blocks are laid by the zone's standard time: it stays once the point exists.
+        return ["identifier", "time_zone"] if obj else []
+
+
+@admin.register(Device)
+class DeviceAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    """Meters and other devices."""
+
+    list_display = ["identifier", "service_point", "incoming_data_shift"]
+    list_select_related = ["service_point"]
+    list_filter = ["incoming_data_shift"]
+    autocomplete_fields = ["service_point"]
+    search_fields = ["identifier", "service_point__identifier"]
+    ordering = ["identifier"]
+
+
+@admin.register(MeasuringComponentType)
+class MeasuringComponentTypeAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    """What components of a kind have in common."""
+
+    list_display = [
+        "identifier",
+        "description",
+        "component_kind",
+        "seconds_per_interval",
+        "uom",
+        "initial_load_group",
+        "manual_override_group",
+        "estimation_group",
+    ]
+    list_select_related = ["initial_load_group", "manual_override_group", "estimation_group"]
+    list_filter = ["component_kind", "uom"]
+    search_fields = ["identifier", "description"]
+    ordering = ["identifier"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        if obj is not None and obj.components.exists():
+            return ["identifier", "component_kind", "seconds_per_interval", "scale", "uom"]
+        return ["identifier"] if obj else []
+
+
+@admin.register(MeasuringComponent)
+class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    """Channels and registers, each with its final measurements."""
+
+    list_display = ["identifier", "type", "device", "service_point", "multiplier", "measurements_link"]
+    list_select_related = ["type", "device", "service_point"]
+    list_filter = ["type"]
+    autocomplete_fields = ["type", "device", "service_point", "consumption_reference"]
+    search_fields = ["identifier", "device__identifier", "service_point__identifier"]
+    ordering = ["identifier"]
+
+    @display(description=_("measurements"))
+    def measurements_link(self, component: MeasuringComponent) -> Any:
+        address = reverse("admin:vee_measuringcomponent_measurements", args=[component.pk])
+        return format_html('<a class="workbench-link" href="{}">{}</a>', address, _("Chart"))
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path(
+                "<int:component_id>/measurements/",
+                wrap(self.measurements_view),
+                name="vee_measuringcomponent_measurements",
+            ),
+            *super().get_urls(),
+        ]
+
+    def measurements_view(self, request: HttpRequest, component_id: int) -> HttpResponse:
+        """Show a week of final measurements that ends with the newest, or the week that the reader pages to."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        component = (
+            MeasuringComponent.objects.select_related("type", "service_point", "device__service_point")
+            .filter(pk=component_id)
+            .first()
+        )
+        if component is None:
+            raise Http404
+        end = _asked_end(request) or queries.latest_measurement_end(component=component)
+        point = component.service_point or (component.device.service_point if component.device else None)
+        zone = zoneinfo.ZoneInfo(point.time_zone if point else "UTC")
+        rows = []
+        if end is not None:
+            rows = list(queries.measurements(component=component, start=end - dt.timedelta(days=7), end=end))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.model._meta,
+            "title": _("Measurements of %(name)s") % {"name": component},
+            "is_fullwidth": "1",
+            "component": component,
+            "zone_name": zone.key,
+            "rows": len(rows),
+            "end": f"{end.astimezone(zone):%a %d %b %Y %H:%M}" if end else "",
+            "start": f"{(end - dt.timedelta(days=7)).astimezone(zone):%a %d %b %Y %H:%M}" if end else "",
+            "earlier": (end - dt.timedelta(days=7)).isoformat() if end else "",
+            "later": (end + dt.timedelta(days=7)).isoformat() if end else "",
+            "estimated": sum(1 for row in rows if codes.Band.MISSING.high < row.condition < codes.Band.REGULAR.low),
+            "missing": sum(1 for row in rows if row.value is None),
+            "chart": _chart(rows, component, zone),
+        }
+        return TemplateResponse(request, "admin/vee/measurements.html", context)
+
+
+def _asked_end(request: HttpRequest) -> dt.datetime | None:
+    text = request.GET.get("end", "").replace(" ", "+")
+    try:
+        end = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return end if end.tzinfo else None
+
+
+def _chart(rows: list[Any], component: MeasuringComponent, zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
+    values = [None if row.value is None else float(row.value) for row in rows]
+    return {
+        "ends": [int(row.end.timestamp()) for row in rows],
+        "labels": [row.end.astimezone(zone).strftime("%a %d %b %H:%M") for row in rows],
+        "pre": [None] * len(rows),
+        "post": values,
+        "conditions": [row.condition for row in rows],
+        "rules": [-1 if row.user_edited else 0 for row in rows],
+        "flags": [],
+        "seconds_per_interval": component.type.seconds_per_interval or 86_400,
+        "uom": component.type.uom,
+        "time_zone": zone.key,
+    }

@@ -1,0 +1,157 @@
+"""VEE groups as ordered lists of rules; parameters are checked by the rule itself before they are saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from foundation.admin import ModelAdmin, StackedInline
+from vee.codes import Severity
+from vee.engine import registry
+from vee.models import VeeExceptionType, VeeGroup, VeeRule
+from vee.operations import groups
+
+
+def _rule_choices() -> list[tuple[str, Any]]:
+    available = [(name, registry.describe(name).title) for name in sorted(registry.AVAILABLE)]
+    later = [
+        (name, _("%(name)s (not in this version)") % {"name": name})
+        for name in sorted(set(registry.KNOWN) - set(registry.AVAILABLE))
+    ]
+    return [*available, *later]
+
+
+def _parameters_help(name: str) -> str:
+    fields = registry.describe(name).parameters
+    if not fields:
+        return str(_("This rule has no parameters."))
+    return " · ".join(f"{field.name}: {field.help}" for field in fields)
+
+
+class VeeRuleForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One rule: name from the registry, parameters as JSON that the rule accepts."""
+
+    rule = forms.ChoiceField(label=_("Rule"), widget=UnfoldAdminSelectWidget)
+
+    class Meta:
+        model = VeeRule
+        fields = [
+            "sequence",
+            "rule",
+            "severity",
+            "exception_type",
+            "start_date",
+            "end_date",
+            "parameters",
+            "description",
+        ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice = self.fields["rule"]
+        assert isinstance(choice, forms.ChoiceField)  # noqa: S101  (narrows the type)
+        choice.choices = _rule_choices()
+        self.fields["parameters"].widget.attrs["rows"] = 2
+        name = self.initial.get("rule") or self.instance.rule
+        if name in registry.AVAILABLE:
+            self.fields["parameters"].help_text = _parameters_help(name)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        name = str(cleaned.get("rule") or "")
+        if name in registry.AVAILABLE:
+            try:
+                registry.parse_parameters(name, cleaned.get("parameters") or {})
+            except registry.UnableToReadParameters as error:
+                self.add_error("parameters", str(error))
+        return cleaned
+
+
+class RuleFormSet(forms.models.BaseInlineFormSet):  # type: ignore[type-arg]
+    """Refuses rules that would make groups call each other in a circle."""
+
+    def clean(self) -> None:
+        super().clean()
+        rows = [
+            form.cleaned_data
+            for form in self.forms
+            if getattr(form, "cleaned_data", None) and not form.cleaned_data.get("DELETE")
+        ]
+        if any(self.errors):
+            return
+        cycle = groups.cycle_with(
+            code=self.instance.code,
+            rules=[(row["rule"], row.get("parameters") or {}) for row in rows if "rule" in row],
+        )
+        if cycle:
+            raise ValidationError(
+                _("These groups would call each other in a circle: %(path)s.") % {"path": " → ".join(cycle)}
+            )
+
+
+class VeeRuleInline(StackedInline):
+    """The rules of a group in their order."""
+
+    model = VeeRule
+    form = VeeRuleForm
+    formset = RuleFormSet
+    ordering = ["sequence", "start_date"]
+    fields = [
+        "sentence",
+        ("sequence", "rule"),
+        ("severity", "exception_type"),
+        ("start_date", "end_date"),
+        "parameters",
+        "description",
+    ]
+    readonly_fields = ["sentence"]
+    autocomplete_fields = ["exception_type"]
+    tab = False
+
+    @display(description=_("In words"))
+    def sentence(self, rule: VeeRule) -> str:
+        if rule.pk is None or rule.rule not in registry.AVAILABLE:
+            return "–"
+        return registry.sentence(rule.rule, rule.parameters, Severity(rule.severity))
+
+
+@admin.register(VeeGroup)
+class VeeGroupAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    """Ordered lists of rules."""
+
+    list_display = ["code", "description", "rules_in_words"]
+    search_fields = ["code", "description"]
+    ordering = ["code"]
+    inlines = [VeeRuleInline]
+
+    def get_queryset(self, request: Any) -> Any:
+        return super().get_queryset(request).prefetch_related("rules")
+
+    @display(description=_("rules"))
+    def rules_in_words(self, group: VeeGroup) -> Any:
+        rules = sorted(group.rules.all(), key=lambda rule: rule.sequence)
+        return format_html("{}", " → ".join(rule.rule for rule in rules) or "–")
+
+    def get_readonly_fields(self, request: Any, obj: Any = None) -> list[str]:
+        return ["code"] if obj else []
+
+
+@admin.register(VeeExceptionType)
+class VeeExceptionTypeAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    """Types of exception: what they mean and who works on them."""
+
+    list_display = ["code", "description", "todo_type", "todo_role", "create_todo"]
+    list_select_related = ["todo_type", "todo_role"]
+    search_fields = ["code", "description"]
+    ordering = ["code"]
+
+    def get_readonly_fields(self, request: Any, obj: Any = None) -> list[str]:
+        return ["code"] if obj else []

@@ -1,0 +1,237 @@
+"""What the page of a To Do and the page of an IMD share: facts, chart, values, exceptions, actions."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+
+from vee import codes, queries
+from vee.choices import ImdState
+from vee.engine.fixed_point import to_decimal
+
+
+STATE_BADGES: dict[str, str] = {
+    ImdState.PENDING: "info",
+    ImdState.ERROR: "bad",
+    ImdState.VEE_READY: "info",
+    ImdState.VEE: "info",
+    ImdState.EXCEPTION: "warn",
+    ImdState.FORCE_COMPLETE: "info",
+    ImdState.COMPLETE: "good",
+    ImdState.DISCARDED: "neutral",
+}
+SEVERITY_BADGES: dict[str, str] = {"INFO": "info", "ISSUE": "warn", "TERMINATE": "bad"}
+
+
+class Action:
+    """One thing that a person can do with an IMD: where it is offered, what it needs and what it means."""
+
+    def __init__(
+        self, *, name: str, label: Any, permission: str, states: Sequence[str], variant: str, explanation: Any
+    ) -> None:
+        self.name = name
+        self.label = label
+        self.permission = permission
+        self.states = frozenset(states)
+        self.variant = variant
+        self.explanation = explanation
+
+
+ACTIONS: dict[str, Action] = {
+    action.name: action
+    for action in (
+        Action(
+            name="perform-vee",
+            label=_("Perform VEE"),
+            permission="vee.perform_vee",
+            states=(ImdState.EXCEPTION, ImdState.ERROR),
+            variant="primary",
+            explanation=_(
+                "The rules run again on the received values plus your edits. Open To Dos are completed; "
+                "new ones come if an issue remains."
+            ),
+        ),
+        Action(
+            name="force-complete",
+            label=_("Force complete"),
+            permission="vee.force_complete_imd",
+            states=(ImdState.EXCEPTION,),
+            variant="default",
+            explanation=_("The current values become final measurements as they are. No rule is run."),
+        ),
+        Action(
+            name="discard",
+            label=_("Discard"),
+            permission="vee.discard_imd",
+            states=(ImdState.EXCEPTION, ImdState.ERROR),
+            variant="danger",
+            explanation=_("The data is put aside for good: it stays readable, but no measurement is made of it."),
+        ),
+    )
+}
+
+
+def allowed_actions(request: HttpRequest, state: str) -> list[Action]:
+    """The actions that this person may do in this state; what is not allowed is not shown."""
+    return [
+        action for action in ACTIONS.values() if state in action.states and request.user.has_perm(action.permission)
+    ]
+
+
+def next_address(request: HttpRequest, default: str) -> str:
+    """Where to go after an action: the `next` of the request when it stays on this site."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    if wanted and url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}):
+        return wanted
+    return default
+
+
+class UnableToReadValue(ValueError):
+    """A value that was typed into the grid is no number."""
+
+
+def typed_values(post: Mapping[str, str]) -> dict[int, Decimal | None]:
+    """
+    Read the grid's fields `value-<index>`; an empty field means "no value".
+
+    :raises UnableToReadValue: naming the interval.
+    """
+    values: dict[int, Decimal | None] = {}
+    for name, text in post.items():
+        if not name.startswith("value-"):
+            continue
+        index = int(name.removeprefix("value-"))
+        text = text.strip()
+        if not text:
+            values[index] = None
+            continue
+        try:
+            value = Decimal(text)
+        except InvalidOperation:
+            raise UnableToReadValue(f"Interval {index + 1}: “{text}” is not a number.") from None
+        if not value.is_finite() or "_" in text:
+            raise UnableToReadValue(f"Interval {index + 1}: “{text}” is not a number.")
+        values[index] = value
+    return values
+
+
+def context(request: HttpRequest, detail: queries.ImdDetail) -> dict[str, Any]:
+    """Give the template's context for one IMD."""
+    imd = detail.imd
+    zone_name = _zone_name(detail)
+    zone = zoneinfo.ZoneInfo(zone_name)
+    open_exceptions = [found for found in detail.exceptions if found.open]
+    address = reverse("admin:vee_initialmeasurement_change", args=[imd.pk])
+    return {
+        "detail": detail,
+        "imd": imd,
+        "zone_name": zone_name,
+        "local_start": imd.start.astimezone(zone).strftime("%a %d %b %Y %H:%M"),
+        "local_end": imd.end.astimezone(zone).strftime("%a %d %b %Y %H:%M"),
+        "state_badge": STATE_BADGES.get(imd.state, "neutral"),
+        "open_exceptions": [_exception_row(found) for found in open_exceptions],
+        "closed_exceptions": [_exception_row(found) for found in detail.exceptions if not found.open],
+        "cells": _cells(detail, open_exceptions, zone),
+        "chart": _chart(detail, open_exceptions, zone),
+        "edits": [_edit_row(edit, detail.scale) for edit in detail.edits],
+        "actions": allowed_actions(request, imd.state),
+        "may_edit": imd.state == ImdState.EXCEPTION and request.user.has_perm("vee.edit_imd"),
+        "may_perform": request.user.has_perm("vee.perform_vee"),
+        "imd_address": address,
+        "edit_address": reverse("admin:vee_initialmeasurement_edit", args=[imd.pk]),
+    }
+
+
+def _zone_name(detail: queries.ImdDetail) -> str:
+    component = detail.component
+    point = component.service_point if component is not None else None
+    if point is None and component is not None and component.device is not None:
+        point = component.device.service_point
+    return point.time_zone if point is not None else "UTC"
+
+
+def _exception_row(found: Any) -> dict[str, Any]:
+    return {"found": found, "badge": SEVERITY_BADGES.get(found.severity, "neutral")}
+
+
+def _edit_row(edit: Any, scale: int) -> dict[str, Any]:
+    return {
+        "at": edit.at,
+        "interval": edit.interval + 1,
+        "old": "–" if edit.old_value is None else _plain(to_decimal(edit.old_value, scale)),
+        "new": "–" if edit.new_value is None else _plain(to_decimal(edit.new_value, scale)),
+        "by": edit.by,
+        "reason": edit.reason,
+    }
+
+
+def _flags(open_exceptions: Sequence[Any], length: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "first": found.first_interval,
+            "last": min(found.last_interval if found.last_interval is not None else found.first_interval, length - 1),
+            "severity": found.severity,
+            "message": found.message,
+        }
+        for found in open_exceptions
+        if found.first_interval is not None and found.first_interval < length
+    ]
+
+
+def _cells(detail: queries.ImdDetail, open_exceptions: Sequence[Any], zone: zoneinfo.ZoneInfo) -> list[dict[str, Any]]:
+    flagged = {
+        index
+        for flag in _flags(open_exceptions, len(detail.post_vee))
+        for index in range(flag["first"], flag["last"] + 1)
+    }
+    cells = []
+    for index, (before, after) in enumerate(zip(detail.pre_vee, detail.post_vee, strict=True)):
+        classes = []
+        if index in flagged:
+            classes.append("flagged")
+        if after.value is None:
+            classes.append("missing")
+        elif after.rule == queries.EDITED:
+            classes.append("edited")
+        elif codes.Band.SYSTEM_ESTIMATE.low <= after.condition <= codes.Band.EXTERNAL_ESTIMATE.high:
+            classes.append("estimated")
+        cells.append(
+            {
+                "index": index,
+                "label": after.end.astimezone(zone).strftime("%H:%M"),
+                "day": after.end.astimezone(zone).strftime("%a %d %b"),
+                "value": "" if after.value is None else _plain(after.value),
+                "received": "–" if before.value is None else _plain(before.value),
+                "condition": codes.condition_name(after.condition),
+                "rule": after.rule or "",
+                "classes": " ".join(classes),
+            }
+        )
+    return cells
+
+
+def _chart(detail: queries.ImdDetail, open_exceptions: Sequence[Any], zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
+    return {
+        "ends": [int(reading.end.timestamp()) for reading in detail.post_vee],
+        "labels": [reading.end.astimezone(zone).strftime("%a %d %b %H:%M") for reading in detail.post_vee],
+        "pre": [None if reading.value is None else float(reading.value) for reading in detail.pre_vee],
+        "post": [None if reading.value is None else float(reading.value) for reading in detail.post_vee],
+        "conditions": [reading.condition for reading in detail.post_vee],
+        "rules": [-1 if reading.rule == queries.EDITED else 0 for reading in detail.post_vee],
+        "flags": _flags(open_exceptions, len(detail.post_vee)),
+        "seconds_per_interval": detail.imd.seconds_per_interval,
+        "uom": detail.uom,
+        "time_zone": zone.key,
+    }
+
+
+def _plain(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,128 @@
+"""What lists can be narrowed by; every list takes `search` over its business identifiers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import Q, QuerySet
+
+from vee import choices, models
+
+
+class Searchable(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
+    """Adds `search`: part of any of the `searched` identifiers, whatever the case."""
+
+    searched: tuple[str, ...] = ()
+    search = django_filters.CharFilter(method="by_search", label="part of a business identifier")
+
+    def by_search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """Narrow to rows of which any searched identifier contains the text."""
+        wanted = Q()
+        for field in self.searched:
+            wanted |= Q(**{f"{field}__icontains": value})
+        return rows.filter(wanted)
+
+
+class ImdFilter(Searchable):
+    searched = ("component_identifier", "external_id")
+    state = django_filters.ChoiceFilter(choices=choices.ImdState.choices)
+    kind = django_filters.ChoiceFilter(choices=choices.ImdKind.choices)
+    measuring_component = django_filters.CharFilter(field_name="component_identifier")
+    external_id = django_filters.CharFilter()
+    reading_file = django_filters.UUIDFilter()
+
+    class Meta:
+        model = models.InitialMeasurement
+        fields: list[str] = []
+
+
+class VeeExceptionFilter(Searchable):
+    searched = ("exception_type", "rule", "imd__component_identifier", "imd__external_id")
+    imd = django_filters.NumberFilter()
+    exception_type = django_filters.CharFilter()
+    severity = django_filters.ChoiceFilter(choices=choices.Severity.choices)
+    open = django_filters.BooleanFilter()
+
+    class Meta:
+        model = models.VeeException
+        fields: list[str] = []
+
+
+class ToDoFilter(Searchable):
+    searched = ("imd__component_identifier", "imd__external_id", "summary")
+    imd = django_filters.NumberFilter()
+    status = django_filters.ChoiceFilter(choices=choices.ToDoStatus.choices)
+    type = django_filters.CharFilter(field_name="type__code")
+    role = django_filters.CharFilter(field_name="role__name")
+
+    class Meta:
+        model = models.ToDo
+        fields: list[str] = []
+
+
+class ReadingFileFilter(Searchable):
+    searched = ("name", "sha256")
+    status = django_filters.ChoiceFilter(choices=choices.ReadingFileStatus.choices)
+    format = django_filters.CharFilter()
+
+    class Meta:
+        model = models.ReadingFile
+        fields: list[str] = []
+
+
+class UsageTransactionFilter(Searchable):
+    searched = ("identifier", "usage_subscription__identifier")
+    usage_subscription = django_filters.CharFilter(field_name="usage_subscription__identifier")
+    status = django_filters.ChoiceFilter(choices=choices.UsageTransactionStatus.choices)
+
+    class Meta:
+        model = models.UsageTransaction
+        fields: list[str] = []
+
+
+class ServicePointFilter(Searchable):
+    searched = ("identifier",)
+    time_zone = django_filters.CharFilter()
+
+    class Meta:
+        model = models.ServicePoint
+        fields: list[str] = []
+
+
+class DeviceFilter(Searchable):
+    searched = ("identifier", "service_point__identifier")
+    service_point = django_filters.CharFilter(field_name="service_point__identifier")
+
+    class Meta:
+        model = models.Device
+        fields: list[str] = []
+
+
+class MeasuringComponentTypeFilter(Searchable):
+    searched = ("identifier", "description")
+    component_kind = django_filters.ChoiceFilter(choices=choices.ComponentKind.choices)
+
+    class Meta:
+        model = models.MeasuringComponentType
+        fields: list[str] = []
+
+
+class MeasuringComponentFilter(Searchable):
+    searched = ("identifier", "device__identifier", "service_point__identifier")
+    type = django_filters.CharFilter(field_name="type__identifier")
+    device = django_filters.CharFilter(field_name="device__identifier")
+    service_point = django_filters.CharFilter(field_name="service_point__identifier")
+
+    class Meta:
+        model = models.MeasuringComponent
+        fields: list[str] = []
+
+
+class UsageSubscriptionFilter(Searchable):
+    searched = ("identifier", "service_point__identifier", "recipient")
+    service_point = django_filters.CharFilter(field_name="service_point__identifier")
+
+    class Meta:
+        model = models.UsageSubscription
+        fields: list[str] = []

@@ -1,0 +1,97 @@
+"""States with their labels, and the named groups of them that logic uses."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from vee import codes
+
+
+class ImdState(models.TextChoices):
+    """Life cycle of initial measurement data (`house.md` D8)."""
+
+    PENDING = "PENDING", _("Pending")
+    ERROR = "ERROR", _("Error")
+    VEE_READY = "VEE_READY", _("VEE ready")
+    VEE = "VEE", _("VEE complete")
+    EXCEPTION = "EXCEPTION", _("Exception")
+    FORCE_COMPLETE = "FORCE_COMPLETE", _("Force complete")
+    COMPLETE = "COMPLETE", _("Complete")
+    DISCARDED = "DISCARDED", _("Discarded")
+
+
+DUE_STATES = (ImdState.PENDING, ImdState.VEE_READY)
+OPEN_STATES = (
+    ImdState.PENDING,
+    ImdState.ERROR,
+    ImdState.VEE_READY,
+    ImdState.VEE,
+    ImdState.EXCEPTION,
+    ImdState.FORCE_COMPLETE,
+)
+TERMINAL_STATES = (ImdState.COMPLETE, ImdState.DISCARDED)
+
+
+class ImdKind(models.TextChoices):
+    """Where an IMD comes from."""
+
+    INITIAL_LOAD = codes.ImdKind.INITIAL_LOAD.value, _("Initial load")
+    MANUAL = codes.ImdKind.MANUAL.value, _("Manual")
+    ESTIMATION = codes.ImdKind.ESTIMATION.value, _("Estimation")
+
+
+class ComponentKind(models.TextChoices):
+    """What a measuring component measures with."""
+
+    INTERVAL = codes.ComponentKind.INTERVAL.value, _("Interval")
+    SCALAR = codes.ComponentKind.SCALAR.value, _("Scalar")
+    SUBTRACTIVE_INTERVAL = codes.ComponentKind.SUBTRACTIVE_INTERVAL.value, _("Subtractive interval")
+
+
+class Severity(models.TextChoices):
+    """What a finding does to the run and to the IMD."""
+
+    INFO = codes.Severity.INFO.value, _("Info")
+    ISSUE = codes.Severity.ISSUE.value, _("Issue")
+    TERMINATE = codes.Severity.TERMINATE.value, _("Terminate")
+
+
+class IncomingDataShift(models.TextChoices):
+    """How a device's naive times are meant (`vee.md` 7.5)."""
+
+    STANDARD = "STANDARD", _("Always standard time")
+    LEGAL = "LEGAL", _("Always legal time")
+
+
+class ToDoStatus(models.TextChoices):
+    """Life cycle of a To Do."""
+
+    OPEN = "OPEN", _("Open")
+    BEING_WORKED_ON = "BEING_WORKED_ON", _("Being worked on")
+    COMPLETE = "COMPLETE", _("Complete")
+
+
+OPEN_TODO_STATUSES = (ToDoStatus.OPEN, ToDoStatus.BEING_WORKED_ON)
+
+
+class ReadingFileStatus(models.TextChoices):
+    """What became of a reading file."""
+
+    RECEIVED = "RECEIVED", _("Received")
+    LOADING = "LOADING", _("Loading")
+    LOADED = "LOADED", _("Loaded")
+    PARTIAL = "PARTIAL", _("Loaded in part")
+    FAILED = "FAILED", _("Failed")
+
+
+class UsageTransactionStatus(models.TextChoices):
+    """Life cycle of a usage transaction (`vee.md` 8)."""
+
+    PENDING = "PENDING", _("Pending")
+    CALCULATION_DEFERRED = "CALCULATION_DEFERRED", _("Calculation deferred")
+    CALCULATED = "CALCULATED", _("Calculated")
+    ISSUE_DETECTED = "ISSUE_DETECTED", _("Issue detected")
+    SENT = "SENT", _("Sent")
+    SUBSEQUENT_CORRECTION = "SUBSEQUENT_CORRECTION", _("Subsequent correction")
+    DISCARDED = "DISCARDED", _("Discarded")

@@ -1,0 +1,138 @@
+"""The batch: IMDs of one shape, side by side as arrays of N rows (IMDs) and L columns (intervals)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vee.codes import ComponentKind
+
+
+AS_RECEIVED = 0
+EDITED = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ImdFacts:
+    """What rules may know about one IMD and its measuring component besides its values."""
+
+    imd_id: int
+    component_id: int
+    uom: str | None
+    component_uom: str
+    multiplier: Decimal | None
+    component_multiplier: Decimal
+    seconds_per_interval: int | None
+    """As delivered; None when the sender named none."""
+    component_seconds_per_interval: int | None
+    allow_negative: bool = False
+    time_zone: str = "UTC"
+
+
+@dataclass(slots=True)
+class Batch:
+    """
+    IMDs that share a kind, a scale, an interval size and a length, so that a rule passes over all of them at once.
+
+    A scalar IMD has one column: its consumption. What stands in `values` where `valid` is false means nothing.
+
+    :raises ValueError: when the arrays do not fit each other.
+    """
+
+    values: NDArray[np.int64]
+    """[N, L] counts of 10^-scale of the unit."""
+    valid: NDArray[np.bool_]
+    """[N, L] whether the interval has a value."""
+    conditions: NDArray[np.int32]
+    """[N, L] condition codes (`vee.codes.Condition`)."""
+    set_by: NDArray[np.int32]
+    """[N, L] what set the value: `AS_RECEIVED`, `EDITED`, else the id of the VEE rule."""
+    kind: ComponentKind
+    scale: int
+    seconds_per_interval: int | None
+    starts: NDArray[np.int64]
+    """[N] start of each IMD, seconds since 1970 in UTC."""
+    facts: Sequence[ImdFacts]
+
+    def __post_init__(self) -> None:
+        shape = self.values.shape
+        arrays = (self.valid, self.conditions, self.set_by)
+        if len(shape) != 2 or any(array.shape != shape for array in arrays):
+            raise ValueError(f"values {shape} and {[array.shape for array in arrays]} are not one shape [N, L]")
+        if len(self.starts) != shape[0] or len(self.facts) != shape[0]:
+            raise ValueError(f"{shape[0]} rows, {len(self.starts)} starts and {len(self.facts)} facts")
+
+    @property
+    def size(self) -> int:
+        """How many IMDs."""
+        return self.values.shape[0]
+
+    @property
+    def length(self) -> int:
+        """How many intervals each IMD has."""
+        return self.values.shape[1]
+
+    def take(self, rows: NDArray[np.intp] | Sequence[int]) -> Batch:
+        """Give a batch of these rows, in this order; the arrays are copies."""
+        chosen = np.asarray(rows, dtype=np.intp)
+        return Batch(
+            values=self.values[chosen],
+            valid=self.valid[chosen],
+            conditions=self.conditions[chosen],
+            set_by=self.set_by[chosen],
+            kind=self.kind,
+            scale=self.scale,
+            seconds_per_interval=self.seconds_per_interval,
+            starts=self.starts[chosen],
+            facts=[self.facts[row] for row in chosen.tolist()],
+        )
+
+    def copy(self) -> Batch:
+        """Give the same batch in arrays of its own; what rules cannot change is shared."""
+        return Batch(
+            values=self.values.copy(),
+            valid=self.valid.copy(),
+            conditions=self.conditions.copy(),
+            set_by=self.set_by.copy(),
+            kind=self.kind,
+            scale=self.scale,
+            seconds_per_interval=self.seconds_per_interval,
+            starts=self.starts,
+            facts=self.facts,
+        )
+
+    def read_only(self) -> Batch:
+        """Give the same batch through views that cannot be written to: what rules are handed."""
+        return Batch(
+            values=_locked(self.values),
+            valid=_locked(self.valid),
+            conditions=_locked(self.conditions),
+            set_by=_locked(self.set_by),
+            kind=self.kind,
+            scale=self.scale,
+            seconds_per_interval=self.seconds_per_interval,
+            starts=_locked(self.starts),
+            facts=self.facts,
+        )
+
+
+def in_range(conditions: NDArray[np.int32], bounds: tuple[int, int]) -> NDArray[np.bool_]:
+    """Tell which conditions lie in a range, both ends included."""
+    low, high = bounds
+    return (conditions >= low) & (conditions <= high)
+
+
+def distinct(rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Give each of these rows once; they have to be in ascending order."""
+    return rows[np.concatenate(([True], rows[1:] != rows[:-1]))] if len(rows) else rows
+
+
+def _locked(array: NDArray[Any]) -> NDArray[Any]:
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,192 @@
+"""What rules find and change, and what a run leaves as evidence."""
+
+from __future__ import annotations
+
+import enum
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vee.codes import Severity
+from vee.engine.batch import Batch
+
+
+MAIN = "main"
+
+# What the database columns for evidence hold.
+MESSAGE_LENGTH = 500
+NUMBER_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """
+    One thing that a rule found on one IMD, with the numbers that prove it.
+
+    `point` is the failure point's name; the severity and exception type that are configured for it are the runner's
+    business. Intervals count from 0, as in the IMD's list of values.
+    """
+
+    row: int
+    message: str
+    observed: str = ""
+    limit: str = ""
+    first_interval: int | None = None
+    last_interval: int | None = None
+    count: int = 1
+    point: str = MAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The intervals that an estimation set: four arrays of one length, in any order, each interval at most once."""
+
+    rows: NDArray[np.intp]
+    intervals: NDArray[np.intp]
+    values: NDArray[np.int64]
+    conditions: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class NotEvaluated:
+    """A rule could not judge these IMDs, which is neither a pass nor a failure."""
+
+    rows: NDArray[np.intp]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one rule has to say about one batch; a row of which nothing is said has passed."""
+
+    findings: list[Finding] = field(default_factory=list)
+    changes: Changes | None = None
+    not_evaluated: list[NotEvaluated] = field(default_factory=list)
+
+    @classmethod
+    def nothing_to_judge(cls, batch: Batch, reason: str) -> Result:
+        """Say of every IMD of the batch that it was not evaluated, and why."""
+        return cls(not_evaluated=[NotEvaluated(np.arange(batch.size), reason)])
+
+    def leave_out(self, rows: Sequence[int] | NDArray[np.intp], reason: str) -> None:
+        """Say of some rows that they were not evaluated, and why; nothing is said when there are none."""
+        if len(rows):
+            self.not_evaluated.append(NotEvaluated(np.asarray(rows, dtype=np.intp), reason))
+
+
+class Outcome(enum.StrEnum):
+    """What became of one rule on one IMD."""
+
+    PASSED = "PASSED"
+    FAILED = "FAILED"
+    ESTIMATED = "ESTIMATED"
+    NOT_EVALUATED = "NOT_EVALUATED"
+    SKIPPED = "SKIPPED"
+
+
+@dataclass(frozen=True, slots=True)
+class RowFinding:
+    """A finding with everything that its rule's configuration adds: what becomes a VEE exception (`vee.md` 3.6)."""
+
+    row: int
+    severity: Severity
+    exception_type: str
+    rule: str
+    rule_id: int
+    group: str
+    group_path: str
+    message: str
+    observed: str = ""
+    limit: str = ""
+    first_interval: int | None = None
+    last_interval: int | None = None
+    count: int = 1
+    point: str = MAIN
+
+
+@dataclass(frozen=True, slots=True)
+class StepLog:
+    """What one step of the plan did to the batch; all rows are rows of the batch that the run was given."""
+
+    rule: str
+    rule_id: int
+    group: str
+    group_path: str
+    rows: int
+    """How many IMDs reached the step; 0 when it was skipped for all of them."""
+    failed: int
+    not_evaluated: int
+    reason: str
+    """Why the step was skipped, or why IMDs were not evaluated; else empty."""
+    changed: int = 0
+    """How many intervals it set."""
+    reached: NDArray[np.intp] | None = field(default=None, repr=False, compare=False)
+    """The rows that reached the step; None when it was skipped."""
+    failures: Sequence[RowFinding] = field(default=(), repr=False, compare=False)
+    notes: Sequence[NotEvaluated] = field(default=(), repr=False, compare=False)
+    estimated: Sequence[NDArray[np.intp]] = field(default=(), repr=False, compare=False)
+
+    def outcomes(self) -> dict[int, tuple[Outcome, str]]:
+        """Give outcome and reason per row that did anything but pass; the gravest of several stands."""
+        told: dict[int, tuple[Outcome, str]] = {}
+        for note in self.notes:
+            told.update((row, (Outcome.NOT_EVALUATED, note.reason)) for row in note.rows.tolist())
+        for rows in self.estimated:
+            told.update({row: (Outcome.ESTIMATED, told.get(row, (None, ""))[1]) for row in set(rows.tolist())})
+        for finding in self.failures:
+            told[finding.row] = (Outcome.FAILED, finding.message)
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class RowStep:
+    """What one rule did to one IMD, for the IMD's own log."""
+
+    rule: str
+    rule_id: int
+    group: str
+    outcome: Outcome
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The batch after VEE, and everything that was found on the way."""
+
+    batch: Batch
+    """Post-VEE. Where nothing was changed it is the batch that came in."""
+    findings: list[RowFinding]
+    blocked: NDArray[np.bool_]
+    """[N] whether the IMD has an Issue or a Terminate, and so may not be finalized."""
+    log: list[StepLog]
+    changed: NDArray[np.bool_]
+    """[N] whether any interval was set by a rule."""
+
+    def row_log(self, row: int) -> list[RowStep]:
+        """Give what each step did to one IMD, in order; a step that the IMD did not reach is left out."""
+        return self._row_logs[row]
+
+    @functools.cached_property
+    def _row_logs(self) -> list[list[RowStep]]:
+        logs: list[list[RowStep]] = [[] for _ in range(self.batch.size)]
+        for entry in self.log:
+            if entry.reached is None:
+                skipped = RowStep(entry.rule, entry.rule_id, entry.group, Outcome.SKIPPED, entry.reason)
+                for steps in logs:
+                    steps.append(skipped)
+                continue
+            told = entry.outcomes()
+            # Equal steps are one object, so that whoever writes logs down can tell equal logs by identity.
+            made: dict[tuple[Outcome, str], RowStep] = {}
+            for row in entry.reached.tolist():
+                outcome = told.get(row, (Outcome.PASSED, ""))
+                if outcome not in made:
+                    made[outcome] = RowStep(entry.rule, entry.rule_id, entry.group, *outcome)
+                logs[row].append(made[outcome])
+        return logs

@@ -1,0 +1,62 @@
+"""Where values are missing, and in which runs: shared by every rule that looks at gaps or fills them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vee.codes import Condition
+from vee.engine.batch import Batch, in_range
+from vee.engine.parameters import ConditionRange
+
+
+# By `vee.md` 6.2 an outage and a disconnection are not estimated, "No Read - Other" is.
+MISSING_RANGE = (int(Condition.NO_READ_OTHER), 299_999)
+OUTAGE_RANGE = (100_000, int(Condition.NO_READ_OTHER) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Maximal runs of true intervals: row, first interval and length of each, ordered by row and interval."""
+
+    rows: NDArray[np.intp]
+    firsts: NDArray[np.intp]
+    lengths: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def pick(self, chosen: NDArray[np.bool_]) -> Runs:
+        """Give the runs where the mask is true."""
+        return Runs(self.rows[chosen], self.firsts[chosen], self.lengths[chosen])
+
+    @property
+    def ends(self) -> NDArray[np.intp]:
+        """The interval after each run's last one."""
+        return self.firsts + self.lengths
+
+
+def missing_runs(batch: Batch, missing: ConditionRange, outage: ConditionRange) -> Runs:
+    """
+    Give the gaps of a batch.
+
+    Missing are intervals whose condition lies in the missing range, and those without a value unless their condition
+    lies in the outage range.
+    """
+    mask = in_range(batch.conditions, missing)
+    unexplained = ~(batch.valid | mask)
+    if unexplained.any():
+        mask |= unexplained & ~in_range(batch.conditions, outage)
+    return runs_of(mask)
+
+
+def runs_of(mask: NDArray[np.bool_]) -> Runs:
+    """Give the maximal runs of true intervals of a mask [N, L]; a run never goes on in the next row."""
+    at = np.flatnonzero(mask)
+    rows, intervals = np.divmod(at, mask.shape[1])
+    begins = np.ones(len(at), dtype=np.bool_)
+    begins[1:] = (np.diff(at) != 1) | (intervals[1:] == 0)
+    firsts = np.flatnonzero(begins)
+    return Runs(rows=rows[firsts], firsts=intervals[firsts], lengths=np.diff(firsts, append=len(at)))

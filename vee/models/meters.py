@@ -1,0 +1,162 @@
+"""Master data: what is measured, where and with what."""
+
+from __future__ import annotations
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from vee import choices
+
+
+class ServicePoint(models.Model):
+    """A place where service is delivered. Its zone decides what a local day is."""
+
+    identifier = models.CharField(max_length=60, unique=True)
+    time_zone = models.CharField(max_length=60, default="UTC", help_text=_("IANA name, e.g. America/New_York."))
+    standard_offset_seconds = models.IntegerField(
+        default=0,
+        editable=False,
+        help_text=_(
+            "Offset of the zone's standard time, fixed when the point is created: measurement blocks are laid by it."
+        ),
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("service point")
+
+    def __str__(self) -> str:
+        return self.identifier
+
+
+class Device(models.Model):
+    """A meter or another device at a service point; its measuring components are siblings."""
+
+    identifier = models.CharField(max_length=60, unique=True)
+    service_point = models.ForeignKey(
+        ServicePoint, on_delete=models.PROTECT, null=True, blank=True, related_name="devices"
+    )
+    incoming_data_shift = models.CharField(
+        max_length=10,
+        choices=choices.IncomingDataShift.choices,
+        default=choices.IncomingDataShift.STANDARD,
+        help_text=_("How times without an offset are meant in this device's files."),
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("device")
+
+    def __str__(self) -> str:
+        return self.identifier
+
+
+class MeasuringComponentType(models.Model):
+    """What all measuring components of a kind have in common, and the VEE groups that they fall back on."""
+
+    identifier = models.CharField(max_length=60, unique=True)
+    description = models.CharField(max_length=200, blank=True)
+    component_kind = models.CharField(max_length=20, choices=choices.ComponentKind.choices)
+    seconds_per_interval = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Interval kinds only; a divisor of a day."),
+    )
+    uom = models.CharField(_("unit of measure"), max_length=20)
+    scale = models.PositiveSmallIntegerField(
+        default=6,
+        help_text=_("Decimal places kept: a stored value counts 10^-scale of the unit. Fixed once data exists."),
+    )
+    allow_negative = models.BooleanField(default=False)
+    dials = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text=_("Scalar kinds: digits of the register.")
+    )
+    initial_load_group = models.ForeignKey(
+        "vee.VeeGroup", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    manual_override_group = models.ForeignKey(
+        "vee.VeeGroup", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    estimation_group = models.ForeignKey(
+        "vee.VeeGroup", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    skip_identical = models.BooleanField(
+        default=True, help_text=_("Normalization leaves a measurement alone that has the same value and condition.")
+    )
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("measuring component type")
+        constraints = [
+            models.CheckConstraint(
+                name="component_type_interval_size",
+                condition=Q(component_kind="SCALAR", seconds_per_interval__isnull=True)
+                | (~Q(component_kind="SCALAR") & Q(seconds_per_interval__gt=0)),
+                violation_error_message=_("An interval kind needs seconds per interval; a scalar kind has none."),
+            ),
+            models.CheckConstraint(name="component_type_scale", condition=Q(scale__lte=9)),
+        ]
+
+    def __str__(self) -> str:
+        return self.identifier
+
+
+class MeasuringComponent(models.Model):
+    """A channel or register of a device: what readings are about."""
+
+    identifier = models.CharField(max_length=60, unique=True)
+    type = models.ForeignKey(MeasuringComponentType, on_delete=models.PROTECT, related_name="components")
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, null=True, blank=True, related_name="components")
+    service_point = models.ForeignKey(
+        ServicePoint, on_delete=models.PROTECT, null=True, blank=True, related_name="components"
+    )
+    multiplier = models.DecimalField(max_digits=15, decimal_places=6, default=1)
+    consumption_reference = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="referring_components"
+    )
+    initial_load_group = models.ForeignKey(
+        "vee.VeeGroup",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Overrides the type's group; it does not add to it."),
+    )
+    manual_override_group = models.ForeignKey(
+        "vee.VeeGroup", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    estimation_group = models.ForeignKey(
+        "vee.VeeGroup", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("measuring component")
+
+    def __str__(self) -> str:
+        return self.identifier
+
+
+class Outage(models.Model):
+    """A period in which a service point had no supply: half-open, the end nullable while it lasts."""
+
+    service_point = models.ForeignKey(ServicePoint, on_delete=models.CASCADE, related_name="outages")
+    start = models.DateTimeField()
+    end = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("outage")
+        constraints = [
+            models.CheckConstraint(name="outage_period", condition=Q(end__isnull=True) | Q(end__gt=F("start"))),
+            models.UniqueConstraint(fields=["service_point", "start"], name="outage_unique_start"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service_point_id} {self.start:%Y-%m-%d %H:%M}"

@@ -1,0 +1,94 @@
+"""VEE configuration: groups, their rules, and the types of exception that rules raise."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from vee import choices
+
+
+class VeeExceptionType(models.Model):
+    """Groups exceptions by likeness, so that the root issue is recognizable (`vee.md` 3.7)."""
+
+    code = models.CharField(max_length=40, primary_key=True)
+    description = models.CharField(max_length=200, blank=True)
+    todo_type = models.ForeignKey(
+        "vee.ToDoType",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        help_text=_("The type of the To Do; empty: the default type."),
+    )
+    todo_role = models.ForeignKey(
+        Group,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        help_text=_("The role that works on it; empty: the role of the To Do type."),
+    )
+    create_todo = models.BooleanField(default=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("VEE exception type")
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class VeeGroup(models.Model):
+    """An ordered list of rules that an IMD passes."""
+
+    code = models.CharField(max_length=40, unique=True)
+    description = models.CharField(max_length=200, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("VEE group")
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class VeeRule(models.Model):
+    """One rule of one group, in force for IMDs whose local start date lies in its period (both dates inclusive)."""
+
+    group = models.ForeignKey(VeeGroup, on_delete=models.CASCADE, related_name="rules")
+    sequence = models.PositiveIntegerField()
+    rule = models.CharField(max_length=60, help_text=_("The rule's name in the registry, e.g. interval_spike_check."))
+    description = models.CharField(max_length=200, blank=True)
+    severity = models.CharField(max_length=10, choices=choices.Severity.choices, default=choices.Severity.ISSUE)
+    exception_type = models.ForeignKey(VeeExceptionType, on_delete=models.PROTECT, null=True, blank=True)
+    start_date = models.DateField(null=True, blank=True)
+    end_date = models.DateField(null=True, blank=True)
+    parameters = models.JSONField(default=dict, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("VEE rule")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group", "sequence", "start_date"],
+                name="vee_rule_unique_sequence",
+                violation_error_message=_("Two rules of one group cannot share a sequence and start date."),
+            ),
+            # NULLs are distinct in the constraint above; SQLite knows no NULLS NOT DISTINCT.
+            models.UniqueConstraint(
+                fields=["group", "sequence"],
+                condition=Q(start_date__isnull=True),
+                name="vee_rule_unique_undated",
+                violation_error_message=_("Two rules of one group without a start date cannot share a sequence."),
+            ),
+            models.CheckConstraint(
+                name="vee_rule_period",
+                condition=Q(end_date__isnull=True) | Q(start_date__isnull=True) | Q(end_date__gte=F("start_date")),
+                violation_error_message=_("The end date lies before the start date."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {self.rule}"

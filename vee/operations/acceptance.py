@@ -1,0 +1,77 @@
+"""An IMD's current values into final measurements without VEE: what Force Complete does."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+import numpy as np
+
+from vee.codes import ComponentKind
+from vee.models import ImdPostVee
+from vee.operations import preparation
+from vee.operations.normalization import RegisterRead, normalize_intervals, normalize_registers
+from vee.operations.preparation import Component, DueImd, UnableToPrepare, load_due
+from vee.operations.validation import current_scalar, received_or_edited
+from vee.storage import Change, cut_into_days
+
+
+_EDITED = -1
+
+
+def accept_current_values(*, imd_id: int, at: dt.datetime) -> tuple[Change, ...]:
+    """
+    Make the values after VEE and edits of one IMD final measurements; give what changed.
+
+    :raises UnableToPrepare: when the IMD does not fit its component.
+    :raises vee.storage.UnableToStoreMeasurements: when the values do not fit what is there.
+    """
+    (imd,) = load_due(imd_ids=[imd_id])
+    component = preparation.check(imd)
+    if component.kind == ComponentKind.SCALAR:
+        return normalize_registers(reads=[_read(imd, component)], at=at)
+    size = component.seconds_per_interval
+    if imd.seconds_per_interval != size or size is None:
+        raise UnableToPrepare(f"Readings of {imd.seconds_per_interval} s cannot be stored for a component of {size} s.")
+    values, conditions, edited = _current(imd, component)
+    pieces = cut_into_days(
+        component_ids=np.array([component.id]),
+        imd_ids=np.array([imd.id]),
+        multipliers=np.array([component.multiplier_in_millionths]),
+        starts=np.array([imd.start]),
+        standard_offsets=np.array([component.standard_offset]),
+        values=values[np.newaxis],
+        conditions=conditions[np.newaxis],
+        edited=edited[np.newaxis] if edited.any() else None,
+        scale=component.scale,
+        seconds_per_interval=size,
+        skip_identical=component.skip_identical,
+    )
+    return normalize_intervals(pieces=pieces, at=at)
+
+
+def _current(imd: DueImd, component: Component) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    post = ImdPostVee.objects.filter(pk=imd.id).first()
+    if post is not None:
+        kept = dataclasses.replace(imd, scale=post.scale, values=post.values)
+        return preparation.values_at_scale(kept, component), post.conditions, post.rules == _EDITED
+    values, conditions, intervals = received_or_edited(imd, component)
+    edited = np.zeros(len(values), dtype=bool)
+    edited[intervals] = True
+    return values, conditions, edited
+
+
+def _read(imd: DueImd, component: Component) -> RegisterRead:
+    scalar = current_scalar(imd, component)
+    return RegisterRead(
+        imd_id=imd.id,
+        component_id=component.id,
+        read_at=imd.end_at,
+        reading=scalar.reading,
+        consumption=scalar.consumption,
+        condition=scalar.condition,
+        multiplier=component.multiplier,
+        user_edited=scalar.edited,
+        allow_negative=component.allow_negative,
+        skip_identical=component.skip_identical,
+    )

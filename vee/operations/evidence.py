@@ -1,0 +1,290 @@
+"""What a run of VEE leaves behind: measurements, exceptions, values after VEE, To Dos, states and events."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from django.db.models import F
+
+from vee import events
+from vee.choices import ImdState
+from vee.codes import BLOCKING_SEVERITIES, Severity
+from vee.engine.batch import EDITED
+from vee.engine.findings import RowFinding
+from vee.engine.fixed_point import to_decimal
+from vee.models import ImdPostVee, VeeException
+from vee.operations import lifecycle, todos
+from vee.operations.normalization import RegisterRead, normalize_intervals, normalize_registers
+from vee.operations.preparation import DueImd
+from vee.operations.validation import Group, Refused
+from vee.storage import NO_VALUE, Change, DayPieces, cut_into_days, insert_rows
+
+
+TECHNICAL = "TECHNICAL"
+NOT_PREPARED = "NOT-PREPARED"
+_EXCEPTION_COLUMNS = [
+    "imd_id", "measuring_component_id", "severity", "exception_type", "rule", "rule_id_used", "group", "group_path",
+    "message", "observed", "limit", "first_interval", "last_interval", "count", "open", "created_at",
+]  # fmt: skip
+
+
+@dataclasses.dataclass(slots=True)
+class Outcome:
+    """Counts of what became of one wave of IMDs."""
+
+    completed: int = 0
+    exceptions: int = 0
+    errors: int = 0
+    intervals: int = 0
+
+
+def clear_previous_runs(*, imds: Sequence[DueImd], at: dt.datetime) -> None:
+    """Close the exceptions of earlier runs and drop their values: a run starts from what was received plus edits."""
+    again = [imd.id for imd in imds if imd.attempts or imd.user_edited]
+    if again:
+        close_exceptions(imd_ids=again, at=at)
+        ImdPostVee.objects.filter(pk__in=again).delete()
+
+
+def close_exceptions(*, imd_ids: Sequence[int], at: dt.datetime) -> None:
+    """Close the open exceptions of these IMDs."""
+    VeeException.objects.filter(imd__in=imd_ids, open=True).update(open=False, closed_at=at)
+
+
+def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.datetime) -> Outcome:
+    """Store what groups of IMDs went through, and move each of them to where it belongs."""
+    outcome = Outcome()
+    findings: list[tuple[DueImd, RowFinding]] = []
+    needs: list[todos.Need] = []
+    moves: dict[tuple[str, str], list[int]] = defaultdict(list)
+    logs: dict[int, str] = {}
+    unstorable: list[tuple[DueImd, str]] = []
+    for group in groups:
+        cache: dict[tuple[int, ...], str] = {}
+        for row, imd in enumerate(group.imds):
+            logs[imd.id] = group.log_of(cache, row)
+            found = group.findings.get(row, ())
+            findings += [(imd, finding) for finding in found]
+            if group.blocked[row]:
+                moves[imd.state, ImdState.EXCEPTION].append(imd.id)
+                needs.append(_need(imd, found))
+            elif imd.seconds_per_interval != group.components[row].seconds_per_interval and group.scalars is None:
+                unstorable.append((imd, _other_size(imd, group.components[row].seconds_per_interval)))
+            else:
+                moves[imd.state, ImdState.COMPLETE].append(imd.id)
+                outcome.intervals += group.result.batch.length
+        _store_values_after_vee(group, at=at)
+    kept_out = {imd.id for imd, _ in unstorable}
+    changes = _normalize(groups, kept_out, at=at)
+    _store_exceptions(findings, at=at)
+    for (state, target), ids in moves.items():
+        steps = _path(state, target)
+        lifecycle.bulk_move(
+            imd_ids=ids,
+            path=steps,
+            at=at,
+            details=logs,
+            details_of=steps[steps.index(ImdState.VEE_READY) + 1],
+            also={"attempts": F("attempts") + 1, "error": ""},
+        )
+    outcome.completed = sum(len(ids) for (_, target), ids in moves.items() if target == ImdState.COMPLETE)
+    outcome.exceptions = sum(len(ids) for (_, target), ids in moves.items() if target == ImdState.EXCEPTION)
+    todos.open_todos(needs=needs, at=at)
+    fail_normalization(failures=unstorable, at=at)
+    outcome.errors = len(unstorable)
+    for refusal in refused:
+        in_error = _refuse(refusal, at=at)
+        outcome.errors += in_error
+        outcome.exceptions += not in_error
+    events.announce_changes(changes=changes, at=at)
+    events.announce_attention(imd_ids=[need.imd_id for need in needs], at=at)
+    return outcome
+
+
+def _path(state: str, target: str) -> list[str]:
+    before = [] if state == ImdState.VEE_READY else [ImdState.PENDING]
+    through = [ImdState.VEE] if target in (ImdState.COMPLETE, ImdState.ERROR) else []
+    return [*before, ImdState.VEE_READY, *through, target]
+
+
+def _other_size(imd: DueImd, expected: int | None) -> str:
+    return f"Readings of {imd.seconds_per_interval} s cannot be stored for a component of {expected} s."
+
+
+def _need(imd: DueImd, findings: Sequence[RowFinding]) -> todos.Need:
+    blocking = [finding for finding in findings if finding.severity in BLOCKING_SEVERITIES]
+    first = next((found for found in blocking if found.severity == Severity.TERMINATE), blocking[0])
+    more = f" (and {len(blocking) - 1} more)" if len(blocking) > 1 else ""
+    return todos.Need(
+        imd.id,
+        [(finding.severity, finding.exception_type) for finding in blocking],
+        f"{imd.identifier}: {first.exception_type}{more} – {first.message}",
+    )
+
+
+def _store_exceptions(findings: Sequence[tuple[DueImd, RowFinding]], *, at: dt.datetime) -> None:
+    insert_rows(
+        table=VeeException._meta.db_table,
+        columns=_EXCEPTION_COLUMNS,
+        rows=[
+            (
+                imd.id,
+                None if imd.component is None else imd.component.id,
+                str(finding.severity),
+                finding.exception_type,
+                finding.rule,
+                finding.rule_id or None,
+                finding.group,
+                finding.group_path,
+                finding.message,
+                str(finding.observed),
+                str(finding.limit),
+                None if finding.first_interval is None else int(finding.first_interval),
+                None if finding.last_interval is None else int(finding.last_interval),
+                int(finding.count),
+                True,
+                at,
+            )
+            for imd, finding in findings
+        ],
+    )
+
+
+def _store_values_after_vee(group: Group, *, at: dt.datetime) -> None:
+    """Keep the values after VEE where they differ from what was received."""
+    if group.scalars is not None:
+        return
+    batch = group.result.batch
+    rows = [row for row in range(batch.size) if group.result.changed[row] or group.imds[row].edits]
+    if rows:
+        values = np.where(batch.valid, batch.values, NO_VALUE)
+        ImdPostVee.objects.bulk_create(
+            ImdPostVee(
+                imd_id=group.imds[row].id,
+                scale=batch.scale,
+                values=values[row],
+                conditions=batch.conditions[row],
+                rules=batch.set_by[row],
+                updated_at=at,
+            )
+            for row in rows
+        )
+
+
+def _normalize(groups: Sequence[Group], kept_out: set[int], *, at: dt.datetime) -> list[Change]:
+    pieces: list[DayPieces] = []
+    reads: list[RegisterRead] = []
+    for group in groups:
+        passed = np.array(
+            [not blocked and imd.id not in kept_out for blocked, imd in zip(group.blocked, group.imds, strict=True)]
+        )
+        rows = np.flatnonzero(passed)
+        if not len(rows):
+            continue
+        if group.scalars is None:
+            for skip_identical in (True, False):
+                chosen = rows[[group.components[row].skip_identical == skip_identical for row in rows]]
+                if len(chosen):
+                    pieces += _pieces(group, chosen, skip_identical=skip_identical)
+        else:
+            reads += [_read(group, row) for row in rows.tolist()]
+    return [*normalize_intervals(pieces=pieces, at=at), *normalize_registers(reads=reads, at=at)]
+
+
+def _pieces(group: Group, rows: np.ndarray, *, skip_identical: bool) -> list[DayPieces]:
+    batch = group.result.batch
+    components = [group.components[row] for row in rows]
+    edited = batch.set_by[rows] == EDITED
+    return cut_into_days(
+        component_ids=np.array([component.id for component in components], dtype=np.int64),
+        imd_ids=np.array([group.imds[row].id for row in rows], dtype=np.int64),
+        multipliers=np.array([component.multiplier_in_millionths for component in components], dtype=np.int64),
+        starts=batch.starts[rows],
+        standard_offsets=np.array([component.standard_offset for component in components], dtype=np.int64),
+        values=np.where(batch.valid[rows], batch.values[rows], NO_VALUE),
+        conditions=batch.conditions[rows],
+        edited=edited if edited.any() else None,
+        scale=batch.scale,
+        seconds_per_interval=batch.seconds_per_interval or 0,
+        skip_identical=skip_identical,
+    )
+
+
+def _read(group: Group, row: int) -> RegisterRead:
+    scalar = (group.scalars or [])[row]
+    imd, component, batch = group.imds[row], group.components[row], group.result.batch
+    consumption = to_decimal(int(batch.values[row, 0]), batch.scale) if batch.valid[row, 0] else None
+    return RegisterRead(
+        imd_id=imd.id,
+        component_id=component.id,
+        read_at=imd.end_at,
+        reading=scalar.reading,
+        consumption=consumption,
+        condition=int(batch.conditions[row, 0]),
+        multiplier=component.multiplier,
+        user_edited=scalar.edited,
+        allow_negative=component.allow_negative,
+        skip_identical=component.skip_identical,
+    )
+
+
+def fail_normalization(*, failures: Sequence[tuple[DueImd, str]], at: dt.datetime) -> None:
+    """Put IMDs whose measurements cannot be stored into ERROR, each with its reason and a To Do."""
+    for imd, reason in failures:
+        lifecycle.bulk_move(
+            imd_ids=[imd.id],
+            path=_path(imd.state, ImdState.ERROR),
+            at=at,
+            reason=reason,
+            also={"attempts": F("attempts") + 1, "error": reason[:300]},
+        )
+    _ask_for_repair([(imd.id, f"{imd.identifier}: {reason}") for imd, reason in failures], at=at)
+
+
+def raise_technical(*, imd: DueImd, error: Exception, at: dt.datetime) -> None:
+    """Put an IMD on which VEE itself failed into EXCEPTION with a technical finding (`reliability.md` V11)."""
+    _raise_terminate(imd, TECHNICAL, f"VEE failed unexpectedly: {type(error).__name__}.", at=at)
+
+
+def _refuse(refusal: Refused, *, at: dt.datetime) -> bool:
+    """Put an IMD that cannot be prepared aside; give whether it went to ERROR."""
+    imd = refusal.imd
+    if imd.state == ImdState.VEE_READY:
+        # It was prepared once, so it was in EXCEPTION before: that is where it goes back to.
+        _raise_terminate(imd, NOT_PREPARED, refusal.reason, at=at)
+        return False
+    lifecycle.bulk_move(
+        imd_ids=[imd.id],
+        path=[ImdState.PENDING, ImdState.ERROR],
+        at=at,
+        reason=refusal.reason,
+        also={"error": refusal.reason[:300]},
+    )
+    _ask_for_repair([(imd.id, f"{imd.identifier}: {refusal.reason}")], at=at)
+    return True
+
+
+def _raise_terminate(imd: DueImd, exception_type: str, message: str, *, at: dt.datetime) -> None:
+    finding = RowFinding(
+        row=0, severity=Severity.TERMINATE, exception_type=exception_type, rule="", rule_id=0, group="",
+        group_path="", message=message[:500],
+    )  # fmt: skip
+    _store_exceptions([(imd, finding)], at=at)
+    lifecycle.bulk_move(
+        imd_ids=[imd.id],
+        path=_path(imd.state, ImdState.EXCEPTION),
+        at=at,
+        reason=message,
+        also={"attempts": F("attempts") + 1, "error": ""},
+    )
+    todos.open_todos(needs=[_need(imd, [finding])], at=at)
+    events.announce_attention(imd_ids=[imd.id], at=at)
+
+
+def _ask_for_repair(failures: Sequence[tuple[int, str]], *, at: dt.datetime) -> None:
+    todos.open_todos(needs=[todos.Need(imd_id, (), summary) for imd_id, summary in failures], at=at)
+    events.announce_attention(imd_ids=[imd_id for imd_id, _ in failures], at=at)

@@ -1,0 +1,81 @@
+"""Which VEE group an IMD passes, and the groups as the engine wants them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vee.codes import ROLE_OF_KIND, ComponentKind, ImdKind, Role, Severity
+from vee.engine.plan import GroupSpec, Plan, RuleSpec, build_plan, find_cycle
+from vee.models import VeeGroup, VeeRule
+
+
+def load_groups() -> dict[str, GroupSpec]:
+    """Read all VEE groups with their rules, in order of sequence."""
+    rules: dict[int, list[RuleSpec]] = {}
+    for rule in VeeRule.objects.order_by("group_id", "sequence", "pk"):
+        rules.setdefault(rule.group_id, []).append(
+            RuleSpec(
+                id=rule.pk,
+                sequence=rule.sequence,
+                rule=rule.rule,
+                severity=Severity(rule.severity),
+                exception_type=rule.exception_type_id or "",
+                start_date=rule.start_date,
+                end_date=rule.end_date,
+                parameters=rule.parameters,
+            )
+        )
+    return {
+        group.code: GroupSpec(code=group.code, rules=tuple(rules.get(group.pk, ()))) for group in VeeGroup.objects.all()
+    }
+
+
+def cycle_with(*, code: str, rules: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[str, ...] | None:
+    """Give the circle of groups that would arise if a group had these rules (name and parameters); None without one."""
+    groups = load_groups()
+    groups[code] = GroupSpec(
+        code=code,
+        rules=tuple(
+            RuleSpec(
+                id=0,
+                sequence=index,
+                rule=name,
+                severity=Severity.ISSUE,
+                exception_type="",
+                start_date=None,
+                end_date=None,
+                parameters=dict(parameters),
+            )
+            for index, (name, parameters) in enumerate(rules)
+        ),
+    )
+    return find_cycle(groups)
+
+
+def select_group(
+    *, kind: str, of_component: Mapping[Role, str | None], of_type: Mapping[Role, str | None]
+) -> str | None:
+    """
+    Give the code of the group that an IMD of this kind passes, or None (`vee.md` 3.1).
+
+    A group on the measuring component overrides the type's for its role; it does not add to it.
+    """
+    role = ROLE_OF_KIND[ImdKind(kind)]
+    return of_component.get(role) or of_type.get(role)
+
+
+class Plans:
+    """The plans of one chunk of IMDs, each built once."""
+
+    def __init__(self) -> None:
+        self._groups = load_groups()
+        self._plans: dict[tuple[str | None, dt.date, ComponentKind], Plan] = {}
+
+    def plan(self, *, group: str | None, on: dt.date, kind: ComponentKind) -> Plan:
+        """Give the plan of a group for IMDs that start on a local date."""
+        key = (group, on, kind)
+        if key not in self._plans:
+            self._plans[key] = build_plan(groups=self._groups, group=group, on=on, kind=kind)
+        return self._plans[key]

@@ -1,0 +1,241 @@
+"""What is read before VEE: IMDs, their received values and edits, and their measuring components, in bulk."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from vee.codes import Condition, Role
+from vee.models import ImdEdit, ImdPayload, InitialMeasurement, MeasuringComponent
+from vee.storage import NO_VALUE, SECONDS_PER_DAY, fetch_arrays
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Component:
+    """A measuring component with what its type and place say about it."""
+
+    id: int
+    kind: str
+    seconds_per_interval: int | None
+    uom: str
+    scale: int
+    allow_negative: bool
+    skip_identical: bool
+    multiplier: Decimal
+    groups: dict[Role, str | None]
+    groups_of_type: dict[Role, str | None]
+    time_zone: str
+    standard_offset: int
+
+    @property
+    def multiplier_in_millionths(self) -> int:
+        """The multiplier as measurement blocks take it."""
+        return int(self.multiplier.scaleb(6))
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class DueImd:
+    """An IMD on its way through VEE. Times are epoch seconds; arrays are as received, at the payload's scale."""
+
+    id: int
+    identifier: str
+    component: Component | None
+    start: int
+    end_at: dt.datetime
+    seconds_per_interval: int | None
+    kind: str
+    state: str
+    user_edited: bool
+    attempts: int
+    uom: str = ""
+    multiplier: Decimal | None = None
+    scale: int = 6
+    values: np.ndarray | None = None
+    conditions: np.ndarray | None = None
+    reading: Decimal | None = None
+    edits: list[tuple[int, Decimal | None, int]] = dataclasses.field(default_factory=list)
+
+    @property
+    def end(self) -> int:
+        """The end in epoch seconds."""
+        return int(self.end_at.timestamp())
+
+
+class UnableToPrepare(Exception):
+    """The IMD cannot be prepared for VEE; the message says why."""
+
+
+_COMPONENT_FIELDS = (
+    "pk", "type__component_kind", "type__seconds_per_interval", "type__uom", "type__scale", "type__allow_negative",
+    "type__skip_identical", "multiplier",
+    "initial_load_group__code", "manual_override_group__code", "estimation_group__code",
+    "type__initial_load_group__code", "type__manual_override_group__code", "type__estimation_group__code",
+    "service_point__time_zone", "service_point__standard_offset_seconds",
+    "device__service_point__time_zone", "device__service_point__standard_offset_seconds",
+)  # fmt: skip
+_ROLES = (Role.INITIAL_LOAD, Role.MANUAL_OVERRIDE, Role.ESTIMATION)
+
+
+def load_components(*, component_ids: Iterable[int]) -> dict[int, Component]:
+    """Read components with their types, groups and zones: one query."""
+    found = {}
+    for row in MeasuringComponent.objects.filter(pk__in=set(component_ids)).values_list(*_COMPONENT_FIELDS):
+        zone, offset = (row[14], row[15]) if row[14] is not None else (row[16], row[17])
+        found[row[0]] = Component(
+            id=row[0],
+            kind=row[1],
+            seconds_per_interval=row[2],
+            uom=row[3],
+            scale=row[4],
+            allow_negative=row[5],
+            skip_identical=row[6],
+            multiplier=row[7],
+            groups=dict(zip(_ROLES, row[8:11], strict=True)),
+            groups_of_type=dict(zip(_ROLES, row[11:14], strict=True)),
+            time_zone=zone or "UTC",
+            standard_offset=offset or 0,
+        )
+    return found
+
+
+def load_due(*, imd_ids: Sequence[int]) -> list[DueImd]:
+    """
+    Read IMDs with payload, edits and components, ordered by component and start.
+
+    An IMD whose component was unknown when it came finds it now by its identifier.
+    """
+    rows = list(
+        InitialMeasurement.objects.filter(pk__in=imd_ids).order_by("measuring_component", "start", "pk").values_list(
+            "pk", "component_identifier", "measuring_component", "start", "end", "seconds_per_interval", "kind",
+            "state", "user_edited", "attempts",
+        )
+    )  # fmt: skip
+    homeless = {row[1] for row in rows if row[2] is None}
+    by_identifier = (
+        dict(MeasuringComponent.objects.filter(identifier__in=homeless).values_list("identifier", "pk"))
+        if homeless
+        else {}
+    )
+    wanted = [row[2] or by_identifier.get(row[1]) for row in rows]
+    components = load_components(component_ids=[pk for pk in wanted if pk is not None])
+    due = [
+        DueImd(
+            id=row[0],
+            identifier=row[1],
+            component=None if component_id is None else components[component_id],
+            start=int(row[3].timestamp()),
+            end_at=row[4],
+            seconds_per_interval=row[5],
+            kind=row[6],
+            state=row[7],
+            user_edited=row[8],
+            attempts=row[9],
+        )
+        for row, component_id in zip(rows, wanted, strict=True)
+    ]
+    _link_found_components(rows, by_identifier)
+    _load_payloads(due)
+    _load_edits(due)
+    return due
+
+
+def _link_found_components(rows: Sequence[Any], by_identifier: dict[str, int]) -> None:
+    for identifier, component_id in by_identifier.items():
+        ids = [row[0] for row in rows if row[2] is None and row[1] == identifier]
+        InitialMeasurement.objects.filter(pk__in=ids).update(measuring_component=component_id)
+
+
+def _load_payloads(due: list[DueImd]) -> None:
+    payloads = fetch_arrays(
+        table=ImdPayload._meta.db_table,
+        key="imd_id",
+        ids=[imd.id for imd in due],
+        columns=["uom", "multiplier", "scale", "values", "conditions", "reading"],
+        arrays={"values": "int64", "conditions": "int32"},
+    )
+    for imd in due:
+        uom, multiplier, scale, values, conditions, reading = payloads[imd.id]
+        imd.uom, imd.scale, imd.values, imd.conditions = uom, scale, values, conditions
+        imd.multiplier = None if multiplier is None else Decimal(str(multiplier))
+        imd.reading = None if reading is None else Decimal(str(reading))
+
+
+def _load_edits(due: list[DueImd]) -> None:
+    edited = {imd.id: imd for imd in due if imd.user_edited}
+    if not edited:
+        return
+    rows = ImdEdit.objects.filter(imd__in=edited).order_by("pk")
+    columns = ("imd_id", "interval", "new_value", "scale", "new_condition")
+    for imd_id, interval, count, scale, condition in rows.values_list(*columns):
+        value = None if count is None else Decimal(count).scaleb(-scale)
+        edited[imd_id].edits.append((interval, value, condition))
+
+
+def check(imd: DueImd) -> Component:
+    """
+    Check that an IMD can be prepared for VEE, and give its component.
+
+    :raises UnableToPrepare: when its component is unknown or of another kind, or its intervals do not fit its period.
+    """
+    component = imd.component
+    if component is None:
+        raise UnableToPrepare(f"There is no measuring component {imd.identifier}.")
+    scalar = component.kind == "SCALAR"
+    if scalar != (imd.values is None):
+        wanted = "register readings" if scalar else "interval values"
+        raise UnableToPrepare(f"{imd.identifier} is a component for {wanted}, and these are not.")
+    if scalar:
+        if imd.reading is None:
+            raise UnableToPrepare("The reading is missing.")
+        return component
+    _check_intervals(imd, component)
+    return component
+
+
+def _check_intervals(imd: DueImd, component: Component) -> None:
+    size = imd.seconds_per_interval
+    count = 0 if imd.values is None else len(imd.values)
+    if not size or SECONDS_PER_DAY % size:
+        raise UnableToPrepare(f"{size} seconds per interval do not divide a day.")
+    if count == 0 or count * size != imd.end - imd.start:
+        raise UnableToPrepare(f"{count} values of {size} s do not fill the {imd.end - imd.start} s from start to end.")
+    if (imd.start + component.standard_offset) % size:
+        raise UnableToPrepare(f"The start does not lie on the {size} s grid of the standard-time day.")
+
+
+def values_at_scale(imd: DueImd, component: Component) -> np.ndarray:
+    """
+    Give the received counts at the component's scale.
+
+    :raises UnableToPrepare: when digits would be lost or the numbers are too large.
+    """
+    values = imd.values
+    if values is None or imd.scale == component.scale:
+        return np.empty(0, dtype=np.int64) if values is None else values
+    there = values != NO_VALUE
+    result = values.copy()
+    if imd.scale < component.scale:
+        factor = 10 ** (component.scale - imd.scale)
+        if np.abs(values[there]).max(initial=0) > 10**18 // factor:
+            raise UnableToPrepare(f"A value is too large for {component.scale} decimal places.")
+        result[there] *= factor
+        return result
+    factor = 10 ** (imd.scale - component.scale)
+    if (values[there] % factor).any():
+        raise UnableToPrepare(f"A value has more than {component.scale} decimal places.")
+    result[there] //= factor
+    return result
+
+
+def conditions_of(imd: DueImd, values: np.ndarray) -> np.ndarray:
+    """Give the received conditions; a value that is not there and has no condition of its own is Missing."""
+    if imd.conditions is not None:
+        return imd.conditions
+    conditions = np.full(len(values), Condition.REGULAR, dtype=np.int32)
+    conditions[values == NO_VALUE] = Condition.MISSING
+    return conditions

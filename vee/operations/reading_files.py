@@ -1,0 +1,270 @@
+"""
+Files of readings: stored before they are acknowledged, then loaded in chunks that each commit by themselves.
+
+A load that is killed is taken up again where its last chunk ended: the counters of the file are committed together
+with the IMDs they count, and a reader gives the same items in the same order each time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import time
+import uuid
+from typing import IO, Any
+
+import structlog
+from django.conf import settings
+from django.core.files.base import File
+from django.db import transaction
+from django.db.models import F, Q
+
+from foundation.dispatch import after_commit
+from vee import choices, models, readers
+from vee.choices import ReadingFileStatus
+from vee.operations import file_content, imd_store
+from vee.operations.file_rows import Registration, Registry
+
+
+logger = structlog.get_logger(__name__)
+
+CHUNK = 500
+MAX_ERRORS = 1_000
+LEASE = dt.timedelta(minutes=5)
+
+
+class UnableToReceiveFile(ValueError):
+    """A file cannot be taken in; `field` is the option at fault."""
+
+    def __init__(self, field: str, code: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.code = code
+
+
+class FileTooLarge(UnableToReceiveFile):
+    """The file has more bytes than `UPLOAD_MAX_BYTES`."""
+
+
+class UnableToLoadFile(Exception):
+    """The file cannot be loaded now."""
+
+
+class FileIsBeingLoaded(UnableToLoadFile):
+    """Somebody else holds the file's lease."""
+
+
+class FileIsLoaded(UnableToLoadFile):
+    """The file was loaded to its end before."""
+
+
+class LeaseLost(UnableToLoadFile):
+    """The lease ran out and somebody else took the file over; this load stopped without effect on its last chunk."""
+
+
+def receive_file(
+    *,
+    name: str,
+    stream: IO[bytes],
+    format: str,  # noqa: A002  (the field's own word)
+    at: dt.datetime,
+    by: Any = None,
+    auto_register: bool = False,
+    component_type: str | None = None,
+    wake: bool = True,
+) -> models.ReadingFile:
+    """
+    Store a file and its row, committed when this returns, and wake its load unless the caller loads it itself.
+
+    The content goes under a name of our own; the sender's name is only a label.
+
+    :raises UnableToReceiveFile: when the format is not known or not available, or the type is missing or unknown.
+    :raises FileTooLarge: when the file is over the limit; nothing is stored.
+    """
+    registration_type = _checked_options(format, auto_register=auto_register, component_type=component_type)
+    measured = file_content.measure(stream, limit=settings.UPLOAD_MAX_BYTES)
+    if measured is None:
+        raise FileTooLarge("file", "too_large", f"The file is larger than {settings.UPLOAD_MAX_BYTES} bytes.")
+    identifier = uuid.uuid4()
+    row = models.ReadingFile(
+        id=identifier,
+        name=file_content.label(name),
+        format=format,
+        size=measured.size,
+        sha256=measured.sha256,
+        auto_register=auto_register,
+        component_type=registration_type,
+        uploaded_by=by if getattr(by, "pk", None) else None,
+    )
+    with measured.rewound() as content:
+        row.content.save(f"{identifier.hex}.dat", File(content), save=False)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+            if wake:
+                after_commit("vee.tasks.load_reading_file", file_id=str(identifier))
+    except BaseException:
+        # Without its row the content would lie in the storage for good.
+        row.content.storage.delete(str(row.content.name))
+        raise
+    return row
+
+
+def _checked_options(
+    wanted: str, *, auto_register: bool, component_type: str | None
+) -> models.MeasuringComponentType | None:
+    try:
+        readers.check_format(wanted)
+    except readers.FormatUnknown as error:
+        raise UnableToReceiveFile("format", "unknown_format", str(error)) from None
+    except readers.FormatNotAvailable as error:
+        raise UnableToReceiveFile("format", "format_not_available", str(error)) from None
+    if not component_type:
+        if auto_register:
+            raise UnableToReceiveFile("type", "required", "auto_register needs the type of new measuring components.")
+        return None
+    found = models.MeasuringComponentType.objects.filter(identifier=component_type).first()
+    if found is None:
+        raise UnableToReceiveFile("type", "unknown_type", f"There is no measuring component type {component_type!a}.")
+    return found
+
+
+def load_file(*, file_id: uuid.UUID | str, at: dt.datetime) -> models.ReadingFile:
+    """
+    Load a file to its end, in chunks of about 500 IMDs per transaction, and give it with its final status.
+
+    LOADED when every row was accepted, PARTIAL when some were, FAILED when none was. Loading it again after a kill
+    doubles nothing; `at` is the time of the load, the lease is prolonged by the time that has passed since.
+
+    :raises models.ReadingFile.DoesNotExist: when there is no such file.
+    :raises FileIsBeingLoaded: :raises FileIsLoaded: when it cannot be claimed.
+    :raises LeaseLost: when somebody else took it over meanwhile.
+    """
+    token = _claim(file_id=file_id, at=at)
+    file = models.ReadingFile.objects.select_related("component_type").get(pk=file_id)
+    return _Load(file, token=token, at=at).run()
+
+
+def _claim(*, file_id: uuid.UUID | str, at: dt.datetime) -> str:
+    token = secrets.token_hex(16)
+    free = Q(status=ReadingFileStatus.RECEIVED) | Q(status=ReadingFileStatus.LOADING, lease_until__lt=at)
+    claimed = models.ReadingFile.objects.filter(free, pk=file_id).update(
+        status=ReadingFileStatus.LOADING, lease_token=token, lease_until=at + LEASE, attempts=F("attempts") + 1
+    )
+    if claimed:
+        return token
+    status = models.ReadingFile.objects.values_list("status", flat=True).get(pk=file_id)
+    if status == ReadingFileStatus.LOADING:
+        raise FileIsBeingLoaded(f"The reading file {file_id} is being loaded by another worker.")
+    raise FileIsLoaded(f"The reading file {file_id} is {status}.")
+
+
+class _Load:
+    """One load of one file by the holder of its lease."""
+
+    def __init__(self, file: models.ReadingFile, *, token: str, at: dt.datetime) -> None:
+        self._file = file
+        self._token = token
+        self._at = at
+        self._begun = time.monotonic()
+        registration = Registration.of(file)
+        self._registry = Registry(registration, at=at)
+        self._errors = file.errors.count()
+        self._imds: list[imd_store.NewImd] = []
+        self._faults: list[readers.RowError] = []
+        self._rows_in_chunk = 0
+
+    def run(self) -> models.ReadingFile:
+        message = ""
+        try:
+            with self._file.content.open("rb") as stream:
+                self._read(stream)
+        except readers.FileUnreadable as error:
+            message = error.message
+        except FileNotFoundError:
+            message = "The content of the file is no longer in the storage."
+            logger.warning("reading_file_content_missing", reading_file=str(self._file.pk))
+        self._commit(final=True, message=message)
+        return self._file
+
+    def _read(self, stream: IO[bytes]) -> None:
+        to_skip = self._file.rows_read
+        items = readers.open_reader(
+            format=self._file.format, stream=stream, name=self._file.name, zone_of=self._registry.zone_of
+        )
+        for item in items:
+            if to_skip >= item.rows:
+                to_skip -= item.rows
+                continue
+            if to_skip:
+                item = file_content.without_first_rows(item, to_skip)
+                to_skip = 0
+            self._take(item)
+            if self._rows_in_chunk >= CHUNK:
+                self._commit()
+
+    def _take(self, item: readers.Item) -> None:
+        if not isinstance(item, readers.RowError):
+            outcome = self._registry.prepare(item)
+            if isinstance(outcome, imd_store.NewImd):
+                self._imds.append(outcome)
+                self._file.rows_accepted += item.rows
+                self._file.intervals += 0 if outcome.values is None else len(outcome.values)
+                self._file.rows_read += item.rows
+                self._rows_in_chunk += 1
+                return
+            item = outcome
+        self._faults.append(item)
+        self._file.rows_rejected += item.rows
+        self._file.rows_read += item.rows
+        self._rows_in_chunk += 1
+
+    @property
+    def _now(self) -> dt.datetime:
+        return self._at + dt.timedelta(seconds=time.monotonic() - self._begun)
+
+    @transaction.atomic
+    def _commit(self, *, final: bool = False, message: str = "") -> None:
+        file = self._file
+        file.imds += len(self._imds)
+        changes: dict[str, Any] = {
+            name: getattr(file, name) for name in ("rows_read", "rows_accepted", "rows_rejected", "intervals", "imds")
+        }
+        changes["lease_until"] = self._now + LEASE
+        if final:
+            changes.update(
+                status=_final_status(file, message),
+                message=message[:500],
+                finished_at=self._now,
+                lease_token="",
+                lease_until=None,
+            )
+        held = models.ReadingFile.objects.filter(pk=file.pk, lease_token=self._token).update(**changes)
+        if not held:
+            raise LeaseLost(f"Another worker took the reading file {file.pk} over.")
+        self._registry.create_components()
+        imd_store.store(records=self._registry.resolved(self._imds), by="system", at=self._at, reading_file=file)
+        self._store_errors()
+        for name, value in changes.items():
+            setattr(file, name, value)
+        self._imds, self._faults, self._rows_in_chunk = [], [], 0
+
+    def _store_errors(self) -> None:
+        kept = self._faults[: max(0, MAX_ERRORS - self._errors)]
+        models.ReadingFileError.objects.bulk_create(
+            [
+                models.ReadingFileError(
+                    file=self._file, line=fault.line, code=fault.code[:60], message=fault.message[:500]
+                )
+                for fault in kept
+            ]
+        )
+        self._errors += len(kept)
+
+
+def _final_status(file: models.ReadingFile, message: str) -> choices.ReadingFileStatus:
+    if not file.rows_accepted:
+        return ReadingFileStatus.FAILED
+    if file.rows_rejected or message:
+        return ReadingFileStatus.PARTIAL
+    return ReadingFileStatus.LOADED

@@ -1,0 +1,204 @@
+"""Work for people: To Dos opened by processing, claimed and assigned by people, completed by actions."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db.models import Q
+
+from vee.choices import OPEN_TODO_STATUSES, ToDoStatus
+from vee.codes import Severity
+from vee.models import ToDo, ToDoType, VeeExceptionType
+
+
+DEFAULT_TYPE = "VEE-EXCEPTION"
+DEFAULT_ROLE = "VEE analyst"
+CLAIM_RIGHTS = ("vee.perform_vee", "vee.assign_todo", "vee.change_todo")
+
+
+class UnableToChangeToDo(Exception):
+    """The To Do cannot be claimed, released or assigned; the message says why."""
+
+
+class ToDoNotPermitted(UnableToChangeToDo):
+    """The person may not do this."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Need:
+    """An IMD that needs a person: its findings as (severity, exception type), and a sentence."""
+
+    imd_id: int
+    findings: Sequence[tuple[str, str]]
+    summary: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ClaimResult:
+    """What became of one claim: `error` is empty when it succeeded."""
+
+    todo_id: int
+    error: str = ""
+
+
+def default_type() -> ToDoType:
+    """Give the To Do type that is used where no other is named, creating it and its role when missing."""
+    found = ToDoType.objects.filter(pk=DEFAULT_TYPE).first()
+    if found is not None:
+        return found
+    role, _ = Group.objects.get_or_create(name=DEFAULT_ROLE)
+    created, _ = ToDoType.objects.get_or_create(
+        code=DEFAULT_TYPE, defaults={"description": "An IMD that needs a decision", "role": role}
+    )
+    return created
+
+
+def open_todos(*, needs: Sequence[Need], at: dt.datetime) -> int:
+    """
+    Open one To Do for each IMD that needs one and has none open.
+
+    Type and role come from the exception type of the most severe finding for which To Dos are created, else from the
+    default type (`vee.md` 3.7). Without findings (an IMD in ERROR) the default applies.
+    """
+    if not needs:
+        return 0
+    fallback = default_type()
+    types = {
+        found.code: found
+        for found in VeeExceptionType.objects.filter(
+            pk__in={code for need in needs for _, code in need.findings}
+        ).select_related("todo_type")
+    }
+    taken = set(
+        ToDo.objects.filter(imd__in=[need.imd_id for need in needs], status__in=OPEN_TODO_STATUSES).values_list(
+            "imd_id", flat=True
+        )
+    )
+    rows = []
+    for need in needs:
+        if need.imd_id in taken:
+            continue
+        place = _type_and_role(need, types, fallback)
+        if place is None:
+            continue
+        rows.append(
+            ToDo(imd_id=need.imd_id, type_id=place[0], role_id=place[1], summary=need.summary[:500], created_at=at)
+        )
+    ToDo.objects.bulk_create(rows)
+    return len(rows)
+
+
+def _type_and_role(need: Need, types: dict[str, VeeExceptionType], fallback: ToDoType) -> tuple[str, int | None] | None:
+    blocking = [
+        code for wanted in (Severity.TERMINATE, Severity.ISSUE) for kind, code in need.findings if kind == wanted
+    ]
+    if not blocking:
+        return fallback.pk, fallback.role_id
+    wanting = [code for code in blocking if code not in types or types[code].create_todo]
+    if not wanting:
+        return None
+    chosen = types.get(wanting[0])
+    if chosen is None:
+        return fallback.pk, fallback.role_id
+    todo_type = chosen.todo_type or fallback
+    return todo_type.pk, chosen.todo_role_id or todo_type.role_id
+
+
+def complete_todos(*, imd_ids: Sequence[int], by: str, completion: str, at: dt.datetime) -> int:
+    """Complete the open To Dos of these IMDs, naming the action and its reason."""
+    return ToDo.objects.filter(imd__in=imd_ids, status__in=OPEN_TODO_STATUSES).update(
+        status=ToDoStatus.COMPLETE, completed_at=at, completed_by=by[:150], completion=completion[:500]
+    )
+
+
+def claim(*, todo_id: int, by: Any, at: dt.datetime) -> ToDo:
+    """
+    Take an open To Do for oneself.
+
+    :raises ToDoNotPermitted: when the person may not work on To Dos.
+    :raises UnableToChangeToDo: when somebody has it already, or it is complete.
+    """
+    _need_right(by, *CLAIM_RIGHTS)
+    taken = (
+        ToDo.objects.filter(pk=todo_id, status=ToDoStatus.OPEN)
+        .filter(Q(assigned_to__isnull=True) | Q(assigned_to=by))
+        .update(status=ToDoStatus.BEING_WORKED_ON, assigned_to=by)
+    )
+    todo = _get(todo_id)
+    if not taken:
+        raise UnableToChangeToDo(_why_not(todo, by))
+    return todo
+
+
+def claim_many(*, todo_ids: Sequence[int], by: Any, at: dt.datetime) -> list[ClaimResult]:
+    """Take several To Dos; a result per To Do, in order."""
+    results = []
+    for todo_id in todo_ids:
+        try:
+            claim(todo_id=todo_id, by=by, at=at)
+        except UnableToChangeToDo as error:
+            results.append(ClaimResult(todo_id, str(error)))
+        else:
+            results.append(ClaimResult(todo_id))
+    return results
+
+
+def release(*, todo_id: int, by: Any, at: dt.datetime) -> ToDo:
+    """
+    Give a To Do back; who may assign To Dos may take it from anybody.
+
+    :raises ToDoNotPermitted: when the person may not work on To Dos.
+    :raises UnableToChangeToDo: when it is not the person's, or not being worked on.
+    """
+    _need_right(by, *CLAIM_RIGHTS)
+    mine = ToDo.objects.filter(pk=todo_id, status__in=OPEN_TODO_STATUSES, assigned_to__isnull=False)
+    if not by.has_perm("vee.assign_todo"):
+        mine = mine.filter(assigned_to=by)
+    released = mine.update(status=ToDoStatus.OPEN, assigned_to=None)
+    todo = _get(todo_id)
+    if not released:
+        raise UnableToChangeToDo(_why_not(todo, by, claimed=False))
+    return todo
+
+
+def assign(*, todo_id: int, to: Any, by: Any, at: dt.datetime) -> ToDo:
+    """
+    Give a To Do to a person.
+
+    :raises ToDoNotPermitted: when the person may not assign To Dos.
+    :raises UnableToChangeToDo: when it is complete.
+    """
+    _need_right(by, "vee.assign_todo")
+    assigned = ToDo.objects.filter(pk=todo_id, status__in=OPEN_TODO_STATUSES).update(
+        status=ToDoStatus.BEING_WORKED_ON, assigned_to=to
+    )
+    todo = _get(todo_id)
+    if not assigned:
+        raise UnableToChangeToDo("The To Do is already complete.")
+    return todo
+
+
+def _get(todo_id: int) -> ToDo:
+    found = ToDo.objects.select_related("assigned_to").filter(pk=todo_id).first()
+    if found is None:
+        raise UnableToChangeToDo(f"There is no To Do {todo_id}.")
+    return found
+
+
+def _need_right(by: Any, *rights: str) -> None:
+    if not any(by.has_perm(right) for right in rights):
+        raise ToDoNotPermitted("You have no right to do this with To Dos.")
+
+
+def _why_not(todo: ToDo, by: Any, *, claimed: bool = True) -> str:
+    if todo.status == ToDoStatus.COMPLETE:
+        return "The To Do is already complete."
+    if todo.assigned_to is None:
+        return "Nobody has claimed the To Do."
+    if claimed and todo.assigned_to_id == by.pk:
+        return "The To Do is already yours."
+    return f"The To Do is already claimed by {todo.assigned_to.get_username()}."

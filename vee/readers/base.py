@@ -1,0 +1,84 @@
+"""What every reader gives: readings and refused rows, in the order of the file, one at a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+# Gives the time zone of a measuring component, or None when it is not known.
+ZoneLookup = Callable[[str], dt.tzinfo | None]
+
+
+class FileUnreadable(Exception):
+    """A file is refused as a whole; `code` is for machines, the message for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class RowRefused(Exception):
+    """A row cannot be accepted. Raised and caught inside the readers, which turn it into a `RowError`."""
+
+    def __init__(self, code: str, message: str, *, line: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntervalReadings:
+    """
+    Consecutive interval values of one component.
+
+    Value i covers `(start + i * seconds_per_interval, start + (i + 1) * seconds_per_interval]`. `rows` is the number
+    of rows of the file that it stands for, `line` the first of them.
+    """
+
+    component: str
+    start: dt.datetime
+    seconds_per_interval: int
+    uom: str
+    values: list[Decimal | None]
+    conditions: list[int]
+    line: int
+    rows: int = 1
+
+    @property
+    def end(self) -> dt.datetime:
+        """The end of the last interval."""
+        return self.start + dt.timedelta(seconds=self.seconds_per_interval * len(self.values))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterReading:
+    """One read of a register at an instant."""
+
+    component: str
+    read_at: dt.datetime
+    uom: str
+    reading: Decimal
+    condition: int
+    line: int
+    rows: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowError:
+    """`rows` rows of the file, beginning at `line`, were refused and why."""
+
+    line: int
+    code: str
+    message: str
+    rows: int = 1
+
+
+# Rows are accounted for by construction: every row that carries or should carry readings is in exactly one item,
+# so that the sum of `rows` over readings and errors is the number of rows read.
+Item = IntervalReadings | RegisterReading | RowError
+Items = Iterator[Item]

@@ -1,0 +1,48 @@
+"""Strict numbers: ASCII digits only, exact, and never more than can be kept."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from vee.readers.base import RowRefused
+
+
+MAX_DECIMALS = 9
+MAX_INTEGER_DIGITS = 15
+MAX_TEXT = 40
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+_PLAIN = re.compile(r"-?(?:[0-9]{1,15}(?:\.[0-9]{1,9})?|\.[0-9]{1,9})")
+
+
+def read_number(text: str) -> Decimal:
+    """
+    Read a decimal number exactly (`reliability.md` V5).
+
+    `NaN`, `1_000`, `12,5`, `1e400` and digits of other scripts are refused, as are numbers with more than 15 digits
+    before or 9 after the point: they could not be kept.
+
+    :raises RowRefused: with code `not_a_number`, `too_many_digits` or `too_many_decimals`.
+    """
+    if _PLAIN.fullmatch(text):
+        return Decimal(text)
+    if len(text) > MAX_TEXT or not _NUMBER.fullmatch(text):
+        raise RowRefused("not_a_number", f"{shown(text)} is not a number")
+    value = Decimal(text)
+    if value == 0:
+        return Decimal(0)
+    if value.adjusted() >= MAX_INTEGER_DIGITS:
+        raise RowRefused("too_many_digits", f"{shown(text)} has more than {MAX_INTEGER_DIGITS} digits before the point")
+    _, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        raise RowRefused("not_a_number", f"{shown(text)} is not a number")
+    trailing_zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    if -(exponent + trailing_zeros) > MAX_DECIMALS:
+        raise RowRefused("too_many_decimals", f"{shown(text)} has more than {MAX_DECIMALS} decimal places")
+    return value
+
+
+def shown(text: str) -> str:
+    """Give a piece of foreign text as it may stand in a message: short and escaped."""
+    cut = text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"
+    return ascii(cut)

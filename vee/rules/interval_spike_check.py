@@ -1,0 +1,210 @@
+"""
+Interval Spike Check (`vee.md` 4.9): the highest interval against the third-highest.
+
+`ratio = (p1 - p3) / p3; fail <=> ratio > tolerance`, in each 24 hours from the IMD's start or over the whole IMD; equal
+passes. A spike of one or two intervals is found, a plateau of three hides itself. Where `p3 <= 0 < p1` it fails if
+`p1 > minimum_peak`; all zero passes; fewer than three usable intervals are not evaluated.
+
+`ratio > tolerance` is asked without a division: with tolerance = t/d it is `p3 < ceil(p1 * d / (d + t))`, so one
+threshold per day and a count of the intervals that reach it decide it exactly for whole numbers.
+"""
+
+from __future__ import annotations
+
+import functools
+from decimal import ROUND_CEILING, Decimal
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vee.codes import Role
+from vee.engine import calendar
+from vee.engine.batch import Batch, distinct, in_range
+from vee.engine.context import Context
+from vee.engine.findings import Finding, Result
+from vee.engine.fixed_point import INT64_MAXIMUM, as_text, divide_half_even, number_text
+from vee.engine.parameters import ConditionRange, RuleParameters, described, quantity, require_ordered
+from vee.engine.rule import INTERVAL_ONLY, FailurePoint, Rule
+
+
+TOO_FEW = "fewer than 3 usable intervals"
+_NOTHING = np.iinfo(np.int64).min
+
+
+class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a site may set."""
+
+    tolerance: Annotated[
+        Decimal,
+        quantity("How far the highest may lie above the third-highest: 1.8 is 180 %.", unit="ratio", minimum=0),
+    ] = Decimal("1.8")
+    mode: Annotated[
+        Literal["PER_24H", "WHOLE_IMD"],
+        described("Rank the intervals of each 24 hours from the IMD's start, or of the whole IMD."),
+    ] = "PER_24H"
+    minimum_peak: Annotated[
+        Decimal, quantity("Peaks below this value are ignored.", unit="unit of measure", minimum=0)
+    ] = Decimal(0)
+    exclude_condition_range: Annotated[
+        ConditionRange | None,
+        described("Intervals with a condition in this range are not ranked; those without a value never are."),
+    ] = (100_000, 299_999)
+
+    def __post_init__(self) -> None:
+        require_ordered(self.exclude_condition_range, "exclude_condition_range")
+
+
+def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
+    """Rank each IMD's intervals, day by day or as a whole."""
+    size = batch.length
+    if parameters.mode == "PER_24H":
+        seconds = batch.seconds_per_interval
+        if seconds is None or calendar.SECONDS_PER_DAY % seconds:
+            return Result.nothing_to_judge(batch, "the interval size does not divide 24 hours")
+        size = calendar.SECONDS_PER_DAY // seconds
+    whole_days = batch.length - batch.length % size
+    stretches = [
+        (first, last, width)
+        for first, last, width in ((0, whole_days, size), (whole_days, batch.length, batch.length - whole_days))
+        if last > first and width >= 3
+    ]
+    if not stretches:
+        return Result.nothing_to_judge(batch, TOO_FEW)
+    result = Result()
+    # Rows with intervals that are not usable are few; they are ranked apart, the others as they stand.
+    partial, usable = _partly_usable(batch, parameters.exclude_condition_range)
+    ranked = np.where(usable, batch.values[partial], _NOTHING)
+    everywhere = np.arange(batch.size)
+    complete = np.ones((batch.size, 1), dtype=np.bool_)
+    complete[partial] = False
+    judged = np.zeros(len(partial), dtype=np.bool_)
+    for first, last, width in stretches:
+        judge = functools.partial(_judge, batch, parameters, result, first, width)
+        judge(everywhere, batch.values[:, first:last], complete)
+        if len(partial):
+            enough = _enough(usable[:, first:last], width)
+            judge(partial, ranked[:, first:last], enough)
+            judged |= enough.sum(axis=1) > 0
+    result.findings.sort(key=lambda finding: (finding.row, finding.first_interval))
+    result.leave_out(partial[~judged], TOO_FEW)
+    return result
+
+
+def _partly_usable(batch: Batch, exclude: ConditionRange | None) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Give the rows that have intervals that are not usable, and which of their intervals are."""
+    left_out = ~batch.valid
+    if exclude is not None:
+        left_out |= in_range(batch.conditions, exclude)
+    rows = distinct(np.flatnonzero(left_out) // batch.length)
+    return rows, ~left_out[rows]
+
+
+def _enough(usable: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
+    """Tell which stretches of `width` intervals have three usable ones: [rows, stretches per row]."""
+    return usable.reshape(usable.shape[0], -1, width).sum(axis=2) >= 3
+
+
+def _judge(
+    batch: Batch,
+    parameters: Parameters,
+    result: Result,
+    offset: int,
+    width: int,
+    rows: NDArray[np.intp],
+    values: NDArray[np.int64],
+    enough: NDArray[np.bool_],
+) -> None:
+    """Judge the stretches of some rows that start at `offset` and follow each other, where there are enough values."""
+    per_row = values.shape[1] // width
+    stretches = values.reshape(len(rows) * per_row, width)
+    peaks, failed = _failed(stretches, parameters.tolerance)
+    failed &= np.broadcast_to(enough, (len(rows), per_row)).ravel()
+    lowest_peak = parameters.minimum_peak.scaleb(batch.scale).to_integral_value(rounding=ROUND_CEILING)
+    if lowest_peak > 0:
+        failed &= peaks >= min(int(lowest_peak), INT64_MAXIMUM)
+    for at in np.flatnonzero(failed).tolist():
+        position, day = divmod(at, per_row)
+        finding = _finding(batch, parameters, int(rows[position]), offset + day * width, stretches[at].tolist())
+        if finding:
+            result.findings.append(finding)
+
+
+def _failed(stretches: NDArray[np.int64], tolerance: Decimal) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Give each stretch's highest value, and whether fewer than three of its intervals are within tolerance of it."""
+    peaks = stretches.max(axis=1)
+    times, parts = tolerance.as_integer_ratio()
+    within = stretches >= _thresholds(peaks, times, parts)[:, None]
+    # Counting bits is several times faster than adding up rows of a mask.
+    counts = np.bitwise_count(np.packbits(within, axis=1)).sum(axis=1)
+    return peaks, (counts < 3) & (peaks > 0)
+
+
+def _thresholds(peaks: NDArray[np.int64], times: int, parts: int) -> NDArray[np.int64]:
+    """Give the smallest value that is not exceeded by more than the tolerance times/parts: ceil(peak·d / (d + t))."""
+    positive = np.maximum(peaks, 0)
+    whole = parts + times
+    if int(positive.max(initial=0)) * parts + whole <= INT64_MAXIMUM:
+        return (positive * parts + (whole - 1)) // whole
+    return np.array([-(-peak * parts // whole) for peak in positive.tolist()], dtype=np.int64)
+
+
+def _finding(batch: Batch, parameters: Parameters, row: int, offset: int, values: list[int]) -> Finding | None:
+    third, _, highest = sorted(values)[-3:]
+    times, parts = parameters.tolerance.as_integer_ratio()
+    peak, compared = as_text(highest, batch.scale), as_text(third, batch.scale)
+    if third > 0:
+        spikes = [at for at, value in enumerate(values) if value > third and (value - third) * parts > times * third]
+        observed = as_text(divide_half_even((highest - third) * 10_000, third), 4)
+        said = f"The highest value, {peak}, exceeds the third-highest, {compared}, by {observed} times the latter"
+    else:
+        least = parameters.minimum_peak.scaleb(batch.scale)
+        if highest <= least:
+            return None
+        spikes = [at for at, value in enumerate(values) if value > least]
+        observed = f"{peak} against {compared}"
+        said = f"The highest value is {peak}, the third-highest {compared}"
+    limit = number_text(parameters.tolerance)
+    return Finding(
+        row,
+        f"{said}{_when(batch, row, offset + values.index(highest))}; the tolerance is {limit}.",
+        observed=observed,
+        limit=limit,
+        first_interval=offset + spikes[0],
+        last_interval=offset + spikes[-1],
+        count=len(spikes),
+    )
+
+
+def _when(batch: Batch, row: int, interval: int) -> str:
+    if batch.seconds_per_interval is None:
+        return ""
+    label = calendar.label_text(
+        int(batch.starts[row]), batch.seconds_per_interval, interval, batch.facts[row].time_zone
+    )
+    return f", in the interval to {label}"
+
+
+def sentence(parameters: Parameters) -> str:
+    """Say what the rule does."""
+    scope = "of any 24 hours" if parameters.mode == "PER_24H" else "of the IMD"
+    percent = number_text(parameters.tolerance * 100)
+    peak = f" and reaches {number_text(parameters.minimum_peak)}" if parameters.minimum_peak else ""
+    return f"Fails when the highest interval {scope} lies more than {percent} % above the third-highest{peak}."
+
+
+RULE = Rule(
+    name="interval_spike_check",
+    code="D2-INTSPKCHK",
+    title="Interval Spike Check",
+    summary=(
+        "Compares the highest interval with the third-highest. A spike of one or two intervals is found; a plateau of "
+        "three hides itself."
+    ),
+    kinds=INTERVAL_ONLY,
+    roles=frozenset({Role.INITIAL_LOAD}),
+    parameters=Parameters,
+    failure_points=(FailurePoint("the highest lies too far above the third-highest", "SPIKE"),),
+    sentence=sentence,
+    evaluate=evaluate,
+)

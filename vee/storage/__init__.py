@@ -1,0 +1,31 @@
+"""
+Measurements in and out: the one writer of day blocks and their readers (`house.md` D7, `performance.md` C.2).
+
+Arrays come in and go out; which database holds them is decided in here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from vee.models.fields import NO_VALUE
+from vee.storage.pieces import SECONDS_PER_DAY, DayPieces, cut_into_days
+from vee.storage.reader import Neighbours, Series, neighbours, read_range
+from vee.storage.rows import fetch_arrays, insert_rows
+from vee.storage.writer import Change, UnableToStoreMeasurements, WriteResult, write_blocks
+
+
+__all__ = [
+    "NO_VALUE",
+    "SECONDS_PER_DAY",
+    "Change",
+    "DayPieces",
+    "Neighbours",
+    "Series",
+    "UnableToStoreMeasurements",
+    "WriteResult",
+    "cut_into_days",
+    "fetch_arrays",
+    "insert_rows",
+    "neighbours",
+    "read_range",
+    "write_blocks",
+]

@@ -1,0 +1,199 @@
+"""Day blocks on PostgreSQL: monthly partitions, binary COPY into a staging table, ON CONFLICT."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+from django.db import connection
+
+from vee.models.fields import NO_VALUE
+from vee.storage.blocks import Blocks, StoredBlock, instant
+from vee.storage.rows import postgres_cursor
+
+
+# Seconds from the Unix epoch to PostgreSQL's, 2000-01-01.
+_EPOCH = 946_684_800
+_COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_TRAILER = b"\xff\xff"
+_ADVISORY_LOCK = 7_163_553_001
+_partitions: set[tuple[str, dt.date]] = set()
+
+STAGING = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS vee_block_staging (
+        component bigint, start timestamptz, spi integer, scale smallint, total bigint, missing integer,
+        multiplier bigint, imd bigint, version integer, vals bigint[], conds integer[], flags smallint[]
+    ) ON COMMIT DELETE ROWS
+"""
+HISTORY = """
+    INSERT INTO vee_measurementblockhistory (measuring_component_id, start, seconds_per_interval, scale, "values",
+           conditions, flags, imd_id, version, replaced_at, replaced_by_imd_id)
+    SELECT b.measuring_component_id, b.start, b.seconds_per_interval, b.scale, b."values", b.conditions, b.flags,
+           b.imd_id, b.version, %(at)s, s.imd
+      FROM vee_block_staging s
+      JOIN vee_measurementblock b ON b.measuring_component_id = s.component AND b.start = s.start
+     WHERE b.start BETWEEN %(first)s AND %(last)s
+"""
+UPSERT = f"""
+    INSERT INTO vee_measurementblock (measuring_component_id, start, seconds_per_interval, scale, "values",
+           conditions, flags, total, missing, multiplier, imd_id, version, updated_at)
+    SELECT component, start, spi, scale,
+           CASE WHEN missing > 0 THEN array_replace(vals, ({NO_VALUE})::bigint, NULL) ELSE vals END,
+           conds, flags, total, missing, multiplier::numeric / 1000000, imd, version, %(at)s
+      FROM vee_block_staging ORDER BY component, start
+    ON CONFLICT (measuring_component_id, start) DO UPDATE SET
+           seconds_per_interval = EXCLUDED.seconds_per_interval, scale = EXCLUDED.scale,
+           "values" = EXCLUDED."values", conditions = EXCLUDED.conditions, flags = EXCLUDED.flags,
+           total = EXCLUDED.total, missing = EXCLUDED.missing, multiplier = EXCLUDED.multiplier,
+           imd_id = EXCLUDED.imd_id, version = EXCLUDED.version, updated_at = EXCLUDED.updated_at
+"""  # noqa: S608  the only thing put in is a number of ours
+LOAD = """
+    SELECT b.measuring_component_id, extract(epoch FROM b.start)::bigint, b.seconds_per_interval, b.scale, b."values",
+           b.conditions, b.flags, b.version
+      FROM unnest(%(components)s::bigint[], %(starts)s::bigint[]) AS k(component, start)
+      JOIN vee_measurementblock b ON b.measuring_component_id = k.component AND b.start = to_timestamp(k.start)
+     WHERE b.start BETWEEN %(first)s AND %(last)s
+"""
+
+
+def load(*, component_ids: np.ndarray, starts: np.ndarray, lock: bool) -> list[StoredBlock]:
+    """Read the blocks with these keys, locking them when they are about to be replaced."""
+    parameters = {
+        "components": component_ids.tolist(),
+        "starts": starts.tolist(),
+        "first": instant(starts.min()),
+        "last": instant(starts.max()),
+    }
+    with postgres_cursor() as cursor:
+        cursor.execute(LOAD + (" FOR UPDATE OF b" if lock else ""), parameters)
+        return [StoredBlock(*row) for row in cursor.fetchall()]
+
+
+def load_range(*, component_ids: list[int], after: int, before: int) -> list[StoredBlock]:
+    """Read the components' blocks whose start lies in the open interval (after, before), epoch seconds."""
+    with postgres_cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT measuring_component_id, extract(epoch FROM start)::bigint, seconds_per_interval, scale, "values",
+                   conditions, flags, version
+              FROM vee_measurementblock
+             WHERE measuring_component_id = ANY(%s) AND start > %s AND start < %s
+             ORDER BY measuring_component_id, start
+            """,
+            [component_ids, instant(after), instant(before)],
+        )
+        return [StoredBlock(*row) for row in cursor.fetchall()]
+
+
+def store(*, blocks: Blocks, replacing: bool, at: dt.datetime) -> None:
+    """Upsert the blocks; what they replace is copied to the history first."""
+    ensure_partitions(starts=blocks.starts)
+    times = {"at": at, "first": instant(blocks.starts.min()), "last": instant(blocks.starts.max())}
+    regular = ~(blocks.conditions != 501_000).any(axis=1)
+    unflagged = ~(blocks.flags != 0).any(axis=1)
+    with postgres_cursor() as cursor:
+        cursor.execute(STAGING)
+        with cursor.copy("COPY vee_block_staging FROM STDIN WITH (FORMAT binary)") as copy:
+            copy.write(_COPY_HEADER)
+            for with_conditions in (False, True):
+                for with_flags in (False, True):
+                    rows = np.flatnonzero((regular != with_conditions) & (unflagged != with_flags))
+                    if len(rows):
+                        part = blocks if len(rows) == len(blocks) else blocks.take(rows)
+                        copy.write(_copy_rows(part, with_conditions=with_conditions, with_flags=with_flags))
+            copy.write(_COPY_TRAILER)
+        if replacing:
+            cursor.execute(HISTORY, times)
+        cursor.execute(UPSERT, {"at": at})
+        cursor.execute("DELETE FROM vee_block_staging")
+
+
+def _array_fields(name: str, *, slots: int, size: int) -> list[Any]:
+    return [
+        (f"{name}_length", ">i4"),
+        (f"{name}_header", ">i4", (5,)),
+        (name, [("length", ">i4"), ("value", f">i{size}")], (slots,)),
+    ]
+
+
+def _copy_rows(blocks: Blocks, *, with_conditions: bool, with_flags: bool) -> bytes:
+    """Lay out rows as binary COPY wants them: all have the same length, so numpy writes them in one go."""
+    slots = blocks.values.shape[1]
+    scalars: list[tuple[str, int, Any]] = [
+        ("component", 8, blocks.component_ids),
+        ("start", 8, (blocks.starts - _EPOCH) * 1_000_000),
+        ("spi", 4, blocks.seconds_per_interval),
+        ("scale", 2, blocks.scale),
+        ("total", 8, blocks.totals),
+        ("missing", 4, blocks.missing),
+        ("multiplier", 8, blocks.multipliers),
+        ("imd", 8, blocks.imd_ids),
+        ("version", 4, blocks.versions),
+    ]
+    arrays: list[tuple[str, int, int, np.ndarray | None]] = [
+        ("values", 8, 20, blocks.values),
+        ("conditions", 4, 23, blocks.conditions if with_conditions else None),
+        ("flags", 2, 21, blocks.flags if with_flags else None),
+    ]
+    layout: list[Any] = [("fields", ">i2")]
+    for name, size, _ in scalars:
+        layout += [(f"{name}_length", ">i4"), (name, f">i{size}")]
+    for name, size, _, array in arrays:
+        layout += [(f"{name}_length", ">i4")] if array is None else _array_fields(name, slots=slots, size=size)
+    rows = np.empty(len(blocks), dtype=np.dtype(layout))
+    rows["fields"] = len(scalars) + len(arrays)
+    for name, size, column in scalars:
+        rows[f"{name}_length"] = size
+        rows[name] = column
+    for name, size, oid, array in arrays:
+        if array is None:
+            rows[f"{name}_length"] = -1
+            continue
+        rows[f"{name}_length"] = 20 + slots * (4 + size)
+        rows[f"{name}_header"] = (1, 0, oid, slots, 1)
+        rows[name]["length"] = size
+        rows[name]["value"] = array
+    return rows.tobytes()
+
+
+def ensure_partitions(*, starts: np.ndarray) -> None:
+    """
+    Create the monthly partitions that blocks with these starts (epoch seconds) need.
+
+    They are committed at once on a connection of their own, so that two writers never wait for each other's
+    transaction, and remembered for the life of the process.
+    """
+    months = np.unique(starts.astype("datetime64[s]").astype("datetime64[M]")).astype(object)
+    database = str(connection.settings_dict["NAME"])
+    wanted = [month for month in months if (database, month) not in _partitions]
+    if not wanted:
+        return
+    apart = connection.copy()
+    try:
+        for month in wanted:
+            _create_partition(apart, month)
+            _partitions.add((database, month))
+    finally:
+        apart.close()
+
+
+def _create_partition(apart: Any, month: dt.date) -> None:
+    following = (month.replace(day=1) + dt.timedelta(days=32)).replace(day=1)
+    name = f"vee_measurementblock_y{month:%Y}m{month:%m}"
+    with apart.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
+        cursor.execute("SELECT to_regclass(%s)", [name])
+        if cursor.fetchone()[0] is None:
+            cursor.execute(f"CREATE TABLE {name} (LIKE vee_measurementblock INCLUDING ALL)")
+            cursor.execute(
+                f"ALTER TABLE vee_measurementblock ATTACH PARTITION {name} "
+                f"FOR VALUES FROM ('{month:%Y-%m-%d} 00:00+00') TO ('{following:%Y-%m-%d} 00:00+00')"
+            )
+        cursor.execute("COMMIT")
+
+
+def forget_partitions() -> None:
+    """Look again at which partitions there are, after the database was exchanged under the process."""
+    _partitions.clear()

@@ -1,0 +1,143 @@
+"""Interval measurements as arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from vee.codes import Condition
+from vee.models.fields import NO_VALUE
+from vee.storage.blocks import StoredBlock
+from vee.storage.pieces import SECONDS_PER_DAY
+from vee.storage.writer import USER_EDITED, backend
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Series:
+    """
+    The measurements of one component in order of time.
+
+    `ends` are epoch seconds of the interval ends, `values` count 10^-scale with `NO_VALUE` where there is none.
+    """
+
+    component_id: int
+    ends: np.ndarray
+    values: np.ndarray
+    conditions: np.ndarray
+    edited: np.ndarray
+    scale: int
+    seconds_per_interval: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The measurements immediately before and after N periods: value, condition and whether there is one."""
+
+    before_values: np.ndarray
+    before_conditions: np.ndarray
+    before_present: np.ndarray
+    after_values: np.ndarray
+    after_conditions: np.ndarray
+    after_present: np.ndarray
+
+
+def read_range(*, component_ids: Sequence[int], start: dt.datetime, end: dt.datetime) -> dict[int, Series]:
+    """
+    Read the measurements with `start < interval end ≤ end` of each component that has any.
+
+    :raises ValueError: when a component's blocks differ in scale.
+    """
+    low, high = start.timestamp(), end.timestamp()
+    # Whole seconds are enough to find blocks; the ends are compared exactly below.
+    found = backend().load_range(
+        component_ids=list(component_ids), after=int(low // 1) - SECONDS_PER_DAY - 1, before=int(-(-high // 1))
+    )
+    by_component: dict[int, list[StoredBlock]] = defaultdict(list)
+    for block in found:
+        by_component[block.component_id].append(block)
+    series = {}
+    for component_id, blocks in by_component.items():
+        one = _join(component_id, blocks, low=low, high=high)
+        if len(one.ends):
+            series[component_id] = one
+    return series
+
+
+def _join(component_id: int, blocks: list[StoredBlock], *, low: float, high: float) -> Series:
+    if len({block.scale for block in blocks}) != 1:
+        raise ValueError(f"The blocks of component {component_id} differ in scale.")
+    ends = np.concatenate(
+        [block.start + np.arange(1, len(block.values) + 1) * block.seconds_per_interval for block in blocks]
+    )
+    values = np.concatenate([block.values for block in blocks])
+    conditions = np.concatenate([_conditions(block) for block in blocks])
+    flags = np.concatenate(
+        [np.zeros(len(block.values), dtype=np.int16) if block.flags is None else block.flags for block in blocks]
+    )
+    keep = (ends > low) & (ends <= high) & (conditions != 0)
+    return Series(
+        component_id=component_id,
+        ends=ends[keep],
+        values=values[keep],
+        conditions=conditions[keep],
+        edited=(flags[keep] & USER_EDITED) != 0,
+        scale=blocks[0].scale,
+        seconds_per_interval=blocks[0].seconds_per_interval,
+    )
+
+
+def _conditions(block: StoredBlock) -> np.ndarray:
+    if block.conditions is None:
+        return np.full(len(block.values), Condition.REGULAR, dtype=np.int32)
+    return block.conditions
+
+
+def neighbours(
+    *,
+    component_ids: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    seconds_per_interval: int,
+    standard_offsets: np.ndarray,
+    scale: int,
+) -> Neighbours:
+    """
+    Read, for N periods (epoch seconds), the interval that ends where each starts and the one that begins where it ends.
+
+    One query. A neighbour of another interval length or scale does not count.
+    """
+    count = len(component_ids)
+    parts = {}
+    # A neighbour is known by where it begins.
+    begins = {"before": starts - seconds_per_interval, "after": ends}
+    keys = {name: at - (at + standard_offsets) % SECONDS_PER_DAY for name, at in begins.items()}
+    found = (
+        {
+            (block.component_id, block.start): block
+            for block in backend().load(
+                component_ids=np.concatenate([component_ids, component_ids]).astype(np.int64),
+                starts=np.concatenate([keys["before"], keys["after"]]).astype(np.int64),
+                lock=False,
+            )
+        }
+        if count
+        else {}
+    )
+    for name, at in begins.items():
+        values = np.zeros(count, dtype=np.int64)
+        conditions = np.zeros(count, dtype=np.int32)
+        present = np.zeros(count, dtype=bool)
+        for row, key in enumerate(zip(component_ids.tolist(), keys[name].tolist(), strict=True)):
+            block = found.get(key)
+            if block is None or (block.seconds_per_interval, block.scale) != (seconds_per_interval, scale):
+                continue
+            slot = int(at[row] - key[1]) // seconds_per_interval
+            value, condition = block.values[slot], _conditions(block)[slot]
+            if value != NO_VALUE and condition != 0:
+                values[row], conditions[row], present[row] = value, condition, True
+        parts[name] = (values, conditions, present)
+    return Neighbours(*parts["before"], *parts["after"])

@@ -1,0 +1,131 @@
+"""Day blocks on SQLite: packed bytes and one upsert statement."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from django.db import connection
+
+from vee.storage.blocks import Blocks, StoredBlock
+from vee.storage.rows import decode_blob, encode_blob, in_chunks
+
+
+COLUMNS = """measuring_component_id, start, seconds_per_interval, scale, "values", conditions, flags, version"""
+UPSERT = """
+    INSERT INTO vee_measurementblock (measuring_component_id, start, seconds_per_interval, scale, "values",
+           conditions, flags, total, missing, multiplier, imd_id, version, updated_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (measuring_component_id, start) DO UPDATE SET
+           seconds_per_interval = excluded.seconds_per_interval, scale = excluded.scale,
+           "values" = excluded."values", conditions = excluded.conditions, flags = excluded.flags,
+           total = excluded.total, missing = excluded.missing, multiplier = excluded.multiplier,
+           imd_id = excluded.imd_id, version = excluded.version, updated_at = excluded.updated_at
+"""
+HISTORY = """
+    INSERT INTO vee_measurementblockhistory (measuring_component_id, start, seconds_per_interval, scale, "values",
+           conditions, flags, imd_id, version, replaced_at, replaced_by_imd_id)
+    SELECT measuring_component_id, start, seconds_per_interval, scale, "values", conditions, flags, imd_id, version,
+           %s, %s
+      FROM vee_measurementblock WHERE measuring_component_id = %s AND start = %s
+"""
+
+
+def _texts(starts: np.ndarray) -> list[str]:
+    return [text.replace("T", " ") for text in np.datetime_as_string(starts.astype("datetime64[s]"))]
+
+
+def _stored(rows: list[Any]) -> list[StoredBlock]:
+    return [
+        StoredBlock(
+            row[0],
+            int(dt.datetime.fromisoformat(f"{row[1]}+00:00").timestamp()),
+            row[2],
+            row[3],
+            decode_blob(row[4], "int64"),  # type: ignore[arg-type]
+            decode_blob(row[5], "int32"),
+            decode_blob(row[6], "int16"),
+            row[7],
+        )
+        for row in rows
+    ]
+
+
+def load(*, component_ids: np.ndarray, starts: np.ndarray, lock: bool) -> list[StoredBlock]:
+    """Read the blocks with these keys."""
+    keys = list(zip(component_ids.tolist(), _texts(starts), strict=True))
+    found: list[Any] = []
+    with connection.cursor() as cursor:
+        for chunk in in_chunks(keys, 5_000):
+            marks = ", ".join(["(%s, %s)"] * len(chunk))
+            cursor.execute(
+                f"SELECT {COLUMNS} FROM vee_measurementblock "  # noqa: S608  names are ours, values are bound
+                f"WHERE (measuring_component_id, start) IN (VALUES {marks})",
+                [part for key in chunk for part in key],
+            )
+            found += cursor.fetchall()
+    return _stored(found)
+
+
+def load_range(*, component_ids: list[int], after: int, before: int) -> list[StoredBlock]:
+    """Read the components' blocks whose start lies in the open interval (after, before), epoch seconds."""
+    first, last = _texts(np.array([after, before]))
+    found: list[Any] = []
+    with connection.cursor() as cursor:
+        for chunk in in_chunks(component_ids, 5_000):
+            cursor.execute(
+                f"SELECT {COLUMNS} FROM vee_measurementblock "  # noqa: S608  names are ours, values are bound
+                f"WHERE measuring_component_id IN ({', '.join(['%s'] * len(chunk))}) AND start > %s AND start < %s "
+                "ORDER BY measuring_component_id, start",
+                [*chunk, first, last],
+            )
+            found += cursor.fetchall()
+    return _stored(found)
+
+
+def store(*, blocks: Blocks, replacing: bool, at: dt.datetime) -> None:
+    """Upsert the blocks; what they replace is copied to the history first."""
+    starts = _texts(blocks.starts)
+    now = connection.ops.adapt_datetimefield_value(at)
+    regular = ~(blocks.conditions != 501_000).any(axis=1)
+    unflagged = ~(blocks.flags != 0).any(axis=1)
+    components, imds = blocks.component_ids.tolist(), blocks.imd_ids.tolist()
+    multipliers = {count: str(Decimal(count).scaleb(-6)) for count in set(blocks.multipliers.tolist())}
+    with connection.cursor() as cursor:
+        if replacing:
+            old = np.flatnonzero(blocks.versions > 1).tolist()
+            cursor.executemany(HISTORY, [(now, imds[row], components[row], starts[row]) for row in old])
+        cursor.executemany(
+            UPSERT,
+            [
+                (
+                    component,
+                    start,
+                    blocks.seconds_per_interval,
+                    blocks.scale,
+                    encode_blob(blocks.values[row], "int64"),
+                    None if regular[row] else encode_blob(blocks.conditions[row], "int32"),
+                    None if unflagged[row] else encode_blob(blocks.flags[row], "int16"),
+                    total,
+                    missing,
+                    multipliers[multiplier],
+                    imd,
+                    version,
+                    now,
+                )
+                for row, (component, start, total, missing, multiplier, imd, version) in enumerate(
+                    zip(
+                        components,
+                        starts,
+                        blocks.totals.tolist(),
+                        blocks.missing.tolist(),
+                        blocks.multipliers.tolist(),
+                        imds,
+                        blocks.versions.tolist(),
+                        strict=True,
+                    )
+                )
+            ],
+        )
