@@ -46,9 +46,9 @@ def flows_page() -> str:
     from integration.flows import registry
 
     lines = [
-        HEADER
-        + "# Flows\n\nServed at `/ic/api/integration/v1/flows/oracleutilities/{identifier}/1.0/{uri}` (also under `rest`) "
-        "and at `/api/v1/flows/{identifier}/{uri}`; hyphen, underscore and case fold.\n\n",
+        HEADER + "# Flows\n\n",
+        "Served at `/ic/api/integration/v1/flows/oracleutilities/{identifier}/1.0/{uri}` (also under `rest`) and at ",
+        " `/api/v1/flows/{identifier}/{uri}`; hyphen, underscore and case fold.\n\n",
         "| flow | identifier | uri | pattern | in this version |\n|---|---|---|---|---|\n",
     ]
     for flow in registry.DECLARATIONS:

@@ -55,6 +55,8 @@ def test_check_18_no_secret_in_api_log_export_mail_files_or_database(
     run = client.runs_of(used)[0]["id"]
     for path in (
         "/api/schema/",
+        "/api/v1/connections/",
+        "/api/v1/connections/DACS/",
         "/api/v1/flow-runs/",
         f"/api/v1/flow-runs/{run}/",
         "/api/v1/lookups/OUTL-BRT-DACS_DRMS_ConfigProps/",

@@ -41,6 +41,7 @@ class Peer:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     peer: Peer
 
     def setup(self) -> None:
