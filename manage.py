@@ -16,7 +16,12 @@ def main() -> None:
         raise SystemExit(
             "Django is not installed here. Run `make setup` once, then use .venv/bin/python manage.py."
         ) from error
-    execute_from_command_line(sys.argv)
+    from django.core.exceptions import ImproperlyConfigured
+
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        raise SystemExit(f"Tieline is not configured: {error}") from None
 
 
 if __name__ == "__main__":

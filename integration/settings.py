@@ -50,6 +50,8 @@ OUTBOUND_ALLOWED_NETWORKS = env.list("OUTBOUND_ALLOWED_NETWORKS", default=[])
 if EMBEDDED and "127.0.0.0/8" not in OUTBOUND_ALLOWED_NETWORKS:
     OUTBOUND_ALLOWED_NETWORKS = [*OUTBOUND_ALLOWED_NETWORKS, "127.0.0.0/8"]
 TIELINE_CONFIG = env.str("TIELINE_CONFIG", default="")
+# What links in mails begin with.
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{env.int('PORT', default=8000)}" if EMBEDDED else "")
 
 # --- Applications --------------------------------------------------------------------------------------------
 
@@ -145,6 +147,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 # Peers on this machine may speak plain HTTP; from anywhere else Basic needs HTTPS.

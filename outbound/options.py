@@ -36,6 +36,14 @@ DECLARED: dict[str, Option] = {
             help="Path that the connection test asks with GET; empty: the base address itself.",
         ),
         Option(
+            name="enroll_path",
+            label="Enroll path",
+            kind=str,
+            default="",
+            transports=_REST,
+            help="Path of program enrollments below the base address; empty: the path of the 23A service.",
+        ),
+        Option(
             name="send_enrollment_source",
             label="Send enrollment source",
             kind=bool,

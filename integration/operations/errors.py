@@ -194,4 +194,4 @@ def _context(
 
 
 def _address(view: str, key: object) -> str:
-    return f"{getattr(settings, 'PUBLIC_URL', '').rstrip('/')}{reverse(view, args=[key])}"
+    return f"{settings.PUBLIC_URL.rstrip('/')}{reverse(view, args=[key])}"

@@ -22,6 +22,7 @@ MAXIMUM_COUNT = 10**18
 INT64_MAXIMUM = 2**63 - 1
 
 _EXACT = decimal.Context(prec=100, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.Overflow])
+_FIFTEEN_DIGITS = decimal.Context(prec=15, rounding=decimal.ROUND_HALF_EVEN)
 # Twelve digits: float64 carries the quotient of two counts to better than fifteen.
 _SCREEN = 1e-12
 
@@ -49,6 +50,17 @@ def to_fixed(value: Decimal, scale: int) -> int:
     if count != scaled:
         raise UnableToKeepExactly(f"{value} has more than {scale} decimal places")
     return count
+
+
+def without_float_noise(value: Decimal) -> Decimal:
+    """
+    Give the number that a sender meant whose number is the printed form of a binary float: 0.21000000000000002 is 0.21.
+
+    Only a number of 16 or 17 significant digits is touched: it is read to 15, which every decimal survives in a
+    float64. Whoever means all its digits sends them as a decimal string.
+    """
+    digits = len(value.as_tuple().digits)
+    return _FIFTEEN_DIGITS.plus(value).normalize(_EXACT) if digits in (16, 17) else value
 
 
 def to_decimal(count: int, scale: int) -> Decimal:

@@ -11,7 +11,7 @@ import numpy as np
 
 from foundation.times import parse_instant
 from vee import codes, models
-from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
+from vee.engine.fixed_point import UnableToKeepExactly, to_fixed, without_float_noise
 from vee.models.fields import NO_VALUE
 from vee.operations.imd_store import DEFAULT_SCALE, NewImd
 from vee.readers.base import RowRefused
@@ -172,8 +172,16 @@ def _count(value: Any, scale: int, index: int) -> int:
     if value is None:
         return NO_VALUE
     pointer = f"/values/{index}"
+    quantity = _quantity(value, pointer)
     try:
-        return to_fixed(_quantity(value, pointer), scale)
+        return to_fixed(quantity, scale)
+    except UnableToKeepExactly as error:
+        # Many senders compute in binary floats; the noise in their last digits is not energy.
+        meant = without_float_noise(quantity) if isinstance(value, Decimal) else quantity
+        if meant == quantity:
+            raise RecordRefused(pointer, "not_exact", str(error)) from None
+    try:
+        return to_fixed(meant, scale)
     except UnableToKeepExactly as error:
         raise RecordRefused(pointer, "not_exact", str(error)) from None
 

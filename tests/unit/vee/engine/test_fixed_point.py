@@ -138,3 +138,18 @@ class TestRowSums:
 
     def test_gives_nothing_for_no_rows(self) -> None:
         assert fixed_point.row_sums(np.zeros((0, 96), dtype=np.int64), np.zeros((0, 96), dtype=bool)).tolist() == []
+
+
+class TestWithoutFloatNoise:
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("0.21000000000000002", "0.21"),
+            ("0.30000000000000004", "0.3"),
+            ("0.1234567", "0.1234567"),
+            ("123456789012.123456", "123456789012.123456"),
+            ("0.123456789012345", "0.123456789012345"),
+        ],
+    )
+    def test_only_the_noise_of_a_binary_float_goes(self, text: str, expected: str) -> None:
+        assert fixed_point.without_float_noise(Decimal(text)) == Decimal(expected)
