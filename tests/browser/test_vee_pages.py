@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 
 from integration.operations import setup
-from tests.browser import days
+from tests.factories import days
 from vee.models import InitialMeasurement, ToDo
 
 

@@ -182,6 +182,11 @@ class InitialMeasurementAdmin(ActsOnImds):
             imd = edits.edit_and_perform(
                 imd_id=imd_id, by=request.user, reason=reason, values=values, perform=perform, at=at
             )
+        except edits.ValueNotUsable as error:
+            # The operation counts from nought as the API does; the page counts from one.
+            text = str(error).replace(f"nterval {error.interval}", f"nterval {error.interval + 1}")
+            self.message_user(request, text, messages.ERROR)
+            return HttpResponseRedirect(back)
         except (workbench.UnableToReadValue, actions.UnableToAct) as error:
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(back)

@@ -1,4 +1,4 @@
-"""Readings for the browser tests: a plausible day of one household."""
+"""Readings for page tests: a plausible day of one household."""
 
 from __future__ import annotations
 

@@ -1,0 +1,150 @@
+"""The journey of a business user: a failed enrollment run, then a To Do that is resolved."""
+
+from __future__ import annotations
+
+import socket
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import requests
+
+from integration.operations import setup
+from outbound.operations import configuration
+from tests.factories import days
+from vee.models import InitialMeasurement, ToDo
+
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PASSWORD = "a-long-password-1"
+ENROLLMENT = {
+    "params": [
+        {
+            "messageId": "DRMS-ENR-000917",
+            "drmsInstanceId": "NMS1",
+            "customerInfo": {"cisPersonId": "5512034479", "cisAccountId": "9930118842", "name": "Rivera, Dana"},
+            "programInfo": {
+                "cisServiceAgreementId": "7710035521",
+                "programCode": "SMART-COOL",
+                "startDateTimeISO": "2023-06-05T00:00:00-07:00",
+            },
+            "locationInfo": {
+                "division": "CA",
+                "cisPremiseId": "3340098712",
+                "cisServicePointId": "8874102236",
+                "timeZone": "US/Pacific",
+                "address1": "12 Alder Way",
+                "city": "Redwood City",
+                "county": "San Mateo",
+                "state": "CA",
+                "country": "USA",
+                "postal": "94061",
+            },
+            "assetInfo": {
+                "installationMethod": "X1SI",
+                "assetOwnership": "W1CO",
+                "assetList": [
+                    {
+                        "sequence": 1,
+                        "specification": "ECOBEE!EB-STATE5",
+                        "assetType": "THERMOSTAT",
+                        "serialNo": "5112340987",
+                        "nicId": "411912345678",
+                        "headEndSystem": "ECOBEE",
+                    }
+                ],
+            },
+        }
+    ]
+}
+
+
+def a_port_that_nobody_answers() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return int(held.getsockname()[1])
+
+
+@pytest.fixture
+def product(live_server: Any) -> Any:
+    setup.setup(at=days.AT, username="admin", password=PASSWORD)
+    configuration.apply_connections(
+        section={"DACS": {"transport": "rest", "base_url": f"http://127.0.0.1:{a_port_that_nobody_answers()}"}},
+        at=days.AT,
+    )
+    return live_server
+
+
+def test_a_failed_enrollment_is_found_and_a_flagged_reading_is_corrected(page: Any, product: Any, shot: Any) -> None:
+    answer = requests.post(
+        f"{product.url}/ic/api/integration/v1/flows/oracleutilities/OUTL-BA-DRMS_DACS_ENROLLRQ/1.0/enroll-to-dacs",
+        json=ENROLLMENT,
+        auth=("admin", PASSWORD),
+        timeout=30,
+    )
+    assert (answer.status_code, answer.json()["ackType"]) == (200, "FAILURE")
+    values: list[Decimal | None] = days.a_day()
+    values[days.SPIKED] = Decimal("9.99")
+    values[20] = values[21] = None
+    days.register("MC-1")
+    imd_id = days.receive("MC-1", values)
+
+    # Log in and find the failed enrollment run from the first page.
+    page.goto(f"{product.url}/admin/")
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_selector("#dashboard-runs")
+    shot("journey-1-home")
+    page.click("#dashboard-runs .badge-bad")
+    page.wait_for_selector("#result_list")
+    assert "DRMS-ENR-000917" in page.inner_text("#result_list")
+    shot("journey-2-failed-runs")
+
+    # Read its steps.
+    page.click("#result_list tbody a")
+    page.wait_for_selector("text=Send to DACS")
+    assert "Check the records" in page.inner_text("#content")
+    assert "Rivera, Dana" not in page.inner_text("#content")
+    shot("journey-3-run")
+
+    # Open the To Do and see the flagged interval in the chart and the grid.
+    page.goto(f"{product.url}/admin/")
+    page.click("#dashboard-todos a")
+    page.click("#result_list .field-summary a")
+    page.wait_for_selector("#readings-chart canvas")
+    assert page.locator(f".value-cell.flagged #value-{days.SPIKED}").count() == 1
+    assert page.locator(".value-cell.estimated").count() == 2
+    shot("journey-4-todo")
+
+    # Correct it, perform VEE, and see it complete.
+    page.fill(f"#value-{days.SPIKED}", "0.75")
+    page.fill("#edit-reason", "The neighbouring quarter-hours say 0.75")
+    page.click("button[name=perform]")
+    page.wait_for_selector("#imd-state.badge-good")
+    shot("journey-5-complete")
+
+    assert page.inner_text("#imd-state") == "Complete"
+    assert InitialMeasurement.objects.get(pk=imd_id).state == "COMPLETE"
+    assert ToDo.objects.get(imd_id=imd_id).status == "COMPLETE"
+
+
+def test_the_same_pages_in_the_dark(page: Any, product: Any, shot: Any) -> None:
+    values: list[Decimal | None] = days.a_day()
+    values[days.SPIKED] = Decimal("9.99")
+    values[20] = values[21] = None
+    days.register("MC-1")
+    imd_id = days.receive("MC-1", values)
+
+    page.goto(f"{product.url}/admin/")
+    page.evaluate("localStorage.setItem('adminTheme', JSON.stringify('dark'))")
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_selector("#dashboard-runs")
+    shot("dark-1-home")
+    page.goto(f"{product.url}/admin/vee/initialmeasurement/{imd_id}/change/")
+    page.wait_for_selector("#readings-chart canvas")
+    shot("dark-2-imd")
+
+    assert page.evaluate("document.documentElement.classList.contains('dark')")
