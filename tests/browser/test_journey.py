@@ -12,51 +12,12 @@ import requests
 from integration.operations import setup
 from outbound.operations import configuration
 from tests.factories import days
+from tests.unit.integration.flows import samples
 from vee.models import InitialMeasurement, ToDo
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PASSWORD = "a-long-password-1"
-ENROLLMENT = {
-    "params": [
-        {
-            "messageId": "DRMS-ENR-000917",
-            "drmsInstanceId": "NMS1",
-            "customerInfo": {"cisPersonId": "5512034479", "cisAccountId": "9930118842", "name": "Rivera, Dana"},
-            "programInfo": {
-                "cisServiceAgreementId": "7710035521",
-                "programCode": "SMART-COOL",
-                "startDateTimeISO": "2023-06-05T00:00:00-07:00",
-            },
-            "locationInfo": {
-                "division": "CA",
-                "cisPremiseId": "3340098712",
-                "cisServicePointId": "8874102236",
-                "timeZone": "US/Pacific",
-                "address1": "12 Alder Way",
-                "city": "Redwood City",
-                "county": "San Mateo",
-                "state": "CA",
-                "country": "USA",
-                "postal": "94061",
-            },
-            "assetInfo": {
-                "installationMethod": "X1SI",
-                "assetOwnership": "W1CO",
-                "assetList": [
-                    {
-                        "sequence": 1,
-                        "specification": "ECOBEE!EB-STATE5",
-                        "assetType": "THERMOSTAT",
-                        "serialNo": "5112340987",
-                        "nicId": "411912345678",
-                        "headEndSystem": "ECOBEE",
-                    }
-                ],
-            },
-        }
-    ]
-}
 
 
 def a_port_that_nobody_answers() -> int:
@@ -78,7 +39,7 @@ def product(live_server: Any) -> Any:
 def test_a_failed_enrollment_is_found_and_a_flagged_reading_is_corrected(page: Any, product: Any, shot: Any) -> None:
     answer = requests.post(
         f"{product.url}/ic/api/integration/v1/flows/oracleutilities/OUTL-BA-DRMS_DACS_ENROLLRQ/1.0/enroll-to-dacs",
-        json=ENROLLMENT,
+        json={"params": [samples.RECORD]},
         auth=("admin", PASSWORD),
         timeout=30,
     )
