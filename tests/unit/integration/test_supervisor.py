@@ -181,6 +181,11 @@ class TestRun:
 
             assert not _runs(grandchild)
 
+            line = [line for line in run.lines() if "| up " in line][-1]
+            second_grandchild = int(line.split()[-1])
+            assert run.stop() == 0
+            run.wait_for(lambda: not _runs(second_grandchild), seconds=5)
+
     @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's")
     def test_leaves_no_child_behind_when_it_is_killed_itself(self, tmp_path: Path) -> None:
         with _supervising(tmp_path, "polite", "deaf") as run:
