@@ -37,7 +37,60 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item(_("Flow runs"), "swap_horiz", "integration_flowrun_changelist", "integration.view_flowrun"),
                     _item(_("Flows"), "account_tree", "integration_flow_changelist", "integration.view_flow"),
+                    _item(_("Events"), "event", "integration_event_changelist", "integration.view_event"),
+                    _item(
+                        _("Event outcomes"), "fact_check", "integration_outcome_changelist", "integration.view_outcome"
+                    ),
+                    _item(
+                        _("Cancellations"),
+                        "event_busy",
+                        "integration_cancellation_changelist",
+                        "integration.view_cancellation",
+                    ),
+                    _item(
+                        _("Message files"),
+                        "description",
+                        "integration_storedfile_changelist",
+                        "integration.view_storedfile",
+                    ),
+                    _item(
+                        _("Enrollment syncs"),
+                        "sync_alt",
+                        "integration_enrollmentsync_changelist",
+                        "integration.view_enrollmentsync",
+                    ),
+                    _item(
+                        _("Device status checks"),
+                        "network_check",
+                        "integration_devicestatuscheck_changelist",
+                        "integration.view_devicestatuscheck",
+                    ),
+                    _item(
+                        _("Transferred files"),
+                        "drive_file_move",
+                        "integration_transferredfile_changelist",
+                        "integration.view_transferredfile",
+                    ),
+                    _item(_("Pauses"), "pause_circle", "integration_pause_changelist", "integration.view_pause"),
+                    _item(
+                        _("Flow schedules"),
+                        "event_repeat",
+                        "integration_flowschedule_changelist",
+                        "integration.view_flowschedule",
+                    ),
+                    _item(
+                        _("Flow statistics"),
+                        "monitoring",
+                        "integration_flowstatistics_changelist",
+                        "integration.view_flowstatistics",
+                    ),
                     _item(_("Incidents"), "report", "integration_incident_changelist", "integration.view_incident"),
+                    _item(
+                        _("Outbound messages"),
+                        "outbox",
+                        "outbound_outboundmessage_changelist",
+                        "outbound.view_outboundmessage",
+                    ),
                     _item(_("E-mails"), "mail", "outbound_mail_changelist", "outbound.view_mail"),
                 ],
             },
@@ -67,6 +120,31 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item(_("Lookups"), "translate", "lookups_lookup_changelist", "lookups.view_lookup"),
                     _item(_("Connections"), "cable", "outbound_connection_changelist", "outbound.view_connection"),
+                    _item(
+                        _("External systems"),
+                        "dns",
+                        "outbound_externalsystem_changelist",
+                        "outbound.view_externalsystem",
+                    ),
+                    _item(
+                        _("Message types"),
+                        "sell",
+                        "outbound_outboundmessagetype_changelist",
+                        "outbound.view_outboundmessagetype",
+                    ),
+                    _item(
+                        _("Message senders"),
+                        "send",
+                        "outbound_messagesender_changelist",
+                        "outbound.view_messagesender",
+                    ),
+                    _item(
+                        _("Certificates"),
+                        "verified_user",
+                        "outbound_certificate_changelist",
+                        "outbound.view_certificate",
+                    ),
+                    _item(_("Audit"), "history", "integration_audit", "integration.view_audit"),
                     _item(_("Parameters"), "tune", "outbound_parameter_changelist", "outbound.view_parameter"),
                     _item(_("VEE groups"), "rule", "vee_veegroup_changelist", "vee.view_veegroup"),
                     _item(

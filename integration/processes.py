@@ -12,8 +12,11 @@ from integration.supervisor import ChildSpec
 
 HOST = "127.0.0.1"
 
-SANDBOX_PORTS = {"dacs": 9001, "derms": 9002, "mail": 9025}
-"""Where the simulated peers listen; `mail` has its control page one port further."""
+SANDBOX_PORTS = {"dacs": 9001, "derms": 9002, "mail": 9025, "drop": 2222, "objects": 9003}
+"""Where the simulated peers listen; `mail` and `drop` have their control page one port further."""
+
+SANDBOX_FTP_PORT = 2121
+"""Where the file drop takes FTP, beside SFTP at its own port."""
 
 READY_TIMEOUT_SECONDS = 3.0
 """How long the web process may take to say whether it is ready."""
@@ -59,7 +62,14 @@ def product(*, port: int, sandbox: bool, broker_is_shared: bool) -> list[ChildSp
     ]
     if sandbox:
         children += [
-            ChildSpec(name=peer, command=[sys.executable, "-m", "sandbox", peer, "--port", str(peer_port)], wave=1)
+            ChildSpec(
+                name=peer,
+                command=[
+                    *(sys.executable, "-m", "sandbox", peer, "--port", str(peer_port)),
+                    *(("--ftp-port", str(SANDBOX_FTP_PORT)) if peer == "drop" else ()),
+                ],
+                wave=1,
+            )
             for peer, peer_port in SANDBOX_PORTS.items()
         ]
     return children
@@ -77,7 +87,8 @@ def refuse_taken_ports(*, port: int, sandbox: bool) -> None:
         )
     if not sandbox:
         return
-    for peer, peer_port in SANDBOX_PORTS.items():
+    taken = [*SANDBOX_PORTS.items(), *((peer, SANDBOX_FTP_PORT) for peer in SANDBOX_PORTS if peer == "drop")]
+    for peer, peer_port in taken:
         if not _is_free(peer_port):
             raise PortTaken(
                 f"Port {peer_port} on {HOST} is taken, and the simulated peer '{peer}' needs it. "

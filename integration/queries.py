@@ -12,7 +12,7 @@ from django.db.models import Count, Q, QuerySet
 from integration.choices import AckType, PayloadDirection
 from integration.flows import registry
 from integration.flows.contract import Reply
-from integration.models import Flow, FlowRun, Payload, RunIdentifier
+from integration.models import Flow, FlowRun, Payload, RunIdentifier, TransferredFile
 
 
 class UnknownRun(LookupError):
@@ -26,6 +26,15 @@ class RequestPurged(LookupError):
 def flow_list() -> QuerySet[Flow]:
     """Give all flows, by name."""
     return Flow.objects.order_by("display_name", "pk")
+
+
+def flow(code: str) -> Flow:
+    """
+    Give a flow by its code or short name.
+
+    :raises UnknownFlow: when there is none.
+    """
+    return Flow.objects.get(identifier=registry.find(code).identifier)
 
 
 def is_available(flow: Flow) -> bool:
@@ -124,3 +133,26 @@ def run_counts(*, since: dt.datetime) -> list[dict[str, Any]]:
         .annotate(runs=Count("pk"))
         .order_by("flow__display_name", "state")
     )
+
+
+class UnknownFile(LookupError):
+    """The ledger holds no file of this id."""
+
+
+def transferred_files(*, search: str = "") -> QuerySet[TransferredFile]:
+    """Give the ledger of files, what changed last first; `search` is the start of a name or a message id."""
+    files = TransferredFile.objects.select_related("flow").order_by("-changed_at", "-pk")
+    text = search.strip()
+    return files.filter(Q(name__istartswith=text) | Q(message_id=text)) if text else files
+
+
+def transferred_file(file_id: int) -> TransferredFile:
+    """
+    Give a file with its flow and its history.
+
+    :raises UnknownFile: when there is none.
+    """
+    found = TransferredFile.objects.select_related("flow").prefetch_related("events").filter(pk=file_id).first()
+    if found is None:
+        raise UnknownFile(f"There is no file {file_id}.")
+    return found

@@ -23,9 +23,24 @@ def _rights(app: str, verbs: str, models: str) -> frozenset[str]:
 
 
 _READ_MESSAGES = (
-    _rights("integration", "view", "flow flowrun runtransition runidentifier runstep payload enrollmentrecord incident")
+    _rights(
+        "integration",
+        "view",
+        "flow flowrun runtransition runidentifier runstep payload incident"
+        " enrollmentrecord enrollmentsync devicestatuscheck event reservation storedfile fileattempt segment"
+        " outcome cancellation",
+    )
     | _rights("outbound", "view", "connection connectionhealth mail mailattempt parameter")
+    | _rights("integration", "view", "transferredfile transferredfileevent")
+    | _rights("integration", "view", "pause flowschedule scheduleslot flowstatistics zoneheartbeat")
+    | _rights("outbound", "view", "certificate")
     | _rights("lookups", "view", "lookup lookupalias lookuprow lookupversion")
+)
+_READ_MESSAGES |= _rights(
+    "outbound",
+    "view",
+    "externalsystem messagesender sendercontext outboundmessagetype outboundmessage deliveryattempt"
+    " messageintervention",
 )
 _READ_METER_DATA = _rights(
     "vee",
@@ -43,8 +58,13 @@ _OPERATE_MESSAGES = frozenset(
         "integration.discard_flowrun",
         "integration.abort_flowrun",
         "integration.close_incident",
+        "integration.pause_flow",
+        "integration.run_schedule",
+        "integration.requeue_transferredfile",
         "outbound.test_connection",
         "outbound.resend_mail",
+        "outbound.resend_outboundmessage",
+        "outbound.cancel_outboundmessage",
     }
 )
 _WORK_ON_METER_DATA = frozenset(
@@ -65,8 +85,14 @@ SHIPPED: Mapping[str, frozenset[str]] = {
         | _OPERATE_MESSAGES
         | _rights("lookups", "add change delete", "lookup lookupalias lookuprow")
         | _rights("outbound", "add change delete", "connection parameter")
+        | _rights("outbound", "add change delete", "externalsystem messagesender sendercontext outboundmessagetype")
+        | frozenset({"outbound.add_outboundmessage"})
+        | _rights("integration", "add change delete", "flowschedule")
+        | _rights("outbound", "add change delete", "certificate")
         | _rights("django_celery_beat", "add change", "periodictask intervalschedule crontabschedule")
-        | frozenset({"integration.change_flow", "integration.activate_flow", "integration.call_flow"})
+        | frozenset(
+            {"integration.change_flow", "integration.view_audit", "integration.activate_flow", "integration.call_flow"}
+        )
         # Payloads carry personal data: everybody else reads them masked.
         | frozenset({"integration.view_payload_unmasked"})
     ),
@@ -80,7 +106,10 @@ SHIPPED: Mapping[str, frozenset[str]] = {
         | _rights("vee", "add change", "usagesubscription usagetransaction")
         | frozenset({"vee.assign_todo", "vee.add_initialmeasurement"})
     ),
-    AUDITOR: _READ_MESSAGES | _READ_METER_DATA | _READ_SCHEDULES | frozenset({"auth.view_user", "auth.view_group"}),
+    AUDITOR: _READ_MESSAGES
+    | _READ_METER_DATA
+    | _READ_SCHEDULES
+    | frozenset({"auth.view_user", "auth.view_group", "integration.view_audit"}),
     # A peer sends messages to flows and sees nothing else.
     PEER_SYSTEM: frozenset({"integration.call_flow"}),
 }

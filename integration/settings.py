@@ -243,6 +243,7 @@ SPECTACULAR_SETTINGS = {
         "ToDoStatusEnum": "vee.choices.ToDoStatus",
         "ReadingFileStatusEnum": "vee.choices.ReadingFileStatus",
         "UsageTransactionStatusEnum": "vee.choices.UsageTransactionStatus",
+        "MessageStatusEnum": "outbound.choices.MessageStatus",
         "RunStateEnum": "integration.choices.RunState",
         "RunKindEnum": "integration.choices.RunKind",
     },

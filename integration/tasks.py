@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
+import socket
 import uuid
 
 from celery import shared_task
 from django.utils import timezone
 
-from integration.operations import errors, housekeeping, messages
+from integration.operations import (
+    certificates,
+    errors,
+    flow_schedules,
+    housekeeping,
+    messages,
+    pauses,
+    retention,
+    scheduled_runs,
+    segments,
+    status_checks,
+    zones,
+)
 
 
 @shared_task(name="integration.tasks.execute_run")
 def execute_run(*, run_id: str) -> None:
     """Work on a run that waits, such as a replay."""
     messages.execute(run_id=uuid.UUID(run_id), clock=timezone.now)
+
+
+@shared_task(name="integration.tasks.run_scheduled_flow")
+def run_scheduled_flow(*, identifier: str) -> None:
+    """Start a run of a scheduled flow, unless one is in progress."""
+    scheduled_runs.run_when_due(identifier=identifier, at=timezone.now())
+
+
+@shared_task(name="integration.tasks.work_segment")
+def work_segment(*, run_id: str) -> bool:
+    """Send the next free segment of a run's file; give whether there was one."""
+    return segments.work_next(run_id=uuid.UUID(run_id), clock=timezone.now)
+
+
+@shared_task(name="integration.tasks.sweep_segments")
+def sweep_segments() -> int:
+    """Take up files whose worker died or whose wake-up was lost; give how many are being worked on."""
+    return segments.sweep(at=timezone.now(), clock=timezone.now)
 
 
 @shared_task(name="integration.tasks.sweep")
@@ -32,3 +63,41 @@ def send_digests() -> int:
 def purge_payloads() -> int:
     """Delete payloads whose retention has passed; give how many."""
     return housekeeping.purge_payloads(at=timezone.now())
+
+
+@shared_task(name="integration.tasks.mark_overdue_checks")
+def mark_overdue_checks() -> int:
+    """List device status checks whose answer has not come in time; give how many were found."""
+    return status_checks.mark_overdue(at=timezone.now())
+
+
+@shared_task(name="integration.tasks.purge")
+def purge() -> dict[str, int]:
+    """Delete what is older than it is kept; give how much of each kind."""
+    return retention.purge(at=timezone.now())
+
+
+@shared_task(name="integration.tasks.fire_schedules")
+def fire_schedules() -> int:
+    """Decide the due times of flow schedules and end pauses whose time has come; give how many runs were started."""
+    at = timezone.now()
+    pauses.end_planned(at=at)
+    return flow_schedules.fire_due(at=at)
+
+
+@shared_task(name="integration.tasks.alert_expiring_certificates")
+def alert_expiring_certificates() -> int:
+    """Tell of certificates that expire; give of how many."""
+    return certificates.alert_expiring(at=timezone.now())
+
+
+@shared_task(name="integration.tasks.ask_zones")
+def ask_zones() -> int:
+    """Ask the workers of every connection zone whether they are there; give how many zones there are."""
+    return zones.ask_zones(at=timezone.now())
+
+
+@shared_task(name="integration.tasks.zone_heartbeat")
+def zone_heartbeat(*, zone: str) -> None:
+    """Answer for the workers of a zone: whoever runs this takes the zone's queue."""
+    zones.record_heartbeat(zone=zone, worker=socket.gethostname(), at=timezone.now())

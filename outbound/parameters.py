@@ -80,6 +80,19 @@ DECLARED: dict[str, Declaration] = {
         _seconds(
             "BREAKER_RESET_SECONDS", "30", 86_400, "How long an open breaker waits before it lets one call probe."
         ),
+        _count(
+            "ERROR_ESCALATE_AFTER",
+            "100",
+            0,
+            1_000_000,
+            "Faults of an incident after which it is told urgently; 0: never.",
+        ),
+        _count("MAIL_RETENTION_DAYS", "90", 1, 36_500, "How many days sent mails are kept."),
+        _count("INCIDENT_RETENTION_DAYS", "365", 1, 36_500, "How many days closed incidents are kept."),
+        _count("IDEMPOTENCY_RETENTION_DAYS", "30", 1, 36_500, "How many days answers to an Idempotency-Key are kept."),
+        _seconds(
+            "FILE_SETTLE_SECONDS", "10", 3_600, "How long the size of a file must stand still before it is fetched."
+        ),
         _seconds("ERROR_DIGEST_SECONDS", "900", 86_400, "Window of the error digest; 0 mails each incident at once."),
     )
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from decimal import Decimal
 
 from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
@@ -15,6 +16,7 @@ from outbound.texts import storable
 
 
 STALE_AFTER = dt.timedelta(hours=24)
+ZONE_QUEUE_PREFIX = "zone."
 
 
 class UnknownConnection(LookupError):
@@ -35,7 +37,11 @@ def connection(name: str) -> Connection:
 
     :raises UnknownConnection: when there is none.
     """
-    found = Connection.objects.select_related("health").filter(name=storable(name)).first()
+    found = (
+        Connection.objects.select_related("health", "trust_certificate", "identity_certificate")
+        .filter(name=storable(name))
+        .first()
+    )
     if found is None:
         raise UnknownConnection(name)
     return found
@@ -129,3 +135,27 @@ def mail_html(*, mail_id: int) -> str:
 def mail_counts() -> dict[str, int]:
     """Give how many mails wait and how many failed, for the dashboard."""
     return {status: Mail.objects.filter(status=status).count() for status in (MailStatus.PENDING, MailStatus.FAIL)}
+
+
+def zone_queue(names: Iterable[str]) -> str | None:
+    """
+    Give the task queue of work that calls these connections: that of the zone that one of them lies in.
+
+    None when none of them lies in a zone: any worker takes it.
+    """
+    zone = (
+        Connection.objects.filter(name__in=list(names))
+        .exclude(zone="")
+        .order_by("name")
+        .values_list("zone", flat=True)
+        .first()
+    )
+    return f"{ZONE_QUEUE_PREFIX}{zone}" if zone else None
+
+
+def connections_by_zone() -> dict[str, list[str]]:
+    """Give the names of the connections that lie in a zone, by zone."""
+    zones: dict[str, list[str]] = {}
+    for zone, name in Connection.objects.exclude(zone="").order_by("name").values_list("zone", "name"):
+        zones.setdefault(zone, []).append(name)
+    return zones

@@ -8,7 +8,7 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from outbound.operations import mail_delivery
+from outbound.operations import mail_delivery, message_claims, message_delivery, sweeping
 
 
 logger = structlog.get_logger(__name__)
@@ -23,7 +23,22 @@ def send_mail(*, mail_id: int, **kwargs: Any) -> None:
         logger.debug("mail_not_due", mail=mail_id, reason=str(reason))
 
 
+@shared_task(name="outbound.tasks.deliver_message")
+def deliver_message(*, message_pk: int, **kwargs: Any) -> None:
+    """Deliver one queued message; one that is not due any more is left alone."""
+    try:
+        message_delivery.deliver(message_pk=message_pk, at=timezone.now(), clock=timezone.now)
+    except message_claims.MessageNotDue as reason:
+        logger.debug("message_not_due", message=message_pk, reason=str(reason))
+
+
+@shared_task(name="outbound.tasks.deliver_due")
+def deliver_due(*, zone: str = "", **kwargs: Any) -> int:
+    """Deliver a batch of the messages that are due in a zone; give how many."""
+    return message_delivery.deliver_due(at=timezone.now(), clock=timezone.now, zone=zone)
+
+
 @shared_task(name="outbound.tasks.sweep")
 def sweep(**kwargs: Any) -> int:
-    """Wake workers for every mail that is due, and take mails back from workers that disappeared."""
-    return len(mail_delivery.sweep(at=timezone.now()))
+    """Wake workers for all that is due, and take mails and messages back from workers that disappeared."""
+    return sweeping.sweep(at=timezone.now())

@@ -2,6 +2,9 @@
 DERMS: takes enrollments, status checks, acknowledgements and score files, and answers each with a MsgAck.
 
 An enrollment without `contactInfo.cisPersonId` is refused with 200 and ackType ERROR, as DERMS does.
+
+It also sends: `POST /_control/state` with `parameters` (rows of drms_parameters), `retrySeconds`, `send` (messages)
+and `resend` (message ids); `sandbox/outbound_table.py` has the rule by which it retries.
 """
 
 from __future__ import annotations
@@ -11,7 +14,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from sandbox.exchange import PeerAnswer, PeerRequest, UnableToReadJson, iso
-from sandbox.service import Action, Service
+from sandbox.outbound_table import OutboundTable, UnableToQueue
+from sandbox.service import Action, Service, UnableToChangeState
 
 
 _FILE_NAME = re.compile(r'filename="?([^";]+)"?')
@@ -44,6 +48,7 @@ class Derms(Service):
         self.reservation_acks: list[dict[str, Any]] = []
         self.outcome_acks: list[dict[str, Any]] = []
         self.score_files: dict[str, int] = {}
+        self.outbound = OutboundTable()
 
     def actions(self) -> Iterable[tuple[str, str, Action]]:
         """The operations of DERMS that the integration calls."""
@@ -121,7 +126,28 @@ class Derms(Service):
                 "reservationAcks": list(self.reservation_acks),
                 "outcomeAcks": list(self.outcome_acks),
                 "scoreFiles": dict(self.score_files),
+                **self.outbound.state(),
             }
+
+    def change(self, document: dict[str, Any]) -> None:
+        """
+        Set parameters, send messages, resend messages.
+
+        Fields: `parameters` (an object), `retrySeconds`, `send` (messages), `resend` (message ids).
+        """
+        unknown = set(document) - {"parameters", "retrySeconds", "send", "resend"}
+        if unknown:
+            raise UnableToChangeState(f"Unknown: {', '.join(sorted(unknown))}.")
+        try:
+            if "retrySeconds" in document:
+                self.outbound.set_retry_seconds(document["retrySeconds"])
+            self.outbound.set_parameters(document.get("parameters") or {})
+            for message in document.get("send") or []:
+                self.outbound.send(message)
+            for message_id in document.get("resend") or []:
+                self.outbound.resend(str(message_id))
+        except UnableToQueue as error:
+            raise UnableToChangeState(str(error)) from error
 
     def reset(self) -> None:
         """Forget everything."""
@@ -132,6 +158,7 @@ class Derms(Service):
             self.reservation_acks.clear()
             self.outcome_acks.clear()
             self.score_files.clear()
+            self.outbound.reset()
 
     def _take_ack(self, request: PeerRequest, kept: list[dict[str, Any]]) -> PeerAnswer:
         document = request.json_object()
@@ -139,6 +166,7 @@ class Derms(Service):
         if not message or document.get("ackType") not in ("SUCCESS", "ERROR", "FAILURE"):
             return _refused(request, "messageId and ackType are required.")
         self._keep(kept, document)
+        self.outbound.acknowledged(message, ack_type=document["ackType"])
         return PeerAnswer(status=200, document=message_ack(request, value="Accepted", message_id=message))
 
     def _keep(self, kept: list[Any], entry: Any) -> None:

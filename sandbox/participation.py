@@ -70,21 +70,29 @@ class Participation:
         return PeerAnswer(status=200, document={"eventExternalIdentifier": event, "status": "CANCELED"})
 
     def outcome(self, request: PeerRequest) -> PeerAnswer:
-        """Take the outcomes of one event; a business problem raises a To Do instead of a fault."""
+        """
+        Take outcomes; a business problem raises a To Do instead of a fault.
+
+        The event is named once at the root (23A) or in each item (24C), never in both.
+        """
         document = request.json_object()
         event = str(document.get("eventExternalIdentifier") or "")
         rows = document.get("postOutcomeList")
         devices = _devices(rows)
-        if not event or not devices or not isinstance(rows, list):
-            return problem(request, detail="eventExternalIdentifier or postOutcomeList is not valid.", number=NOT_VALID)
+        if not devices or not isinstance(rows, list):
+            return problem(request, detail="postOutcomeList is not valid.", number=NOT_VALID)
+        if any(bool(row.get("eventExternalIdentifier")) == bool(event) for row in rows):
+            return problem(request, detail="eventExternalIdentifier is not valid.", number=NOT_VALID)
         for row in rows:
             if row.get("outcome") not in _OUTCOMES or len(str(row.get("errorMessage") or "")) > 100:
                 return problem(request, detail="An outcome or errorMessage is not valid.", number=NOT_VALID)
         for (head_end, nic), row in zip(devices, rows, strict=True):
-            self.outcomes[(event, head_end, nic)] = row["outcome"]
+            of_event = event or str(row["eventExternalIdentifier"])
+            self.outcomes[(of_event, head_end, nic)] = row["outcome"]
             if nic.endswith("999"):
-                self._todos.append(f"Outcome of event {event} for {head_end}/{nic}, which is not enrolled")
-        return PeerAnswer(status=200, document={"eventExternalIdentifier": event, "posted": len(rows)})
+                self._todos.append(f"Outcome of event {of_event} for {head_end}/{nic}, which is not enrolled")
+        where = {"eventExternalIdentifier": event} if event else {}
+        return PeerAnswer(status=200, document={**where, "posted": len(rows)})
 
     def state(self) -> dict[str, Any]:
         """Give events, reservations and outcomes; a reservation shows how often it arrived."""

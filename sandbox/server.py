@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hmac
 import json
 import socket
@@ -10,7 +11,8 @@ import struct
 import sys
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -35,10 +37,30 @@ class RequestLog:
         self._lock = threading.Lock()
         self._kept: deque[dict[str, Any]] = deque(maxlen=KEPT_REQUESTS)
         self._record = record
+        self._open: Counter[str] = Counter()
         self.total = 0
 
-    def add(self, request: PeerRequest, *, outcome: str, rule: FaultRule | None) -> None:
-        """Keep one request with what became of it. Credentials are not kept."""
+    @contextlib.contextmanager
+    def opened(self, path: str) -> Iterator[int]:
+        """Count the requests to a path that are being answered while the block runs, this one included."""
+        place = path.partition("?")[0]
+        with self._lock:
+            self._open[place] += 1
+            at_once = self._open[place]
+        try:
+            yield at_once
+        finally:
+            with self._lock:
+                self._open[place] -= 1
+                if not self._open[place]:
+                    del self._open[place]
+
+    def add(self, request: PeerRequest, *, outcome: str, rule: FaultRule | None, at_once: int = 1) -> None:
+        """
+        Keep one request with what became of it. Credentials are not kept.
+
+        :param at_once: how many requests to its path were being answered when it came, itself included.
+        """
         headers = {name: value for name, value in request.headers.items() if name != "authorization"}
         entry = {
             "at": iso(request.received_at),
@@ -50,6 +72,7 @@ class RequestLog:
             "size": len(request.body),
             "outcome": outcome,
             "rule": rule.id if rule else None,
+            "atOnce": at_once,
         }
         with self._lock:
             self.total += 1
@@ -135,13 +158,14 @@ class PeerHandler(BaseHTTPRequestHandler):
         if request.path.startswith("/_control"):
             self._write(control.answer(self.server, request))
             return
-        rule = self.server.faults.take(request)
-        if rule is None:
-            answer = self._serve(request)
-            self.server.log.add(request, outcome=str(answer.status), rule=None)
-            self._write(answer)
-        else:
-            self._misbehave(request, rule)
+        with self.server.log.opened(request.path) as at_once:
+            rule = self.server.faults.take(request)
+            if rule is None:
+                answer = self._serve(request)
+                self.server.log.add(request, outcome=str(answer.status), rule=None, at_once=at_once)
+                self._write(answer)
+            else:
+                self._misbehave(request, rule, at_once)
 
     # The standard library looks for these names.
     do_GET = handle_any  # noqa: N815  see above
@@ -167,9 +191,9 @@ class PeerHandler(BaseHTTPRequestHandler):
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         return scheme.lower() == "basic" and hmac.compare_digest(given.strip().encode(), expected.encode())
 
-    def _misbehave(self, request: PeerRequest, rule: FaultRule) -> None:
+    def _misbehave(self, request: PeerRequest, rule: FaultRule, at_once: int) -> None:
         if rule.down:
-            self.server.log.add(request, outcome="down", rule=rule)
+            self.server.log.add(request, outcome="down", rule=rule, at_once=at_once)
             self._reset()
             return
         names_an_answer = rule.status is not None or rule.body is not None or rule.nonsense
@@ -178,12 +202,12 @@ class PeerHandler(BaseHTTPRequestHandler):
         if rule.delay_seconds:
             time.sleep(rule.delay_seconds)
         if rule.reset:
-            self.server.log.add(request, outcome="reset", rule=rule)
+            self.server.log.add(request, outcome="reset", rule=rule, at_once=at_once)
             self._reset()
             return
         answer = _told_answer(rule, served)
         outcome = "half answer" if rule.half_answer else "nonsense" if rule.nonsense else str(answer.status)
-        self.server.log.add(request, outcome=outcome, rule=rule)
+        self.server.log.add(request, outcome=outcome, rule=rule, at_once=at_once)
         self._write(answer, half=rule.half_answer)
 
     def _read_body(self) -> bytes | None:
@@ -197,7 +221,12 @@ class PeerHandler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._write(PeerAnswer(status=413, document={"title": "Content Too Large"}))
             return None
-        return self.rfile.read(length) if length else b""
+        body = self.rfile.read(length) if length else b""
+        if len(body) < length:
+            # The sender went away in the middle: that is no request.
+            self.close_connection = True
+            return None
+        return body
 
     def _read_chunks(self) -> bytes:
         parts: list[bytes] = []

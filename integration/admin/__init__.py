@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
-from integration.admin import accounts, flows, incidents, runs, schedules
+from integration.admin import (
+    accounts,
+    control,
+    devices,
+    events,
+    files,
+    flows,
+    incidents,
+    outcomes,
+    runs,
+    schedules,
+    transferred_files,
+)
 
 
-__all__ = ["accounts", "flows", "incidents", "runs", "schedules"]
+__all__ = [
+    "accounts",
+    "control",
+    "devices",
+    "events",
+    "files",
+    "flows",
+    "incidents",
+    "outcomes",
+    "runs",
+    "schedules",
+    "transferred_files",
+]

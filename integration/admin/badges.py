@@ -13,3 +13,12 @@ RUN_STATES = {
 }
 STEP_OUTCOMES = {"IN_PROGRESS": "info", "SUCCEEDED": "success", "WARNING": "warning", "FAILED": "danger"}
 RESPONSE_CODES = {"SUCCESS": "success", "ERROR": "warning", "FAILURE": "danger"}
+FILE_STATES = {
+    "WAITING": "info",
+    "IN_PROGRESS": "info",
+    "UPLOADED": "warning",
+    "REFUSED": "warning",
+    "SENT": "success",
+    "ERROR": "danger",
+    "VANISHED": "default",
+}

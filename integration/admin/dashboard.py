@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from integration import queries
+from integration import control_queries, queries
 from integration.choices import RunState
 from outbound import queries as outbound_queries
 from outbound.choices import BreakerState
@@ -32,6 +32,8 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "todos": _todos() if user.has_perm("vee.view_todo") else None,
         "run_states": [{"value": state.value, "label": state.label} for state in RunState],
         "runs": _runs(now - WINDOW) if user.has_perm("integration.view_flowrun") else None,
+        "pauses": control_queries.open_pauses() if user.has_perm("integration.view_flow") else None,
+        "zones": control_queries.zones(at=now) if user.has_perm("outbound.view_connection") else None,
         "connections": _connections(now) if user.has_perm("outbound.view_connection") else None,
         "imds": _imds() if user.has_perm("vee.view_initialmeasurement") else None,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -13,21 +14,39 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from foundation.admin import ModelAdmin
-from integration import queries
+from integration import control_queries, queries
 from integration.admin import confirmation
 from integration.flows import registry
 from integration.models import Flow
-from integration.operations import flows
+from integration.operations import drain, flows, pauses
 
 
 _ON = confirmation.Question(
-    title=_("Activate this flow"), explanation=_("It accepts messages again."), button=_("Activate")
+    title=_("Activate this flow"),
+    explanation=_("It accepts messages again, and works on everything that was kept."),
+    button=_("Activate"),
 )
 _OFF = confirmation.Question(
     title=_("Deactivate this flow"),
-    explanation=_("It accepts nothing more: callers get 404. What runs is finished, and nothing is lost."),
+    explanation=_(
+        "It accepts nothing more: callers get 404. What is at work is finished; what waits is kept and worked on when "
+        "the flow is activated again."
+    ),
     button=_("Deactivate"),
     danger=True,
+)
+_PAUSE = confirmation.Question(
+    title=_("Pause this flow"),
+    explanation=_(
+        "What is at work is finished. A one-way or scheduled flow keeps what comes until it is resumed; a "
+        "request/response flow answers 503."
+    ),
+    button=_("Pause"),
+)
+_RESUME = confirmation.Question(
+    title=_("Resume this flow"),
+    explanation=_("Its own pause ends. Pauses of all flows, or of a connection that it uses, stay."),
+    button=_("Resume"),
 )
 
 
@@ -41,14 +60,22 @@ class FlowAdmin(ModelAdmin):
     ordering = ["display_name", "pk"]
     readonly_fields = [
         *("display_name", "identifier", "name", "aliases", "pattern", "direction"),
-        *("availability", "active", "addresses", "idempotent"),
+        *("availability", "active", "addresses", "idempotent", "stands", "figures"),
     ]
     fieldsets = [
         (None, {"fields": ["display_name", "identifier", "aliases", "direction", "pattern", "addresses"]}),
-        (_("State"), {"fields": ["availability", "active", "idempotent"]}),
-        (_("Tracking"), {"fields": ["tracing_level", "payload_retention_days"]}),
+        (_("State"), {"fields": ["availability", "stands", "active", "idempotent", "figures"]}),
+        (_("Control"), {"fields": ["connections_used", "max_runtime_seconds"]}),
+        (
+            _("Tracking"),
+            {"fields": ["tracing_level", "payload_retention_days", "debug_payload_hours", "run_retention_days"]},
+        ),
     ]
-    actions_detail = ["activate", "deactivate"]
+    actions_detail = ["activate", "deactivate", "pause", "resume"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Flow]:
+        """Ask for the state of all flows at once."""
+        return control_queries.with_states(super().get_queryset(request))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Flows are packaged: nobody adds one."""
@@ -69,12 +96,53 @@ class FlowAdmin(ModelAdmin):
     @display(
         description=_("State"),
         ordering="active",
-        label={"active": "success", "inactive": "warning", "unavailable": "default"},
+        label={
+            "ACTIVE": "success",
+            "PAUSED": "warning",
+            "DRAINING": "warning",
+            "INACTIVE": "warning",
+            "unavailable": "default",
+        },
     )
     def state_badge(self, flow: Flow) -> tuple[str, Any]:
         if not queries.is_available(flow):
             return "unavailable", _("Not available in this version")
-        return ("active", _("Active")) if flow.active else ("inactive", _("Inactive"))
+        state = control_queries.state_of(flow)
+        return str(state), state.label
+
+    @display(description=_("Stands"))
+    def stands(self, flow: Flow) -> str:
+        condition = control_queries.condition_of(flow)
+        text = _("%(state)s: %(working)s at work, %(waiting)s waiting") % {
+            "state": condition.state.label,
+            "working": condition.working,
+            "waiting": condition.waiting,
+        }
+        return "; ".join([str(text), *(f"{pause}: {pause.reason} ({pause.paused_by})" for pause in condition.pauses)])
+
+    @display(description=_("Since ever"))
+    def figures(self, flow: Flow) -> Any:
+        lines = [
+            (
+                _(
+                    "%(version)s: %(received)s received, %(succeeded)s succeeded, %(failed)s failed, %(aborted)s "
+                    "aborted; %(mean)s s on average (from %(shortest)s to %(longest)s, deviation %(deviation)s)"
+                )
+                % {
+                    "version": found.version,
+                    "received": found.received,
+                    "succeeded": found.succeeded,
+                    "failed": found.failed,
+                    "aborted": found.aborted,
+                    "mean": _seconds(found.mean),
+                    "shortest": _seconds(found.shortest),
+                    "longest": _seconds(found.longest),
+                    "deviation": _seconds(found.deviation),
+                },
+            )
+            for found in control_queries.statistics(flow=flow.name)
+        ]
+        return format_html_join("", "<span style='display:block'>{}</span>", lines) or "–"
 
     @display(description=_("Served at"))
     def addresses(self, flow: Flow) -> str:
@@ -103,6 +171,40 @@ class FlowAdmin(ModelAdmin):
     def deactivate(self, request: HttpRequest, object_id: int) -> HttpResponse:
         return self._switch(request, object_id, active=False)
 
+    def has_pause_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("integration.pause_flow") and pauses.own_pause(flow_id=object_id) is None
+
+    def has_resume_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("integration.pause_flow") and pauses.own_pause(flow_id=object_id) is not None
+
+    @action(description=_("Pause"), icon="pause_circle", permissions=["pause"])
+    def pause(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return self._asked(request, object_id, pause=True)
+
+    @action(description=_("Resume"), icon="play_circle", permissions=["resume"])
+    def resume(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return self._asked(request, object_id, pause=False)
+
+    def _asked(self, request: HttpRequest, object_id: int, *, pause: bool) -> HttpResponse:
+        flow = Flow.objects.get(pk=object_id)
+        form = confirmation.ReasonForm(request.POST or None)
+        if request.method != "POST" or not form.is_valid():
+            return confirmation.ask(self, request, record=flow, question=_PAUSE if pause else _RESUME, form=form)
+        operation = pauses.pause_flow if pause else pauses.resume_flow
+        try:
+            operation(
+                flow_id=object_id,
+                by=request.user.get_username(),
+                reason=form.cleaned_data["reason"],
+                at=timezone.now(),
+            )
+        except (pauses.UnableToPause, pauses.AlreadyResumed, pauses.UnknownPause) as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            done = _("The flow is paused; what waits is kept.") if pause else _("The flow goes on.")
+            self.message_user(request, done, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:integration_flow_change", args=[object_id]))
+
     def _may(self, request: HttpRequest, object_id: Any, *, active: bool) -> bool:
         if not request.user.has_perm("integration.activate_flow"):
             return False
@@ -116,9 +218,8 @@ class FlowAdmin(ModelAdmin):
         if request.method != "POST" or not form.is_valid():
             return confirmation.ask(self, request, record=flow, question=question, form=form)
         try:
-            flows.set_active(
+            (drain.activate if active else drain.deactivate)(
                 identifier=flow.identifier,
-                active=active,
                 by=request.user.get_username(),
                 reason=form.cleaned_data["reason"],
                 at=timezone.now(),
@@ -129,7 +230,11 @@ class FlowAdmin(ModelAdmin):
             done = (
                 _("The flow accepts messages.")
                 if active
-                else _("The flow accepts nothing more; what runs is finished.")
+                else _("The flow accepts nothing more; what runs is finished, what waits is kept.")
             )
             self.message_user(request, done, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:integration_flow_change", args=[object_id]))
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"

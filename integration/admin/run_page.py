@@ -6,9 +6,12 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
+
 from integration import payload_masking, queries
 from integration.admin import badges
-from integration.models import FlowRun, Payload, RunStep
+from integration.file_queries import file_progress
+from integration.models import FlowRun, Payload, RunStep, StoredFile
 
 
 PAYLOADS_SHOWN = 40
@@ -42,6 +45,8 @@ def run_page(object_id: str, *, unmasked: bool, may_unmask: bool) -> dict[str, A
     payloads = queries.payloads_of(run.pk, limit=PAYLOADS_SHOWN + 1)
     return {
         "run": run,
+        "file": StoredFile.objects.filter(run=run).first(),
+        "progress": file_progress(run, at=timezone.now()),
         "state_badge": badges.RUN_STATES[run.state],
         "ack_badge": badges.RESPONSE_CODES.get(run.ack_type, "default"),
         "counts": [(code, run.counts[code], badges.RESPONSE_CODES.get(code, "default")) for code in run.counts],

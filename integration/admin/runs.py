@@ -18,7 +18,7 @@ from unfold.decorators import action, display
 
 from foundation.admin import EvidenceAdmin
 from integration import queries
-from integration.admin import badges, confirmation
+from integration.admin import badges, bulk_page, confirmation
 from integration.admin.confirmation import Question, ReasonForm
 from integration.admin.run_page import run_page
 from integration.choices import Pattern, RunState
@@ -84,6 +84,7 @@ class FlowRunAdmin(EvidenceAdmin):
     ordering = ["-started_at", "id"]
     date_hierarchy = None
     change_form_outer_after_template = "admin/integration/run.html"
+    actions = ["resubmit_selected", "replay_selected", "discard_selected", "restore_selected", "abort_selected"]
     actions_detail = ["replay", "resubmit", "abort", "discard", "restore"]
 
     # --- List
@@ -179,6 +180,38 @@ class FlowRunAdmin(EvidenceAdmin):
     @action(description=_("Restore"), icon="restore_from_trash", permissions=["restore"])
     def restore(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._confirmed(request, object_id, "restore", runs.restore)
+
+    @admin.action(description=_("Resubmit"), permissions=["resubmit_many"])
+    def resubmit_selected(self, request: HttpRequest, queryset: QuerySet[FlowRun]) -> HttpResponse | None:
+        return bulk_page.asked(self, request, queryset, action="resubmit")
+
+    @admin.action(description=_("Replay"), permissions=["replay_many"])
+    def replay_selected(self, request: HttpRequest, queryset: QuerySet[FlowRun]) -> HttpResponse | None:
+        return bulk_page.asked(self, request, queryset, action="replay")
+
+    @admin.action(description=_("Discard"), permissions=["discard_many"])
+    def discard_selected(self, request: HttpRequest, queryset: QuerySet[FlowRun]) -> HttpResponse | None:
+        return bulk_page.asked(self, request, queryset, action="discard")
+
+    @admin.action(description=_("Restore"), permissions=["discard_many"])
+    def restore_selected(self, request: HttpRequest, queryset: QuerySet[FlowRun]) -> HttpResponse | None:
+        return bulk_page.asked(self, request, queryset, action="restore")
+
+    @admin.action(description=_("Abort"), permissions=["abort_many"])
+    def abort_selected(self, request: HttpRequest, queryset: QuerySet[FlowRun]) -> HttpResponse | None:
+        return bulk_page.asked(self, request, queryset, action="abort")
+
+    def has_resubmit_many_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("integration.resubmit_flowrun"))
+
+    def has_replay_many_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("integration.replay_flowrun"))
+
+    def has_discard_many_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("integration.discard_flowrun"))
+
+    def has_abort_many_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("integration.abort_flowrun"))
 
     def _may(self, request: HttpRequest, object_id: Any, name: str, right: str) -> bool:
         if not request.user.has_perm(right):

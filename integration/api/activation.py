@@ -15,7 +15,7 @@ from integration import queries
 from integration.api import problems, shapes
 from integration.flows.registry import UnknownFlow
 from integration.models import Flow
-from integration.operations import flows
+from integration.operations import drain, flows
 
 
 class FlowList(generics.ListAPIView[Flow]):
@@ -36,7 +36,7 @@ class Activate(APIView):
 
     @extend_schema(request=None, responses=shapes.FlowShape)
     def post(self, request: Request, identifier: str) -> Response:
-        """Accept messages again."""
+        """Accept messages again, and work on everything that was kept."""
         return _switched(request, identifier, active=True)
 
 
@@ -47,17 +47,18 @@ class Deactivate(APIView):
 
     @extend_schema(request=None, responses=shapes.FlowShape)
     def post(self, request: Request, identifier: str) -> Response:
-        """Accept nothing more; what runs is finished, nothing is lost."""
+        """Accept nothing more; what is at work is finished (state DRAINING), what waits is kept."""
         return _switched(request, identifier, active=False)
 
 
 def _switched(request: Request, identifier: str, *, active: bool) -> Response:
+    operation = drain.activate if active else drain.deactivate
     try:
-        flow = flows.set_active(identifier=identifier, active=active, by=request.user.get_username(), at=timezone.now())
+        operation(identifier=identifier, by=request.user.get_username(), at=timezone.now())
     except UnknownFlow as error:
         raise problems.FlowNotFound(str(error)) from None
     except flows.FlowNotAvailable as error:
         raise problems.FlowNotAvailable(str(error)) from None
     except flows.FlowAlreadyInState as error:
         raise StateConflict(str(error)) from None
-    return Response(shapes.FlowShape(flow).data)
+    return Response(shapes.FlowShape(queries.flow(identifier)).data)

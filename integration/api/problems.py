@@ -32,6 +32,34 @@ class FlowNotActive(Problem):
     default_code = "flow_not_active"
 
 
+class MediaTypeRefused(Problem):
+    """The body, or a part of it, is of a kind that is not taken."""
+
+    status_code = status.HTTP_415_UNSUPPORTED_MEDIA_TYPE
+    default_code = "unsupported_media_type"
+
+
+class FlowPaused(Problem):
+    """The flow is paused: the caller may come again later."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "flow_paused"
+
+
+class PauseNotFound(Problem):
+    """There is no such pause."""
+
+    status_code = status.HTTP_404_NOT_FOUND
+    default_code = "not_found"
+
+
+class FileNotFound(Problem):
+    """The ledger holds no such file."""
+
+    status_code = status.HTTP_404_NOT_FOUND
+    default_code = "not_found"
+
+
 class RunNotFound(Problem):
     """There is no such run."""
 

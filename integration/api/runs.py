@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics
+from rest_framework import generics, serializers
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -20,7 +21,17 @@ from foundation.api.problems import StateConflict
 from integration import choices, queries
 from integration.api import problems, shapes
 from integration.models import FlowRun
-from integration.operations import runs
+from integration.operations import bulk, runs
+
+
+RIGHTS = {
+    "resubmit": "integration.resubmit_flowrun",
+    "replay": "integration.replay_flowrun",
+    "discard": "integration.discard_flowrun",
+    "restore": "integration.discard_flowrun",
+    "abort": "integration.abort_flowrun",
+}
+"""What each action on runs needs."""
 
 
 class RunFilters(django_filters.FilterSet):
@@ -69,16 +80,15 @@ class _Action(APIView):
     """What a person does with a run; the body says why."""
 
     operation: Callable[..., FlowRun]
+    body_shape: type[serializers.Serializer[Any]] = shapes.ReasonShape
     status = 200
 
     def act(self, request: Request, run_id: uuid.UUID) -> Response:
         """Do it, and give the run that came of it."""
-        body = shapes.ReasonShape(data=request.data)
+        body = self.body_shape(data=request.data)
         body.is_valid(raise_exception=True)
         try:
-            run = type(self).operation(
-                run_id=run_id, by=request.user, reason=body.validated_data["reason"], at=timezone.now()
-            )
+            run = type(self).operation(run_id=run_id, by=request.user, **body.validated_data, at=timezone.now())
         except queries.UnknownRun as error:
             raise problems.RunNotFound(str(error)) from None
         except runs.UnableToAct as error:
@@ -86,14 +96,21 @@ class _Action(APIView):
         return Response(_detail(run.pk), status=self.status)
 
 
-def _action(name: str, operation: Callable[..., FlowRun], right: str, status: int, description: str) -> type[APIView]:
+def _action(
+    name: str,
+    operation: Callable[..., FlowRun],
+    right: str,
+    status: int,
+    description: str,
+    shape: type[serializers.Serializer[Any]] = shapes.ReasonShape,
+) -> type[APIView]:
     class Act(_Action):
         rights = {"POST": [right]}
 
         @extend_schema(
             operation_id=f"flow_runs_{name}",
             description=description,
-            request=shapes.ReasonShape,
+            request=shape,
             responses={status: shapes.FlowRunDetailShape},
             parameters=[OpenApiParameter("run_id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
         )
@@ -101,6 +118,7 @@ def _action(name: str, operation: Callable[..., FlowRun], right: str, status: in
             return self.act(request, run_id)
 
     Act.operation = staticmethod(operation)
+    Act.body_shape = shape
     Act.status = status
     Act.__name__ = Act.__qualname__ = f"FlowRun{name.title()}"
     Act.__doc__ = description
@@ -112,7 +130,9 @@ Resubmit = _action(
     runs.resubmit,
     "integration.resubmit_flowrun",
     202,
-    "Put a failed run of a one-way or scheduled flow to work again. A request/response run is replayed instead.",
+    "Put a failed run of a one-way or scheduled flow to work again: what is missing, or with mode START "
+    "everything. A request/response run is replayed instead.",
+    shapes.ResubmissionShape,
 )
 Replay = _action(
     "replay",
@@ -124,6 +144,38 @@ Replay = _action(
 Abort = _action("abort", runs.abort, "integration.abort_flowrun", 200, "End a run that waits or works.")
 Discard = _action("discard", runs.discard, "integration.discard_flowrun", 200, "Put a failed or aborted run aside.")
 Restore = _action("restore", runs.restore, "integration.discard_flowrun", 200, "Bring a discarded run back.")
+
+
+class BulkAction(APIView):
+    """One action on many runs, each by itself."""
+
+    rights = {"POST": ["integration.view_flowrun"]}
+
+    @extend_schema(
+        operation_id="flow_runs_bulk",
+        description=(
+            "Resubmit, replay, discard, restore or abort up to 1,000 runs. Each is decided by its state, so that a "
+            "repeated call does nothing twice; the answer has a line per run, in the order of the request."
+        ),
+        request=shapes.BulkShape,
+        responses={200: shapes.RowResultShape(many=True)},
+    )
+    def post(self, request: Request) -> Response:
+        """Do it, and give what became of each."""
+        body = shapes.BulkShape(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = body.validated_data
+        if not request.user.has_perm(RIGHTS[asked["action"]]):
+            raise PermissionDenied(f"You may not {asked['action']} runs.")
+        results = bulk.act(
+            action=asked["action"],
+            run_ids=asked["ids"],
+            by=request.user,
+            reason=asked["reason"],
+            mode=asked["mode"],
+            at=timezone.now(),
+        )
+        return Response(shapes.RowResultShape(results, many=True).data)
 
 
 def _detail(run_id: uuid.UUID) -> Any:

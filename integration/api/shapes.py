@@ -4,27 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from integration import choices
+from integration.control_queries import condition_of
+from integration.file_queries import file_progress
 from integration.models import Flow, FlowRun, RunStep
 from integration.queries import is_available
+
+
+class ConditionShape(serializers.Serializer):  # type: ignore[type-arg]
+    """How a flow stands: DRAINING while what was at work when it was switched off is being finished."""
+
+    state = serializers.ChoiceField(choices=choices.FlowState.choices)
+    working = serializers.IntegerField(help_text="Runs at work.")
+    waiting = serializers.IntegerField(help_text="Runs that wait for a worker, or for the flow to go on.")
 
 
 class FlowShape(serializers.ModelSerializer):  # type: ignore[type-arg]
     """A flow, as operators see it."""
 
     available = serializers.SerializerMethodField()
+    condition = serializers.SerializerMethodField()
 
     class Meta:
         model = Flow
-        fields = ["name", "identifier", "display_name", "pattern", "direction", "active", "available"]
+        fields = ["name", "identifier", "display_name", "pattern", "direction", "active", "available", "condition"]
         read_only_fields = fields
 
     def get_available(self, flow: Flow) -> bool:
         """Whether this version can run it."""
         return is_available(flow)
+
+    @extend_schema_field(ConditionShape)
+    def get_condition(self, flow: Flow) -> Any:
+        """How the flow stands."""
+        return ConditionShape(condition_of(flow)).data
 
 
 class FaultShape(serializers.Serializer):  # type: ignore[type-arg]
@@ -40,6 +57,8 @@ class ProgressShape(serializers.Serializer):  # type: ignore[type-arg]
 
     done = serializers.IntegerField()
     total = serializers.IntegerField(allow_null=True)
+    rows_per_second = serializers.FloatField(required=False, help_text="Only of a file that is being worked on.")
+    seconds_left = serializers.FloatField(required=False, help_text="Only of a file that is being worked on.")
 
 
 class IdentifierShape(serializers.Serializer):  # type: ignore[type-arg]
@@ -115,6 +134,31 @@ class FlowRunDetailShape(FlowRunShape):
         read_only_fields = fields
 
 
+class ResubmissionShape(serializers.Serializer):  # type: ignore[type-arg]
+    """Why a person resubmits, and from where: from the failed step when not said."""
+
+    reason = serializers.CharField(max_length=1000)
+    mode = serializers.ChoiceField(choices=choices.ResubmitMode.choices, default=choices.ResubmitMode.FAILED_STEP)
+
+
+class BulkShape(serializers.Serializer):  # type: ignore[type-arg]
+    """One action on many runs."""
+
+    action = serializers.ChoiceField(choices=["resubmit", "replay", "discard", "restore", "abort"])
+    ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=1000)
+    reason = serializers.CharField(max_length=1000)
+    mode = serializers.ChoiceField(choices=choices.ResubmitMode.choices, default=choices.ResubmitMode.FAILED_STEP)
+
+
+class RowResultShape(serializers.Serializer):  # type: ignore[type-arg]
+    """What became of one run of a bulk action."""
+
+    run_id = serializers.UUIDField()
+    outcome = serializers.ChoiceField(choices=["done", "refused", "unknown"])
+    message = serializers.CharField()
+    new_run_id = serializers.UUIDField(allow_null=True)
+
+
 class ReasonShape(serializers.Serializer):  # type: ignore[type-arg]
     """Why a person does something."""
 
@@ -128,4 +172,8 @@ def _fault(run: FlowRun) -> Any:
 
 
 def _progress(run: FlowRun) -> Any:
-    return {"done": run.progress_done, "total": run.progress_total}
+    shown = file_progress(run, at=timezone.now())
+    progress: dict[str, float | None] = {"done": run.progress_done, "total": run.progress_total}
+    if shown.rows_per_second is not None:
+        progress |= {"rows_per_second": shown.rows_per_second, "seconds_left": shown.seconds_left}
+    return progress

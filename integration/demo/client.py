@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -61,6 +62,23 @@ class Doors:
         acknowledgement: dict[str, Any] = self._call("POST", ENROLL, {200}, json={"params": records}).json()
         return acknowledgement
 
+    def send(self, path: str, document: dict[str, Any]) -> dict[str, Any]:
+        """Send a message to a flow and give its answer."""
+        answer: dict[str, Any] = self._call("POST", path, {200}, json=document).json()
+        return answer
+
+    def start(self, path: str) -> None:
+        """Start a scheduled flow by hand."""
+        self._call("POST", path, {202})
+
+    def send_file(self, path: str, document: dict[str, Any], content: str) -> None:
+        """Send a message with a CSV file to a flow, which takes it and answers later."""
+        parts = {
+            "request": (None, json.dumps(document), "application/json"),
+            "file": (f"{document['messageId']}.csv", content.encode(), "text/csv"),
+        }
+        self._call("POST", path, {202}, files=parts)
+
     def test_connection(self, name: str) -> None:
         """Test a connection, as a person does after a target was away: a good test closes its circuit breaker."""
         self._call("POST", f"/api/v1/connections/{name}/test/", {200})
@@ -89,19 +107,63 @@ class Doors:
         return answer
 
 
-class SandboxDacs:
-    """The control API of the simulated DACS: the demo never enrolls anybody at a real one."""
+class SandboxPeer:
+    """The control API of a simulated peer."""
 
     def __init__(self, *, url: str) -> None:
-        self.url = url
+        parts = urlsplit(url)
+        self.url = f"{parts.scheme}://{parts.netloc}"
 
     def is_there(self) -> bool:
-        """Whether a simulated DACS answers at this address."""
+        """Whether a simulated peer answers at this address."""
         try:
             answer = requests.get(f"{self.url}/_control/state", timeout=3)
             return answer.ok and "enrollments" in answer.json()
         except (requests.RequestException, ValueError):
             return False
+
+    def state(self) -> dict[str, Any]:
+        """Give what the peer knows."""
+        answer = requests.get(f"{self.url}/_control/state", timeout=10)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def change(self, **document: Any) -> None:
+        """Change what the peer knows, as another system would have done."""
+        requests.post(f"{self.url}/_control/state", json=document, timeout=10).raise_for_status()
+
+
+class SandboxDerms(SandboxPeer):
+    """The control API of the simulated DERMS."""
+
+
+class SandboxDrop(SandboxPeer):
+    """The control API of the simulated file drop, one port after its SFTP door."""
+
+    def __init__(self, *, host: str, port: int, directory: str) -> None:
+        super().__init__(url=f"http://{host}:{port + 1}")
+        self._directory = directory.strip("/")
+
+    def is_there(self) -> bool:
+        """Whether a simulated file drop answers at this address."""
+        try:
+            answer = requests.get(f"{self.url}/_control/state", timeout=3)
+            return answer.ok and "hostKey" in answer.json()
+        except (requests.RequestException, ValueError):
+            return False
+
+    def put(self, name: str, content: str) -> None:
+        """Leave a file in the directory that the connection names."""
+        self.change(files={f"{self._directory}/{name}".lstrip("/"): content})
+
+    def names(self) -> set[str]:
+        """Give the names of the files that lie there."""
+        return {name.rpartition("/")[2] for name in self.state()["files"]}
+
+
+class SandboxDacs(SandboxPeer):
+    """The control API of the simulated DACS: the demo never enrolls anybody at a real one."""
 
     def does_not_answer(self, message_ids: list[str], *, read_timeout: float) -> None:
         """Let it answer these messages later than anybody waits; where one waits long, break the connection."""

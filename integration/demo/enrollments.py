@@ -98,6 +98,11 @@ def generate_collection_while_down(*, run: str, on: date, seed: int) -> list[Enr
     ]
 
 
+def generate_enrollment_of_event(*, run: str, on: date, seed: int) -> Enrollment:
+    """Generate the enrollment with which the event's life begins."""
+    return _enrollment(f"{run}-ENR-EVT", EnrollmentLabel.CLEAN, on=on, random=np.random.default_rng(seed + 4))
+
+
 def _draw_labels(records: int, random: np.random.Generator) -> list[EnrollmentLabel]:
     labels = [EnrollmentLabel.CLEAN] * records
     late = {min(2, records - 1), max(0, records - 3)}

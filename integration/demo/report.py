@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from integration.demo.enrollments import EXPECTED_CODE, EnrollmentLabel
+from integration.demo.events import LifeStep
 from integration.demo.nem12 import Nem12File
 from integration.demo.sending import EnrollmentResults, Sent
 from integration.demo.tally import EXPECTED, Found
@@ -28,6 +30,7 @@ class Report:
     file: Nem12File
     file_report: dict[str, Any]
     enrollments: EnrollmentResults | None
+    life: Sequence[LifeStep]
     mails: int | None
     intervals: int
     seconds: float
@@ -39,7 +42,8 @@ class Report:
         readings = all(found.missed == 0 for found in self.found)
         file = self.file_report["rows_rejected"] == len(self.file.bad_lines)
         enrollments = self.enrollments is None or self.enrollments.sent == self.enrollments.as_expected
-        return readings and file and enrollments
+        life = all(step.as_expected for step in self.life)
+        return readings and file and enrollments and life
 
 
 def print_report(report: Report, *, console: Console) -> None:
@@ -48,6 +52,8 @@ def print_report(report: Report, *, console: Console) -> None:
     console.print(_readings_table(report))
     if report.enrollments is not None:
         console.print(_enrollment_table(report.enrollments))
+    if report.life:
+        console.print(_life_table(report.life))
     console.print(_state_table(report))
     rate = report.intervals / report.seconds if report.seconds else 0.0
     console.print(
@@ -90,6 +96,17 @@ def _enrollment_table(results: EnrollmentResults) -> Table:
     for label in EnrollmentLabel:
         if results.sent[label]:
             _add_row(table, label.value, EXPECTED_CODE[label], results.sent[label], results.as_expected[label])
+    return table
+
+
+def _life_table(life: Sequence[LifeStep]) -> Table:
+    table = Table(title="An event's life: through Tieline, between the two peers", title_justify="left")
+    for name in ("Step", "Way", "Expected", "Seen"):
+        table.add_column(name)
+    table.add_column("Seconds", justify="right")
+    for step in life:
+        seen = step.seen if step.as_expected else f"[red]{escape(step.seen)}[/red]"
+        table.add_row(step.step, step.way, step.expected, seen, f"{step.seconds:.1f}")
     return table
 
 

@@ -11,11 +11,17 @@ import msgspec
 
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number", order="sorted")
+_PLAIN = msgspec.json.Encoder(decimal_format="number")
 
 
 def digest(document: Any) -> str:
     """Give the SHA-256 of a parsed message: spaces and the order of keys do not matter, every value does."""
     return hashlib.sha256(_ENCODER.encode(document)).hexdigest()
+
+
+def write(document: Any) -> bytes:
+    """Give a document as JSON, its members in their order, decimals as exact numbers."""
+    return _PLAIN.encode(document)
 
 
 def read(body: bytes) -> Any:

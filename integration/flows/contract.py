@@ -59,6 +59,19 @@ class MessageKeyReused(Exception):
         self.message_id = message_id
 
 
+class FileRefused(ValueError):
+    """The file of a message is refused as a whole; nothing is stored. `errors` name lines and columns."""
+
+    def __init__(self, detail: str, *, errors: Sequence[Mapping[str, Any]] = (), message_id: str = "") -> None:
+        super().__init__(detail)
+        self.errors = [dict(error) for error in errors]
+        self.message_id = message_id
+
+
+class FileMissing(ValueError):
+    """The flow takes a message with a file, and this is none."""
+
+
 class MessageInProgress(Exception):
     """The same message is being worked on right now."""
 
@@ -71,6 +84,7 @@ class Reply:
     body: bytes
     run_id: str
     repeated: bool = False
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,8 +45,8 @@ def read_answer(*, status: int, document: Any, translate_status: Callable[[str],
     if 200 <= status < 300:
         return _accepted(document, translate_status)
     if classify_status(status) is FaultType.BUSINESS:
-        return RecordResult(code=AckCode.ERROR, value=problem_text(document) or _status_text(status))
-    reason = _status_text(status)
+        return RecordResult(code=AckCode.ERROR, value=problem_text(document) or status_text(status))
+    reason = status_text(status)
     detail = problem_text(document)
     return failed(Fault(type=FaultType.REMOTE, code=str(status), reason=f"{reason}: {detail}" if detail else reason))
 
@@ -122,7 +122,8 @@ def _exception_text(enrollment: Mapping[str, Any]) -> str:
     return text if isinstance(text, str) else ""
 
 
-def _status_text(status: int) -> str:
+def status_text(status: int) -> str:
+    """Give the sentence for an answer that says nothing itself."""
     try:
         return f"DACS answered {status} {HTTPStatus(status).phrase}"
     except ValueError:

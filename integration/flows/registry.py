@@ -35,6 +35,13 @@ class Declaration:
     aliases: tuple[str, ...] = ()
     module: str | None = None
     idempotent: bool = False
+    # A one-way flow that is worked on before its caller is answered; others are answered 202 and wait for a worker.
+    inline: bool = False
+
+    @property
+    def deferred(self) -> bool:
+        """Whether its caller is answered before the work is done."""
+        return self.pattern == "ASYNC" and not self.inline
 
     @property
     def available(self) -> bool:
@@ -66,6 +73,9 @@ DECLARATIONS: tuple[Declaration, ...] = (
         pattern="SYNC",
         direction="DACS → DERMS",
         uris=("enroll", ""),
+        module="integration.flows.enrollment_sync",
+        # DERMS knows a sync by its dacsMessageId, and the whole state of the subscription is in it.
+        idempotent=True,
     ),
     Declaration(
         name="enroll_sync_ack",
@@ -75,6 +85,9 @@ DECLARATIONS: tuple[Declaration, ...] = (
         pattern="ASYNC",
         direction="DERMS → DACS",
         uris=("sendEnrollAck",),
+        module="integration.flows.enroll_sync_ack",
+        # All that it does is to put the acknowledgement into the queue.
+        inline=True,
     ),
     Declaration(
         name="device_status_check",
@@ -84,6 +97,9 @@ DECLARATIONS: tuple[Declaration, ...] = (
         pattern="SYNC",
         direction="DACS → DERMS",
         uris=("status-check", ""),
+        module="integration.flows.device_status_check",
+        # Asking how a device is changes nothing.
+        idempotent=True,
     ),
     Declaration(
         name="device_status_ack",
@@ -92,6 +108,9 @@ DECLARATIONS: tuple[Declaration, ...] = (
         pattern="SYNC",
         direction="DERMS → DACS",
         uris=("status-check-ack-to-dacs",),
+        module="integration.flows.device_status_ack",
+        # DACS keeps one answer per communication.
+        idempotent=True,
     ),
     Declaration(
         name="event_device_reservation",
@@ -101,6 +120,7 @@ DECLARATIONS: tuple[Declaration, ...] = (
         pattern="ASYNC",
         direction="DERMS → DACS",
         uris=("event-reservation-to-dacs", "reserveDevice"),
+        module="integration.flows.event_device_reservation",
     ),
     Declaration(
         name="pre_event_cancel",
@@ -109,6 +129,9 @@ DECLARATIONS: tuple[Declaration, ...] = (
         pattern="SYNC",
         direction="DERMS → DACS",
         uris=("event-cancellation-to-dacs", "preEventCancel"),
+        module="integration.flows.pre_event_cancel",
+        # The ledger knows which events DACS cancelled: it is not asked twice.
+        idempotent=True,
     ),
     Declaration(
         name="device_score",
@@ -118,6 +141,7 @@ DECLARATIONS: tuple[Declaration, ...] = (
         pattern="SCHEDULED",
         direction="DACS → DERMS",
         uris=("run",),
+        module="integration.flows.device_score",
     ),
     Declaration(
         name="device_score_object_storage",
@@ -127,6 +151,7 @@ DECLARATIONS: tuple[Declaration, ...] = (
         pattern="SCHEDULED",
         direction="DACS → DERMS",
         uris=("run",),
+        module="integration.flows.device_score_object_storage",
     ),
     Declaration(
         name="event_outcome",
@@ -136,6 +161,7 @@ DECLARATIONS: tuple[Declaration, ...] = (
         pattern="ASYNC",
         direction="DERMS → DACS",
         uris=("event-outcome-to-dacs", "eventOutcome"),
+        module="integration.flows.event_outcome",
     ),
     Declaration(
         name="ouai_enrollment_ack",
@@ -144,6 +170,7 @@ DECLARATIONS: tuple[Declaration, ...] = (
         pattern="SCHEDULED",
         direction="OUAI → DACS",
         uris=("run",),
+        module="integration.flows.ouai_enrollment_ack",
     ),
     Declaration(
         name="error_handler",
@@ -154,6 +181,7 @@ DECLARATIONS: tuple[Declaration, ...] = (
         direction="flows → people",
         uris=("receiveMessage",),
         module="integration.flows.error_handler",
+        inline=True,
     ),
 )
 

@@ -17,8 +17,10 @@ from typing import Any
 
 import structlog
 from django.db import transaction
+from django_fsm import can_proceed
 
 from integration.choices import (
+    AckType,
     PayloadDirection,
     RunKind,
     RunState,
@@ -28,6 +30,7 @@ from integration.choices import (
 from integration.flows.contract import Fault
 from integration.flows.step import REASON_LENGTH, Step
 from integration.models import Flow, FlowRun, Payload, RunIdentifier, RunStep, RunTransition
+from integration.operations import errors, statistics
 from lookups.queries import Table, table
 from outbound.retry import FaultType
 
@@ -136,9 +139,23 @@ class Run:
         label: str = "",
         step: RunStep | None = None,
         media_type: str = "application/json",
+        for_debugging: bool = False,
     ) -> Payload:
-        """Store what went over the wire, encrypted, for as long as the flow keeps payloads."""
-        return _keep(self.row, direction, content, label=label, step=step, media_type=media_type, at=self.clock())
+        """
+        Store what went over the wire, encrypted, for as long as the flow keeps payloads.
+
+        `for_debugging`: only the tracing level Debug keeps it, for the flow's hours and not its days.
+        """
+        return _keep(
+            self.row,
+            direction,
+            content,
+            label=label,
+            step=step,
+            media_type=media_type,
+            for_debugging=for_debugging,
+            at=self.clock(),
+        )
 
 
 def receive(
@@ -182,6 +199,7 @@ def receive(
     )
     RunTransition.objects.create(run=row, to_state=RunState.RECEIVED, at=at, by=by, reason=reason)
     _keep(row, PayloadDirection.REQUEST_IN, body, media_type=media_type, at=at)
+    statistics.count_received(flow_id=flow.pk, run_id=run_id, at=at)
     return row
 
 
@@ -239,7 +257,68 @@ def finish(
         _end(current, from_state=RunState.IN_PROGRESS, at=at, by="system", reason=reason)
     row.refresh_from_db()
     logger.info("run_finished", state=row.state, ack_type=ack_type)
+    if fault is None and ack_type != AckType.FAILURE:
+        errors.recovered(run=row, at=at)
     return True
+
+
+def conclude(row: FlowRun, *, ack_type: str, counts: Mapping[str, int], fault: Fault | None, at: dt.datetime) -> bool:
+    """
+    End a run that several workers worked on, by its acknowledgement: SUCCEEDED, or FAILED when there was a fault.
+
+    Gives False when somebody else had ended it; the acknowledgement is noted all the same.
+    """
+    with transaction.atomic():
+        current = FlowRun.objects.select_for_update(of=("self",)).select_related("flow").get(pk=row.pk)
+        current.ack_type, current.counts = ack_type, dict(counts)
+        if current.state != RunState.IN_PROGRESS:
+            current.save(update_fields=["ack_type", "counts"])
+            return False
+        if fault is None:
+            current.succeed()
+        else:
+            current.fail()
+            _set_fault(current, fault)
+        reason = fault.reason if fault else f"acknowledged {ack_type}"
+        _end(current, from_state=RunState.IN_PROGRESS, at=at, by="system", reason=reason)
+    return True
+
+
+def requeue(row: FlowRun, *, by: str, reason: str, at: dt.datetime) -> bool:
+    """Put an ended run back to wait for a worker, as the caller's re-send asks; False when it has not ended."""
+    with transaction.atomic():
+        current = FlowRun.objects.select_for_update().get(pk=row.pk)
+        before = current.state
+        if not can_proceed(current.resume):
+            return False
+        current.resume()
+        current.lease_until = None
+        current.save()
+        RunTransition.objects.create(
+            run=row, from_state=before, to_state=current.state, at=at, by=by, reason=reason[:REASON_LENGTH]
+        )
+    return True
+
+
+def open_step(row: FlowRun, name: str, *, at: dt.datetime) -> RunStep:
+    """Start a step that several workers share; `close_step` ends it."""
+    last = RunStep.objects.filter(run=row).order_by("-sequence").values_list("sequence", flat=True).first() or 0
+    return RunStep.objects.create(run=row, name=name, sequence=last + 1, attempt=row.attempts, started_at=at)
+
+
+def close_step(
+    row: FlowRun, name: str, *, counts: Mapping[str, Any], fault: Fault | None, warning: str, at: dt.datetime
+) -> None:
+    """End a shared step, if it is open."""
+    step = RunStep.objects.filter(run=row, name=name, outcome=StepOutcome.IN_PROGRESS).order_by("-sequence").first()
+    if step is None:
+        return
+    step.counts = dict(counts)
+    step.outcome = StepOutcome.FAILED if fault else StepOutcome.WARNING if warning else StepOutcome.SUCCEEDED
+    step.fault_type = str(fault.type) if fault else ""
+    step.message = (fault.reason if fault else warning)[:REASON_LENGTH]
+    step.duration_seconds = Decimal(f"{max((at - step.started_at).total_seconds(), 0.0):.3f}")
+    step.save()
 
 
 def fail(row: FlowRun, *, fault: Fault, at: dt.datetime) -> bool:
@@ -255,6 +334,52 @@ def fail(row: FlowRun, *, fault: Fault, at: dt.datetime) -> bool:
     return True
 
 
+def abort(row: FlowRun, *, reason: str, at: dt.datetime) -> bool:
+    """End a run that is at work because it may not go on; gives False when somebody else had ended it."""
+    with transaction.atomic():
+        current = FlowRun.objects.select_for_update().get(pk=row.pk)
+        if current.state != RunState.IN_PROGRESS:
+            return False
+        current.abort()
+        _end(current, from_state=RunState.IN_PROGRESS, at=at, by="system", reason=reason)
+    return True
+
+
+def keep_exchange(
+    row: FlowRun,
+    *,
+    request: bytes,
+    response: bytes | None,
+    label: str,
+    succeeded: bool,
+    media_type: str = "application/json",
+    step: RunStep | None = None,
+    at: dt.datetime,
+) -> None:
+    """Keep a call of a worker that shares a run, as far as the flow's tracing level asks for it."""
+    level = row.flow.tracing_level
+    if succeeded and level == TracingLevel.PRODUCTION:
+        return
+    debugging = succeeded and level == TracingLevel.DEBUG
+    _keep(row, PayloadDirection.REQUEST_OUT, request, label=label, step=step, for_debugging=debugging, at=at)
+    if response is not None:
+        _keep(
+            row,
+            PayloadDirection.RESPONSE_IN,
+            response,
+            label=label,
+            step=step,
+            media_type=media_type,
+            for_debugging=debugging,
+            at=at,
+        )
+
+
+def keep_response(row: FlowRun, content: bytes, *, label: str = "", at: dt.datetime) -> None:
+    """Store what the caller was answered, or told later."""
+    _keep(row, PayloadDirection.RESPONSE_OUT, content, label=label, at=at)
+
+
 @contextlib.contextmanager
 def bound(row: FlowRun) -> Iterator[None]:
     """Put the run's ids into every log line of the work inside."""
@@ -268,6 +393,7 @@ def _end(row: FlowRun, *, from_state: str, at: dt.datetime, by: str, reason: str
     row.finished_at = at
     row.lease_until = None
     row.save()
+    statistics.count_ended(run=row, at=at)
     RunTransition.objects.create(
         run=row, from_state=from_state, to_state=row.state, at=at, by=by, reason=reason[:REASON_LENGTH]
     )
@@ -287,8 +413,13 @@ def _keep(
     label: str = "",
     step: RunStep | None = None,
     media_type: str = "application/json",
+    for_debugging: bool = False,
     at: dt.datetime,
 ) -> Payload:
+    flow = row.flow
+    kept = dt.timedelta(days=flow.payload_retention_days)
+    if for_debugging:
+        kept = min(kept, dt.timedelta(hours=flow.debug_payload_hours))
     return Payload.objects.create(
         run=row,
         step=step,
@@ -298,7 +429,7 @@ def _keep(
         size=len(content),
         content=content,
         created_at=at,
-        retained_until=at + dt.timedelta(days=row.flow.payload_retention_days),
+        retained_until=at + kept,
     )
 
 

@@ -45,8 +45,17 @@ class Step:
 
     def exchange(self, *, request: bytes, response: bytes | None, label: str, succeeded: bool, media_type: str) -> None:
         """Keep a request to the target and its answer, as far as the flow's tracing level asks for it."""
-        if succeeded and self._run.row.flow.tracing_level == TracingLevel.PRODUCTION:
+        level = self._run.row.flow.tracing_level
+        if succeeded and level == TracingLevel.PRODUCTION:
             return
-        self._run.keep(PayloadDirection.REQUEST_OUT, request, label=label, step=self.row)
+        debugging = succeeded and level == TracingLevel.DEBUG
+        self._run.keep(PayloadDirection.REQUEST_OUT, request, label=label, step=self.row, for_debugging=debugging)
         if response is not None:
-            self._run.keep(PayloadDirection.RESPONSE_IN, response, label=label, step=self.row, media_type=media_type)
+            self._run.keep(
+                PayloadDirection.RESPONSE_IN,
+                response,
+                label=label,
+                step=self.row,
+                media_type=media_type,
+                for_debugging=debugging,
+            )

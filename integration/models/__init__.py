@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+from integration.models.cancellations import Cancellation
+from integration.models.control import FlowSchedule, FlowStatistics, Pause, ScheduleSlot, ZoneHeartbeat
+from integration.models.devices import DeviceStatusCheck, EnrollmentSync
 from integration.models.enrollments import EnrollmentRecord
+from integration.models.events import Event, Reservation
+from integration.models.files import FileAttempt, Segment, StoredFile
 from integration.models.flows import Flow
 from integration.models.incidents import Incident
+from integration.models.outcomes import Outcome
 from integration.models.runs import FlowRun, Payload, RunIdentifier, RunStep, RunTransition
+from integration.models.transferred_files import TransferredFile, TransferredFileEvent
 
 
 __all__ = [
+    "Cancellation",
+    "DeviceStatusCheck",
     "EnrollmentRecord",
+    "EnrollmentSync",
+    "Event",
+    "FileAttempt",
     "Flow",
     "FlowRun",
+    "FlowSchedule",
+    "FlowStatistics",
     "Incident",
+    "Outcome",
+    "Pause",
     "Payload",
+    "Reservation",
     "RunIdentifier",
     "RunStep",
     "RunTransition",
+    "ScheduleSlot",
+    "Segment",
+    "StoredFile",
+    "TransferredFile",
+    "TransferredFileEvent",
+    "ZoneHeartbeat",
 ]

@@ -30,6 +30,24 @@ class Flow(models.Model):
     payload_retention_days = models.PositiveSmallIntegerField(
         default=32, help_text=_("How many days payloads are kept. Runs and steps stay.")
     )
+    debug_payload_hours = models.PositiveSmallIntegerField(
+        default=24,
+        help_text=_("How many hours exchanges are kept that only the tracing level Debug keeps."),
+    )
+    run_retention_days = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        default=365,
+        help_text=_("How many days ended runs are kept, with their ledger; empty: for ever. Statistics stay."),
+    )
+    max_runtime_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("A run that works longer is aborted; empty: no limit.")
+    )
+    connections_used = models.CharField(
+        max_length=400,
+        blank=True,
+        help_text=_("Names of the connections that it calls, with commas: pausing one of them pauses the flow."),
+    )
     idempotent = models.BooleanField(
         default=False, help_text=_("The target takes the same message twice as one: the flow may be replayed.")
     )

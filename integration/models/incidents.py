@@ -34,6 +34,10 @@ class Incident(models.Model):
     last_mail_at = models.DateTimeField(null=True, blank=True)
     mail_thread = models.CharField(max_length=120, blank=True)
     mail_trouble = models.CharField(max_length=500, blank=True, help_text=_("Why the last mail was not queued."))
+    escalations = models.PositiveIntegerField(
+        default=0, help_text=_("How often it was told more urgently, because the faults went on.")
+    )
+    recovered = models.BooleanField(default=False, help_text=_("Closed because the flow succeeded again."))
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.CharField(max_length=150, blank=True)
     closing_note = models.CharField(max_length=500, blank=True)

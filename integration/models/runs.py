@@ -110,6 +110,14 @@ class FlowRun(ConcurrentTransitionMixin, models.Model):
 
     @transition(
         field=state,
+        source=[RunState.SUCCEEDED, RunState.FAILED, RunState.ABORTED, RunState.DISCARDED],
+        target=RunState.RECEIVED,
+    )
+    def resume(self) -> None:
+        """The caller sent the message again after a negative acknowledgement: a new attempt of the same run."""
+
+    @transition(
+        field=state,
         source=[RunState.FAILED, RunState.ABORTED],
         target=RunState.DISCARDED,
         permission="integration.discard_flowrun",
@@ -203,7 +211,7 @@ class Payload(models.Model):
     """
     What went over the wire, encrypted, kept until `retained_until`.
 
-    It is shown masked by the field rules of `integration.payload_masking`; `label` says which record of a collection
+    It is shown masked by the field rules of `outbound.masking`; `label` says which record of a collection
     an exchange with the target belongs to.
     """
 

@@ -19,6 +19,7 @@ from django.db import transaction
 
 from lookups import operations as lookup_operations
 from outbound.operations import configuration as outbound_configuration
+from outbound.operations import message_configuration
 from vee.operations import configuration as vee_configuration
 
 
@@ -26,6 +27,9 @@ from vee.operations import configuration as vee_configuration
 SECTIONS: dict[str, Callable[..., Sequence[Any]]] = {
     "connections": outbound_configuration.apply_connections,
     "parameters": outbound_configuration.apply_parameters,
+    "message_senders": message_configuration.apply_message_senders,
+    "external_systems": message_configuration.apply_external_systems,
+    "outbound_message_types": message_configuration.apply_outbound_message_types,
     "lookups": lookup_operations.apply_configuration,
     "vee_groups": vee_configuration.apply_groups,
     "measuring_component_types": vee_configuration.apply_component_types,

@@ -1,36 +1,44 @@
 """
 The common error handler (`integration.md` 3.10): one incident per cause, mailed at once and then in digests.
 
-Technical and remote faults only: a business fault was returned to the caller already (2.5). The handler itself
-never fails the flow that it is told about: trouble with mail is logged and shown at the incident.
+A digest that finds the threshold passed is told more urgently, and once the flow succeeds again the incident is closed
+and people hear of that too, all in one thread. A fault that comes back soon reopens its incident, so that a target
+that comes and goes is no storm of mails. Technical and remote faults only: a business fault was returned to the caller
+already (2.5). The handler itself never fails the flow that it is told about: trouble with mail is logged and shown at
+the incident.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from decimal import Decimal
 
 import structlog
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.urls import reverse
 
+from integration.choices import RunState
 from integration.flows.contract import Fault
 from integration.models import Flow, FlowRun, Incident
-from lookups.queries import config_property, recipients
-from outbound.operations.mail import queue_mail
-from outbound.queries import parameter
+from integration.operations import error_mails
+from integration.operations.error_mails import CERTIFICATE_EXPIRY, CHECKS_OVERDUE
 from outbound.retry import FaultType
 
 
 logger = structlog.get_logger(__name__)
 
-GATE = "notification.email.error.flag"
-RECIPIENT = "to"
-SENDER = "from"
-DIGEST_PARAMETER = "ERROR_DIGEST_SECONDS"
+__all__ = [
+    "CERTIFICATE_EXPIRY",
+    "CHECKS_OVERDUE",
+    "IncidentAlreadyClosed",
+    "close",
+    "recovered",
+    "report",
+    "resolve",
+    "send_digests",
+]
+
+_SYSTEM = "system"
 
 
 class IncidentAlreadyClosed(Exception):
@@ -44,6 +52,8 @@ def report(
     fault: Fault,
     run: FlowRun | None = None,
     identifiers: Mapping[str, str] | None = None,
+    at_once: bool = False,
+    business_too: bool = False,
     at: dt.datetime,
 ) -> Incident | None:
     """
@@ -51,15 +61,17 @@ def report(
 
     :param source: the flow's code, or the name of an integration that is none of ours.
     :param identifiers: business identifiers of the message, for the mail; the run's own when not given.
+    :param at_once: mail now, also when the window of the last mail has not passed.
+    :param business_too: tell of a business fault too, because its caller was answered before it was known.
     :returns: the incident; None for a business fault, or when not even the incident could be written.
     """
-    if fault.type is FaultType.BUSINESS:
+    if fault.type is FaultType.BUSINESS and not business_too:
         return None
     try:
         with transaction.atomic():
             incident = _seen(flow=flow, source=source, fault=fault, run=run, at=at)
         with transaction.atomic():
-            _mail_when_due(incident, fault=fault, identifiers=identifiers, at=at)
+            error_mails.mail_when_due(incident, fault=fault, identifiers=identifiers, at_once=at_once, at=at)
     except Exception as error:
         logger.exception("unable_to_report_fault", source=source, fault_code=fault.code)
         Incident.objects.filter(source=source, fault_code=fault.code[:60], closed_at__isnull=True).update(
@@ -79,12 +91,36 @@ def send_digests(*, at: dt.datetime) -> int:
         before = incident.mailed_count
         try:
             with transaction.atomic():
-                _mail_when_due(incident, fault=fault, identifiers=None, at=at)
+                error_mails.mail_when_due(incident, fault=fault, identifiers=None, at=at)
         except Exception as error:
             logger.exception("unable_to_send_digest", incident=incident.pk)
             Incident.objects.filter(pk=incident.pk).update(mail_trouble=f"{type(error).__name__}: {error}"[:500])
         sent += incident.mailed_count > before
     return sent
+
+
+def recovered(*, run: FlowRun, at: dt.datetime) -> int:
+    """
+    Close the incidents of a flow that has succeeded again, and tell it in their threads; give how many.
+
+    Only a run that was taken to work after the latest fault proves it. Trouble with it is logged and never raised.
+    """
+    open_ones = Incident.objects.filter(
+        source=run.flow.identifier, closed_at__isnull=True, latest_run__isnull=False
+    ).exclude(latest_run=run, last_seen_at__gte=at)
+    if not open_ones.exists():
+        return 0
+    taken = run.transitions.filter(to_state=RunState.IN_PROGRESS).order_by("-pk").values_list("at", flat=True).first()
+    closed = 0
+    for incident in open_ones.filter(last_seen_at__lte=taken or run.started_at):
+        closed += _recover(incident.pk, note=f"Run {run.pk} succeeded.", run=run, at=at)
+    return closed
+
+
+def resolve(*, source: str, fault_code: str, note: str, at: dt.datetime) -> int:
+    """Close the open incident of a cause that is no more, and tell it in its thread; give how many were open."""
+    found = Incident.objects.filter(source=source, fault_code=fault_code[:60], closed_at__isnull=True)
+    return sum(_recover(pk, note=note, run=None, at=at) for pk in list(found.values_list("pk", flat=True)))
 
 
 def close(*, incident_id: int, by: str, note: str, at: dt.datetime) -> Incident:
@@ -107,7 +143,7 @@ def _seen(*, flow: Flow | None, source: str, fault: Fault, run: FlowRun | None, 
     open_one = Incident.objects.select_for_update().filter(
         source=source, fault_code=fault.code[:60], closed_at__isnull=True
     )
-    incident = open_one.first()
+    incident = open_one.first() or _reopened(source=source, fault=fault, at=at)
     if incident is None:
         try:
             with transaction.atomic():
@@ -135,63 +171,33 @@ def _seen(*, flow: Flow | None, source: str, fault: Fault, run: FlowRun | None, 
     return incident
 
 
-def _mail_when_due(incident: Incident, *, fault: Fault, identifiers: Mapping[str, str] | None, at: dt.datetime) -> None:
-    window = dt.timedelta(seconds=float(Decimal(parameter(DIGEST_PARAMETER))))
-    locked = Incident.objects.select_for_update().get(pk=incident.pk)
-    if locked.last_mail_at is not None and at - locked.last_mail_at < window:
-        return
-    untold = locked.occurrences - locked.mailed_count
-    if untold < 1 or not config_property(GATE):
-        return
-    to = recipients(RECIPIENT)
-    sender = recipients(SENDER)
-    if not to or not sender:
-        missing = RECIPIENT if not to else SENDER
-        trouble = f"The recipient '{missing}' of the e-mail lookup is empty: nobody was told."
-        Incident.objects.filter(pk=incident.pk).update(mail_trouble=trouble)
-        logger.warning("fault_not_mailed", incident=incident.pk, reason=trouble)
-        return
-    first = locked.mailed_count == 0
-    queue_mail(
-        to=to,
-        sender=sender[0],
-        template="error" if first and untold == 1 else "error_digest",
-        context=_context(locked, fault, identifiers, untold=untold),
-        thread=locked.mail_thread,
-        at=at,
+def _reopened(*, source: str, fault: Fault, at: dt.datetime) -> Incident | None:
+    # It seemed over, and came back before the next mail would have gone: the same incident goes on.
+    incident = (
+        Incident.objects.select_for_update()
+        .filter(source=source, fault_code=fault.code[:60], recovered=True, last_mail_at__gt=at - error_mails.window())
+        .order_by("-pk")
+        .first()
     )
-    locked.mailed_count, locked.last_mail_at, locked.mail_trouble = locked.occurrences, at, ""
-    locked.save(update_fields=["mailed_count", "last_mail_at", "mail_trouble"])
-    incident.mailed_count, incident.last_mail_at = locked.mailed_count, at
+    if incident is not None:
+        incident.closed_at, incident.closed_by, incident.closing_note, incident.recovered = None, "", "", False
+        incident.save(update_fields=["closed_at", "closed_by", "closing_note", "recovered"])
+    return incident
 
 
-def _context(
-    incident: Incident, fault: Fault, identifiers: Mapping[str, str] | None, *, untold: int
-) -> dict[str, object]:
-    run = incident.latest_run
-    if identifiers is None:
-        identifiers = {"messageId": run.identifiers_shown} if run and run.identifiers_shown else {}
-    facts = {
-        "Fault": f"{fault.type} {fault.code}",
-        "Detail": fault.detail if fault.detail != fault.reason else "",
-        "Latest": f"{incident.last_seen_at:%Y-%m-%d %H:%M:%S} UTC",
-        "Since": f"{incident.opened_at:%Y-%m-%d %H:%M:%S} UTC" if incident.occurrences > 1 else "",
-        "In all": f"{incident.occurrences} times" if incident.occurrences > 1 else "",
-        "Code": incident.source,
-        **identifiers,
-        "Run": str(run.pk) if run else "",
-    }
-    return {
-        "integration": incident.flow.display_name if incident.flow else incident.source,
-        "fault_type": str(fault.type),
-        "fault_code": fault.code,
-        "fault_reason": fault.reason,
-        "facts": {name: value for name, value in facts.items() if value},
-        "run_address": _address("admin:integration_flowrun_change", run.pk) if run else "",
-        "incident_address": _address("admin:integration_incident_change", incident.pk),
-        "untold": untold,
-    }
-
-
-def _address(view: str, key: object) -> str:
-    return f"{settings.PUBLIC_URL.rstrip('/')}{reverse(view, args=[key])}"
+def _recover(incident_id: int, *, note: str, run: FlowRun | None, at: dt.datetime) -> int:
+    try:
+        with transaction.atomic():
+            locked = Incident.objects.select_for_update(of=("self",)).select_related("flow").get(pk=incident_id)
+            if locked.closed_at is not None:
+                return 0
+            locked.closed_at, locked.closed_by, locked.closing_note = at, _SYSTEM, note[:500]
+            locked.recovered = True
+            locked.save(update_fields=["closed_at", "closed_by", "closing_note", "recovered"])
+        with transaction.atomic():
+            error_mails.mail_recovery(locked, run=run, at=at)
+    except Exception as error:
+        # A notice that cannot be queued must not undo the success that it speaks of.
+        logger.exception("unable_to_tell_recovery", incident=incident_id)
+        Incident.objects.filter(pk=incident_id).update(mail_trouble=f"{type(error).__name__}: {error}"[:500])
+    return 1

@@ -8,7 +8,7 @@ import importlib
 import structlog
 from django.db import transaction
 
-from integration.flows import registry
+from integration.flows import registry, targets
 from integration.flows.contract import PackagedFlow
 from integration.models import Flow
 
@@ -28,13 +28,15 @@ def install_flows(*, at: dt.datetime) -> int:
     """
     Make a row of every declared flow and bring its names up to date; give how many were made.
 
-    Idempotent. What a site set (active, tracing, retention) stays.
+    Idempotent. What a site set (active, tracing, retention, connections, maximum runtime) stays.
     """
     made = 0
     with transaction.atomic():
         for declaration in registry.DECLARATIONS:
             _, created = Flow.objects.update_or_create(
-                identifier=declaration.identifier, defaults=_declared(declaration)
+                identifier=declaration.identifier,
+                defaults=_declared(declaration),
+                create_defaults={**_declared(declaration), **_shipped(declaration)},
             )
             made += created
     logger.info("flows_installed", made=made, at=at.isoformat())
@@ -46,7 +48,9 @@ def flow_of(declaration: registry.Declaration) -> Flow:
     found = Flow.objects.filter(identifier=declaration.identifier).first()
     if found is not None:
         return found
-    flow, _ = Flow.objects.get_or_create(identifier=declaration.identifier, defaults=_declared(declaration))
+    flow, _ = Flow.objects.get_or_create(
+        identifier=declaration.identifier, defaults={**_declared(declaration), **_shipped(declaration)}
+    )
     return flow
 
 
@@ -95,4 +99,12 @@ def _declared(declaration: registry.Declaration) -> dict[str, object]:
         "pattern": declaration.pattern,
         "direction": declaration.direction,
         "idempotent": declaration.idempotent,
+    }
+
+
+def _shipped(declaration: registry.Declaration) -> dict[str, object]:
+    # What a site may change: given once, with the row.
+    return {
+        "connections_used": ", ".join(targets.SHIPPED.get(declaration.name, ())),
+        "max_runtime_seconds": targets.MAXIMUM_RUNTIME_SECONDS.get(declaration.pattern),
     }

@@ -10,15 +10,14 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django_fsm import can_proceed
 
-from foundation.dispatch import after_commit
 from integration import queries
-from integration.choices import UNFINISHED_STATES, Pattern, RunKind, RunState
+from integration.choices import UNFINISHED_STATES, Pattern, ResubmitMode, RunKind, RunState
 from integration.flows import canonical, registry, runner
 from integration.flows.contract import MessageInProgress, MessageKeyReused, MessageRefused, PackagedFlow
+from integration.flows.file_flow import FileFlow
 from integration.models import FlowRun, RunTransition
-from integration.operations import enrollments
+from integration.operations import cancellations, enrollments, file_attempts, file_endings, statistics, waking
 from integration.operations.flows import packaged_flow
-from integration.operations.housekeeping import EXECUTE_TASK
 
 
 class UnableToAct(Exception):
@@ -76,13 +75,22 @@ def replay(*, run_id: uuid.UUID, by: AbstractBaseUser, reason: str, at: dt.datet
             packaged.claim(accepted, run_id=row.pk, flow_id=original.flow_id, again=True, at=at)
         except (MessageInProgress, MessageKeyReused) as error:
             raise StateDoesNotAllow(str(error)) from None
-        after_commit(EXECUTE_TASK, run_id=str(row.pk))
+        waking.wake_run(run_id=row.pk, flow=row.flow)
     return row
 
 
-def resubmit(*, run_id: uuid.UUID, by: AbstractBaseUser, reason: str, at: dt.datetime) -> FlowRun:
+def resubmit(
+    *,
+    run_id: uuid.UUID,
+    by: AbstractBaseUser,
+    reason: str,
+    mode: ResubmitMode = ResubmitMode.FAILED_STEP,
+    at: dt.datetime,
+) -> FlowRun:
     """
     Put a failed run of a one-way or scheduled flow to work again.
+
+    A run with a file goes on with what is missing; with mode START everything of it is sent again.
 
     :raises NotRepeatable: for a request/response flow, whose caller is gone: that one is replayed.
     :raises UnableToAct: when the state does not allow it, or the request is gone.
@@ -98,7 +106,10 @@ def resubmit(*, run_id: uuid.UUID, by: AbstractBaseUser, reason: str, at: dt.dat
             )
         _request(row)
         _change(row, "requeue", by=by, reason=reason, at=at)
-        after_commit(EXECUTE_TASK, run_id=str(row.pk))
+        packaged = packaged_flow(registry.find(row.flow.identifier))
+        if mode == ResubmitMode.START and isinstance(packaged, FileFlow):
+            file_attempts.reset(row, flow=packaged, at=at)
+        waking.wake_run(run_id=row.pk, flow=row.flow)
     return row
 
 
@@ -114,8 +125,10 @@ def abort(*, run_id: uuid.UUID, by: AbstractBaseUser, reason: str, at: dt.dateti
         row = _locked(run_id)
         waiting = row.state == RunState.RECEIVED
         _change(row, "abort", by=by, reason=reason, at=at, ended=True)
+        file_endings.aborted(row, by=by.get_username(), reason=reason, at=at)
         if waiting:
             enrollments.release_records(run_id=row.pk, at=at)
+            cancellations.release(run_id=row.pk, at=at)
     return row
 
 
@@ -162,15 +175,24 @@ def _change(
     before = row.state
     transition = getattr(row, name)
     if not can_proceed(transition):
+        if name == "requeue" and row.state in UNFINISHED_STATES:
+            raise StateDoesNotAllow(f"It is already in progress by {_who_resubmitted(row)}.")
         raise StateDoesNotAllow(f"A run that is {row.get_state_display().lower()} cannot be {_PAST[name]}.")
     transition(*arguments)
     row.lease_until = None
     if ended:
         row.finished_at = at
     row.save()
+    if ended:
+        statistics.count_ended(run=row, at=at)
     RunTransition.objects.create(
         run=row, from_state=before, to_state=row.state, at=at, by=by.get_username(), reason=reason.strip()[:1000]
     )
+
+
+def _who_resubmitted(row: FlowRun) -> str:
+    again = row.transitions.filter(from_state=RunState.FAILED, to_state=RunState.RECEIVED).order_by("-pk").first()
+    return again.by if again else "the product"
 
 
 _PAST = {"requeue": "resubmitted", "abort": "aborted", "discard": "discarded", "restore": "restored"}

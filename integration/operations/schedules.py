@@ -39,10 +39,46 @@ SHIPPED = (
         seconds=15,
     ),
     ShippedSchedule(
+        name="Files: sweep",
+        task="integration.tasks.sweep_segments",
+        description="Takes up files that are due and were not woken up, or whose worker died.",
+        seconds=15,
+    ),
+    ShippedSchedule(
+        name="Status checks: overdue",
+        task="integration.tasks.mark_overdue_checks",
+        description="Lists device status checks without an answer (property deviceStatusCheck.ackTimeout).",
+        seconds=60,
+    ),
+    ShippedSchedule(
         name="Errors: digests",
         task="integration.tasks.send_digests",
         description="Mails the incidents of the last period (parameter ERROR_DIGEST_SECONDS).",
         seconds=30,
+    ),
+    ShippedSchedule(
+        name="Flows: schedules",
+        task="integration.tasks.fire_schedules",
+        description="Starts scheduled flows whose time has come, and ends pauses at their planned end.",
+        seconds=5,
+    ),
+    ShippedSchedule(
+        name="Zones: heartbeat",
+        task="integration.tasks.ask_zones",
+        description="Asks the workers of every connection zone whether they are there.",
+        seconds=30,
+    ),
+    ShippedSchedule(
+        name="Certificates: expiry",
+        task="integration.tasks.alert_expiring_certificates",
+        description="Tells of certificates that expire in 60, 30, 14, 7 days or 1 day.",
+        daily_at=(6, 0),
+    ),
+    ShippedSchedule(
+        name="Retention: everything",
+        task="integration.tasks.purge",
+        description="Deletes runs, incidents, mails and answers that are older than they are kept; statistics stay.",
+        daily_at=(3, 45),
     ),
     ShippedSchedule(
         name="Retention: payloads",

@@ -16,8 +16,10 @@ import lookups.operations
 import outbound.operations.configuration
 import vee.operations.configuration
 from integration import roles
+from integration.environment import VAR_DIR
 from integration.operations import configuration
 from integration.operations.flows import install_flows
+from integration.operations.sandbox_keys import known_host_key, signing_key_file
 from integration.operations.schedules import install_schedules
 from outbound.models import Connection
 
@@ -60,8 +62,8 @@ def setup(
     """
     Bring an installation to its shipped state; run as often as wanted, what a site has set stays.
 
-    `config` is the document of TIELINE_CONFIG. With `sandbox_ports` (of dacs, derms, mail) connections to the
-    simulated peers are made where none of that name exists.
+    `config` is the document of TIELINE_CONFIG. With `sandbox_ports` (of dacs, derms, mail, and of drop and objects
+    where they run) connections to the simulated peers are made where none of that name exists.
 
     :raises UnknownPermission: when a shipped role names a right that no app defines.
     :raises UnableToApplyConfiguration: when the document is refused; nothing of it is applied then.
@@ -121,8 +123,30 @@ def connect_sandbox(*, ports: dict[str, int], at: datetime) -> list[str]:
         "DERMS": {"transport": "rest", "base_url": f"http://{_LOOPBACK}:{ports['derms']}/nms-drms/rest/v1"},
         "MAIL": {"transport": "email", "host": _LOOPBACK, "port": ports["mail"]},
     }
+    keys = VAR_DIR / "sandbox"
+    if "drop" in ports:
+        wanted["DACS_SFTP"] = {
+            "transport": "sftp",
+            "host": _LOOPBACK,
+            "port": ports["drop"],
+            "directory": "/drop",
+            "username": "dacs",
+            "password_env": "SANDBOX_PASSWORD",
+            "known_host_key": known_host_key(keys),
+        }
+    if "objects" in ports:
+        wanted["DACS_OS"] = {
+            "transport": "object_storage",
+            "base_url": f"http://{_LOOPBACK}:{ports['objects']}",
+            "namespace": "sandbox",
+            "directory": "DACS_DERMS_DEVICE_SCORE",
+            "key_id": "tenancy/user/fingerprint",
+            "private_key_file": str(signing_key_file(keys)),
+        }
     existing = set(Connection.objects.filter(name__in=wanted).values_list("name", flat=True))
     missing = {name: values for name, values in wanted.items() if name not in existing}
     if missing:
-        outbound.operations.configuration.apply_connections(section=missing, by=None, at=at)
+        # The peers take any credentials from this machine; only the connection asks for some.
+        environ = {"SANDBOX_PASSWORD": "sandbox"}
+        outbound.operations.configuration.apply_connections(section=missing, by=None, at=at, environ=environ)
     return sorted(missing)

@@ -1,8 +1,8 @@
-"""The admin pages of connections, parameters and mails."""
+"""The admin pages of connections, parameters, mails and the message queue."""
 
 from __future__ import annotations
 
-from outbound.admin import connections, mails, parameters
+from outbound.admin import certificates, connections, mails, message_setup, messages, parameters
 
 
-__all__ = ["connections", "mails", "parameters"]
+__all__ = ["certificates", "connections", "mails", "message_setup", "messages", "parameters"]

@@ -21,6 +21,7 @@ from outbound import options, queries
 from outbound.admin.forms import OPTION_FIELDS, ConnectionForm
 from outbound.choices import (
     AVAILABLE_TRANSPORTS,
+    FILE_TRANSPORTS,
     TRANSPORTS_WITH_BASE_URL,
     TRANSPORTS_WITH_HOST,
     BreakerState,
@@ -28,9 +29,6 @@ from outbound.choices import (
 )
 from outbound.models import Connection
 from outbound.operations import connection_tests, connections
-
-
-_FILES = {Transport.SFTP, Transport.FTP, Transport.FTPS}
 
 
 def _shown_for(transports: Any) -> str:
@@ -50,20 +48,23 @@ class ConnectionAdmin(SimpleHistoryAdmin, ModelAdmin):
     actions = ["test_selected"]
     change_form_outer_before_template = "admin/outbound/connection_health.html"
     fieldsets = [
-        (None, {"fields": ["name", "description", "transport", "enabled", "target_release"]}),
+        (None, {"fields": ["name", "description", "transport", "enabled", "target_release", "zone"]}),
         (_("Target"), {"fields": ["base_url", "host", "port", "directory", "namespace", "known_host_key"]}),
         (_("Credentials"), {"fields": ["username", "new_password", "key_id", "new_private_key"]}),
         (
             _("Limits"),
             {"fields": [("connect_timeout", "read_timeout"), ("max_concurrency", "rate_limit_per_second")]},
         ),
-        (_("Trust and options"), {"fields": ["ca_bundle", *OPTION_FIELDS]}),
+        (
+            _("Trust and options"),
+            {"fields": ["ca_bundle", "trust_certificate", "identity_certificate", *OPTION_FIELDS]},
+        ),
     ]
     conditional_fields = {
         "base_url": _shown_for(TRANSPORTS_WITH_BASE_URL),
         "host": _shown_for(TRANSPORTS_WITH_HOST),
         "port": _shown_for(TRANSPORTS_WITH_HOST),
-        "directory": _shown_for(_FILES),
+        "directory": _shown_for(FILE_TRANSPORTS),
         "namespace": _shown_for({Transport.OBJECT_STORAGE}),
         "known_host_key": _shown_for({Transport.SFTP}),
         "username": _shown_for(set(Transport) - {Transport.OBJECT_STORAGE}),

@@ -78,6 +78,9 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             "max_concurrency",
             "rate_limit_per_second",
             "ca_bundle",
+            "trust_certificate",
+            "identity_certificate",
+            "zone",
         )
         widgets = {
             "ca_bundle": UnfoldAdminTextareaWidget(attrs={"rows": 4, "spellcheck": "false"}),

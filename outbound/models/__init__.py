@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
+from outbound.models.certificates import Certificate
 from outbound.models.connections import Connection, ConnectionHealth
 from outbound.models.mails import Mail, MailAttempt
+from outbound.models.messages import (
+    DeliveryAttempt,
+    ExternalSystem,
+    MessageIntervention,
+    MessageSender,
+    OutboundMessage,
+    OutboundMessageType,
+    SenderContext,
+)
 from outbound.models.parameters import Parameter
 
 
-__all__ = ["Connection", "ConnectionHealth", "Mail", "MailAttempt", "Parameter"]
+__all__ = [
+    "Certificate",
+    "Connection",
+    "ConnectionHealth",
+    "DeliveryAttempt",
+    "ExternalSystem",
+    "Mail",
+    "MailAttempt",
+    "MessageIntervention",
+    "MessageSender",
+    "OutboundMessage",
+    "OutboundMessageType",
+    "Parameter",
+    "SenderContext",
+]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from foundation.fields import EncryptedTextField
-from outbound.choices import BreakerState, Transport
+from outbound.choices import BreakerState, CertificateKind, Transport
 
 
 SECRETS = ("password", "private_key")
@@ -80,6 +80,35 @@ class Connection(models.Model):
         verbose_name=_("CA bundle"),
         help_text=_("PEM certificates of the authorities to trust; empty: the public ones. There is no 'verify off'."),
     )
+    trust_certificate = models.ForeignKey(
+        "outbound.Certificate",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="trusted_by",
+        limit_choices_to={"kind": CertificateKind.TRUST},
+        help_text=_("Authorities to trust, besides those of the CA bundle; empty and no bundle: the public ones."),
+    )
+    identity_certificate = models.ForeignKey(
+        "outbound.Certificate",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="shown_by",
+        limit_choices_to={"kind": CertificateKind.IDENTITY},
+        help_text=_("What is shown to a target that asks who is calling (two-way TLS)."),
+    )
+    zone = models.CharField(
+        max_length=40,
+        blank=True,
+        validators=[RegexValidator(r"^[a-z0-9][a-z0-9_-]*\Z", _("Small letters, digits, hyphen, underscore."))],
+        help_text=_("Empty: any worker. Otherwise only workers of this zone call the target, see the how-to page."),
+    )
+    held = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text=_("Paused by an operator: what is queued for it waits and uses no retry."),
+    )
     rate_limit_per_second = models.DecimalField(
         max_digits=8,
         decimal_places=3,
@@ -99,7 +128,7 @@ class Connection(models.Model):
     options = models.JSONField(default=dict, blank=True, help_text=_("Switches of this kind of target, see the docs."))
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
-    history = HistoricalRecords(excluded_fields=[*SECRETS, "created_at", "updated_at"])
+    history = HistoricalRecords(excluded_fields=[*SECRETS, "held", "created_at", "updated_at"])
 
     class Meta:
         ordering = ["name"]
@@ -132,6 +161,8 @@ class Connection(models.Model):
             self.ca_bundle,
             self.rate_limit_per_second,
             self.max_concurrency,
+            self.trust_certificate.fingerprint if self.trust_certificate else "",
+            self.identity_certificate.fingerprint if self.identity_certificate else "",
         )
 
 

@@ -36,6 +36,7 @@ _TEXTS = (
     "directory",
     "ca_bundle",
     "target_release",
+    "zone",
 )
 _NUMBERS = ("connect_timeout", "read_timeout", "rate_limit_per_second")
 _COUNTS = ("port", "max_concurrency")
@@ -115,10 +116,12 @@ def apply_parameters(
 
 
 def install_defaults(*, at: dt.datetime) -> list[Change]:
-    """Store every declared parameter that is missing with its default; what a site has set stays."""
+    """Store what is shipped and missing: parameters, external systems, message types; what a site has set stays."""
+    from outbound.operations.message_configuration import install_message_defaults
+
     existing = set(Parameter.objects.values_list("name", flat=True))
     section = {name: each.default for name, each in parameters.DECLARED.items() if name not in existing}
-    return apply_parameters(section=section, at=at)
+    return [*apply_parameters(section=section, at=at), *install_message_defaults(at=at)]
 
 
 def _apply(

@@ -10,7 +10,7 @@ from typing import Any
 
 from foundation.crypto import UnableToDecrypt
 from outbound import options, queries, retry
-from outbound.choices import Transport
+from outbound.choices import DEFAULT_PORTS, FILE_TRANSPORTS, Transport
 from outbound.guard import deployment_guard
 from outbound.models import Connection, ConnectionHealth
 from outbound.texts import storable
@@ -25,7 +25,12 @@ from outbound.transports.base import (
     TargetUnreachable,
     TransportError,
 )
+from outbound.transports.ftp import FtpStore
+from outbound.transports.identity import connection_context
+from outbound.transports.object_storage import ObjectStore
+from outbound.transports.sftp import HostKeyRefused, SftpStore
 from outbound.transports.sockets import Deadline, deadline, open_socket
+from outbound.transports.store import open_store
 
 
 _DEADLINE_SECONDS = 20.0
@@ -67,7 +72,8 @@ def test_connection(*, name: str, by: Any, at: dt.datetime) -> ConnectionTest:
     """
     Test a connection and record the outcome with its health; a good test closes an open breaker.
 
-    Sends no message: `rest` asks the health path (or the base address) with GET, `email` greets and logs in.
+    Sends no message: `rest` asks the health path (or the base address) with GET, `email` greets and logs in, what
+    transfers files logs in and counts what lies there.
 
     :raises UnknownConnection: when there is none of this name.
     """
@@ -109,10 +115,14 @@ def _test(connection: Connection, steps: list[Step]) -> str:
     try:
         if connection.transport == Transport.EMAIL:
             return _test_email(connection, steps)
+        if connection.transport in FILE_TRANSPORTS:
+            return _test_files(connection, steps)
         return _test_rest(connection, steps)
     except TransportError as error:
         words = storable(str(error))
         steps.append(Step(name="Result", ok=False, seen=words))
+        if isinstance(error, CredentialsRefused) and connection.transport == Transport.OBJECT_STORAGE:
+            raise _Failed(words, "Check key id and private key, and the clock of this machine.") from error
         raise _Failed(words, _advice(error)) from error
 
 
@@ -161,6 +171,36 @@ def _test_email(connection: Connection, steps: list[Step]) -> str:
     return f"{client.host}:{client.port} takes mail: {seen}."
 
 
+def _test_files(connection: Connection, steps: list[Step]) -> str:
+    rest.usable(connection, Transport(connection.transport))
+    if connection.transport == Transport.OBJECT_STORAGE:
+        scheme, host, port = split_base_url(connection.base_url)
+        _look_at_address(connection, host, port, steps)
+        with deadline(Deadline.after(_DEADLINE_SECONDS)):
+            _look_at_line(connection, scheme, host, port, connection_context(connection), steps)
+    else:
+        host, port = connection.host, connection.port or DEFAULT_PORTS[Transport(connection.transport)]
+        _look_at_address(connection, host, port, steps)
+    with open_store(connection, by_hand=True) as store:
+        if isinstance(store, SftpStore):
+            steps.append(Step(name="Host key", ok=True, seen=f"{store.host_key}, the known one"))
+        if isinstance(store, FtpStore):
+            seen = store.tls_version or "none: this is plain FTP, password and files travel in clear"
+            steps.append(Step(name="TLS", ok=True, seen=seen))
+        if isinstance(store, ObjectStore):
+            steps.append(Step(name="Namespace", ok=True, seen=f"{store.namespace}: the signature is accepted"))
+            if not store.bucket:
+                return f"{host}:{port} takes our signature; name a bucket as the directory to see more."
+            place, what = f"bucket {store.bucket}", "object"
+        else:
+            steps.append(Step(name="Login", ok=True, seen=f"logged in as {connection.username}"))
+            place, what = connection.directory or "the login's own directory", "file"
+        number = len(store.list())
+    seen = f"{place}: {number} {what}{'' if number == 1 else 's'}"
+    steps.append(Step(name="Directory" if what == "file" else "Bucket", ok=True, seen=seen))
+    return f"{host}:{port} answers. {seen[0].upper()}{seen[1:]}."
+
+
 def _look_at_address(connection: Connection, host: str, port: int, steps: list[Step]) -> None:
     addresses = resolve(host, port, timeout=float(connection.connect_timeout))
     steps.append(Step(name="Address", ok=True, seen=f"{host} is {', '.join(addresses)}"))
@@ -206,6 +246,8 @@ def _advice(error: TransportError) -> str:
         if "trust" in str(error) or "certificate" in str(error):
             return "Put the certificate of the authority that signed the target's into the CA bundle."
         return "Check host name and port, and that the target runs."
+    if isinstance(error, HostKeyRefused):
+        return "Do not store the new key unseen: ask the server's operators whether they changed it."
     if isinstance(error, CredentialsRefused):
         return "Check user name and password."
     if error.permanent:

@@ -17,6 +17,7 @@ from outbound.guard import deployment_guard
 from outbound.models import Connection, ConnectionHealth
 from outbound.models.connections import SECRETS
 from outbound.operations.history import stamp_history
+from outbound.queries import UnknownConnection
 from outbound.transports.addresses import check_host, resolve, split_base_url
 from outbound.transports.base import TargetNotAllowed, TransportError
 from outbound.transports.sockets import tls_context
@@ -108,8 +109,23 @@ def delete_connection(*, connection: Connection, by: Any = None) -> None:
         connection.delete()
 
 
+def hold_connection(*, name: str) -> None:
+    """
+    Let what is queued for a connection wait, without using a retry; calls at work go on.
+
+    :raises UnknownConnection: when there is none of this name.
+    """
+    if not Connection.objects.filter(name=name).update(held=True):
+        raise UnknownConnection(name)
+
+
+def release_connection(*, name: str) -> None:
+    """Let what is queued for a connection go again; one that was deleted meanwhile holds nothing."""
+    Connection.objects.filter(name=name).update(held=False)
+
+
 def _changed(before: Connection | None, after: Connection) -> list[str]:
-    skipped = {"id", "created_at", "updated_at", *SECRETS}
+    skipped = {"id", "held", "created_at", "updated_at", *SECRETS}
     names = [field.name for field in Connection._meta.concrete_fields if field.name not in skipped]
     if before is None:
         return [name for name in names if getattr(after, name) not in ("", None, {})]

@@ -26,6 +26,7 @@ from outbound.transports.base import (
     TargetUnreachable,
     TransportError,
 )
+from outbound.transports.identity import connection_context
 from outbound.transports.rest import usable
 from outbound.transports.sockets import (
     Deadline,
@@ -35,7 +36,6 @@ from outbound.transports.sockets import (
     deadline,
     explain_tls_failure,
     open_socket,
-    tls_context,
 )
 
 
@@ -81,7 +81,7 @@ class SmtpClient:
         self._guard = guard
         self._starttls = options.value(connection.options, "starttls")
         self._implicit_tls = options.value(connection.options, "implicit_tls")
-        self._context = tls_context(connection.ca_bundle)
+        self._context = connection_context(connection)
 
     def __repr__(self) -> str:
         return f"<SmtpClient {self.name}>"

@@ -9,13 +9,14 @@ rate and concurrency limits around it. Clients are pooled per process and connec
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
 import http.cookiejar
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -39,14 +40,18 @@ from outbound.transports.base import (
     TargetTimedOut,
     TransportError,
 )
+from outbound.transports.identity import connection_context
 from outbound.transports.limits import Limiter
 from outbound.transports.pools import guarded_adapter
-from outbound.transports.sockets import Deadline, causes, deadline, tls_context
+from outbound.transports.sockets import Deadline, causes, deadline
+from outbound.transports.streams import CHUNK_BYTES, Download, SizedChunks, SourceFailed, transfer_seconds
 
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_TIMEOUT_SECONDS = 300.0
 _CHUNK = 64 * 1024
+_UNKNOWN_SIZE = 1 << 40
+_T = TypeVar("_T")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -67,6 +72,7 @@ class RestClient:
         breaker: Breaker | None = None,
         clock: Callable[[], dt.datetime] = timezone.now,
         max_body_bytes: int = MAX_BODY_BYTES,
+        auth: requests.auth.AuthBase | None = None,
     ) -> None:
         split_base_url(connection.base_url)
         self.name = connection.name
@@ -79,8 +85,9 @@ class RestClient:
             max_concurrency=connection.max_concurrency,
             rate=float(connection.rate_limit_per_second) if connection.rate_limit_per_second else None,
         )
+        self._auth = auth
         self._authorization = _basic(connection.username, connection.password)
-        self.tls_context = tls_context(connection.ca_bundle)
+        self.tls_context = connection_context(connection)
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
@@ -133,13 +140,72 @@ class RestClient:
         prepared = self._prepare(method, path)
         return self._call(prepared, limit, self._breaker.admit_by_hand(at=self._clock()))
 
+    def stream_upload(
+        self,
+        method: str,
+        path: str,
+        chunks: Iterable[bytes],
+        size: int,
+        headers: Mapping[str, str] | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Answer:
+        """
+        Make one call whose body is streamed: in constant memory, with its length announced.
+
+        It may last the read timeout and a second for each 64 KiB, an hour at most.
+
+        :param size: how many bytes the chunks are together; anything else is an error, and no complete body.
+        :raises TransportError: as `request` does; what reading the chunks raises is raised as it is.
+        """
+        limit = Deadline.after(transfer_seconds(read_timeout=self._read_timeout, size=size))
+        body = SizedChunks(chunks, size) if size else b"".join(chunks)
+        prepared = self._prepare(method, path, body=body, headers=headers, idempotency_key=idempotency_key)
+        with self._limiter.place(timeout=self._read_timeout):
+            permit = self._breaker.admit(at=self._clock(), hold_seconds=MAX_TIMEOUT_SECONDS)
+            try:
+                return self._call(prepared, limit, permit)
+            except SourceFailed as failed:
+                raise (failed.__cause__ or failed) from None
+
+    @contextlib.contextmanager
+    def stream_download(self, path: str, *, headers: Mapping[str, str] | None = None) -> Iterator[Download]:
+        """
+        Make a GET whose body is read in chunks, each within the read timeout; a body cut short is an error.
+
+        :raises TransportError: as `request` does, also from the chunks.
+        """
+        prepared = self._prepare("GET", path, headers=headers)
+        with self._limiter.place(timeout=self._read_timeout):
+            permit = self._breaker.admit(at=self._clock(), hold_seconds=MAX_TIMEOUT_SECONDS)
+            with self._accounted(permit), contextlib.ExitStack() as held:
+                started = time.monotonic()
+                response = held.enter_context(self._sent(prepared, Deadline.after(self._read_timeout)))
+                good = response.status_code < 300
+                body = b"" if good else self._within(self._read_timeout, lambda: self._read(response))
+                answer = Answer(
+                    status=response.status_code,
+                    headers=response.headers,
+                    body=body,
+                    elapsed_seconds=time.monotonic() - started,
+                )
+                self._tell_breaker(permit, answer.status)
+                yield Download(answer=answer, chunks=self._chunks(response) if good else iter(()))
+
     def close(self) -> None:
         """Close the idle sockets."""
         self._session.close()
 
     def _call(self, prepared: requests.PreparedRequest, limit: Deadline, permit: Permit) -> Answer:
-        try:
+        with self._accounted(permit):
             answer = self._exchange(prepared, limit)
+        self._tell_breaker(permit, answer.status)
+        return answer
+
+    @contextlib.contextmanager
+    def _accounted(self, permit: Permit) -> Iterator[None]:
+        try:
+            yield
         except TransportError as error:
             if error.fault is retry.FaultType.REMOTE:
                 self._breaker.failed(permit, at=self._clock(), reason=str(error))
@@ -149,13 +215,14 @@ class RestClient:
         except BaseException:
             self._breaker.release(permit)
             raise
-        if retry.is_credential_status(answer.status):
-            self._breaker.refused_credentials(permit, at=self._clock(), reason=f"HTTP {answer.status}")
-        elif retry.counts_against_connection(answer.status):
-            self._breaker.failed(permit, at=self._clock(), reason=f"HTTP {answer.status}")
+
+    def _tell_breaker(self, permit: Permit, status: int) -> None:
+        if retry.is_credential_status(status):
+            self._breaker.refused_credentials(permit, at=self._clock(), reason=f"HTTP {status}")
+        elif retry.counts_against_connection(status):
+            self._breaker.failed(permit, at=self._clock(), reason=f"HTTP {status}")
         else:
             self._breaker.succeeded(permit, at=self._clock())
-        return answer
 
     def _prepare(
         self,
@@ -163,7 +230,7 @@ class RestClient:
         path: str,
         *,
         json: Any = None,
-        body: bytes | None = None,
+        body: bytes | SizedChunks | None = None,
         headers: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> requests.PreparedRequest:
@@ -188,28 +255,53 @@ class RestClient:
         if self._authorization:
             sent["Authorization"] = self._authorization
         url = f"{self._base_url}/{path.lstrip('/')}" if path else self._base_url
-        return requests.Request(method, url, headers=sent, data=body).prepare()
+        return requests.Request(method, url, headers=sent, data=body, auth=self._auth).prepare()
 
     def _exchange(self, prepared: requests.PreparedRequest, limit: Deadline) -> Answer:
         started = time.monotonic()
-        try:
-            with (
-                deadline(limit),
-                self._session.send(
+        with deadline(limit), self._sent(prepared, limit) as response:
+            body = self._within(None, lambda: self._read(response))
+            return Answer(
+                status=response.status_code,
+                headers=response.headers,
+                body=body,
+                elapsed_seconds=time.monotonic() - started,
+            )
+
+    @contextlib.contextmanager
+    def _sent(self, prepared: requests.PreparedRequest, limit: Deadline) -> Iterator[requests.Response]:
+        def send() -> requests.Response:
+            with deadline(limit):
+                return self._session.send(
                     prepared, stream=True, allow_redirects=False, timeout=limit.remaining(), verify=True
-                ) as response,
-            ):
-                if 300 <= response.status_code < 400:
-                    raise TargetRedirected(_redirect(response))
-                body = self._read(response)
-                return Answer(
-                    status=response.status_code,
-                    headers=response.headers,
-                    body=body,
-                    elapsed_seconds=time.monotonic() - started,
                 )
+
+        with self._within(None, send) as response:
+            if 300 <= response.status_code < 400:
+                raise TargetRedirected(_redirect(response))
+            yield response
+
+    def _within(self, seconds: float | None, do: Callable[[], _T]) -> _T:
+        """Do one thing with the target, its errors in words; under a deadline of its own when `seconds` are given."""
+        started = time.monotonic()
+        try:
+            if seconds is None:
+                return do()
+            with deadline(Deadline.after(seconds)):
+                return do()
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _explain(error, self._base_url, time.monotonic() - started) from error
+
+    def _chunks(self, response: requests.Response) -> Iterator[bytes]:
+        declared = response.headers.get("Content-Length", "")
+        size = int(declared[:20]) if declared.isdigit() else _UNKNOWN_SIZE
+        whole = Deadline.after(transfer_seconds(read_timeout=self._read_timeout, size=size))
+        while True:
+            left = self._within(None, whole.remaining)
+            chunk = self._within(min(left, self._read_timeout), lambda: response.raw.read(CHUNK_BYTES))
+            if not chunk:
+                return
+            yield chunk
 
     def _read(self, response: requests.Response) -> bytes:
         declared = response.headers.get("Content-Length", "")

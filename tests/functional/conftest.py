@@ -10,7 +10,14 @@ import yaml
 from pytest_socket import enable_socket
 
 from tests.functional.harness.client import Client
-from tests.functional.harness.configuration import DACS_CANARY, DERMS_CANARY, OPERATOR_CANARY, document
+from tests.functional.harness.configuration import (
+    DACS_CANARY,
+    DERMS_CANARY,
+    DROP_CANARY,
+    OPERATOR_CANARY,
+    document,
+    file_connections,
+)
 from tests.functional.harness.peers import Peer
 from tests.functional.harness.product import Product
 
@@ -56,6 +63,16 @@ def mail_process(logs: Path) -> Iterator[Peer]:
     yield from _run_peer("mail", logs)
 
 
+@pytest.fixture(scope="session")
+def drop_process(logs: Path) -> Iterator[Peer]:
+    yield from _run_peer("drop", logs)
+
+
+@pytest.fixture(scope="session")
+def objects_process(logs: Path) -> Iterator[Peer]:
+    yield from _run_peer("objects", logs)
+
+
 def _run_peer(kind: str, logs: Path) -> Iterator[Peer]:
     peer = Peer(kind=kind, logs=logs)
     try:
@@ -66,14 +83,23 @@ def _run_peer(kind: str, logs: Path) -> Iterator[Peer]:
 
 
 @pytest.fixture(scope="session")
-def product(logs: Path, dacs_process: Peer, derms_process: Peer, mail_process: Peer) -> Iterator[Product]:
+def product(
+    logs: Path,
+    dacs_process: Peer,
+    derms_process: Peer,
+    mail_process: Peer,
+    drop_process: Peer,
+    objects_process: Peer,
+) -> Iterator[Product]:
     config = logs / "config.yaml"
-    config.write_text(yaml.safe_dump(document(dacs=dacs_process, derms=derms_process, mail=mail_process)))
+    files = file_connections(drop=drop_process, objects=objects_process)
+    settings = document(dacs=dacs_process, derms=derms_process, mail=mail_process, files=files)
+    config.write_text(yaml.safe_dump(settings))
     product = Product(
         var=logs / "var",
         config=config,
         password=OPERATOR_CANARY,
-        environment={"DACS_PASSWORD": DACS_CANARY, "DERMS_PASSWORD": DERMS_CANARY},
+        environment={"DACS_PASSWORD": DACS_CANARY, "DERMS_PASSWORD": DERMS_CANARY, "DROP_PASSWORD": DROP_CANARY},
     )
     _products.append(product)
     try:
@@ -87,6 +113,21 @@ def product(logs: Path, dacs_process: Peer, derms_process: Peer, mail_process: P
 @pytest.fixture
 def dacs(dacs_process: Peer) -> Peer:
     return _afresh(dacs_process)
+
+
+@pytest.fixture
+def derms(derms_process: Peer) -> Peer:
+    return _afresh(derms_process)
+
+
+@pytest.fixture
+def drop(drop_process: Peer) -> Peer:
+    return _afresh(drop_process)
+
+
+@pytest.fixture
+def objects(objects_process: Peer) -> Peer:
+    return _afresh(objects_process)
 
 
 @pytest.fixture

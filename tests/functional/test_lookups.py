@@ -91,7 +91,7 @@ class TestCheck16:
 
         assert acknowledgement["ackType"] == "FAILURE"
         time.sleep(MAIL_WOULD_HAVE_COME_SECONDS)
-        assert mail.mails() == []
+        assert mail.mails_about("Enrollment Request") == []
 
 
 class TestApi:

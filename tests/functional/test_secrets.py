@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.functional.harness.client import Client
-from tests.functional.harness.configuration import DACS_CANARY, DERMS_CANARY, OPERATOR_CANARY
+from tests.functional.harness.configuration import DACS_CANARY, DERMS_CANARY, DROP_CANARY, OPERATOR_CANARY
 from tests.functional.harness.peers import Peer
 from tests.functional.harness.processes import wait_until
 from tests.functional.harness.product import Product
@@ -25,6 +25,7 @@ def forms_of(username: str, password: str) -> list[bytes]:
 CANARIES = [
     *forms_of("OICUSER", DACS_CANARY),
     *forms_of("DERMSUSER", DERMS_CANARY),
+    *forms_of("dacs", DROP_CANARY),
     *forms_of("operator", OPERATOR_CANARY),
 ]
 

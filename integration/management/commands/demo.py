@@ -21,8 +21,13 @@ from rich.console import Console
 from integration import demo
 from integration.demo import background, sending, tally
 from integration.demo.account import demo_token
-from integration.demo.client import DoorClosed, Doors, SandboxDacs, mails_in_sandbox
-from integration.demo.enrollments import generate_collection_while_down, generate_collections
+from integration.demo.client import DoorClosed, Doors, SandboxDacs, SandboxDerms, SandboxDrop, mails_in_sandbox
+from integration.demo.enrollments import (
+    generate_collection_while_down,
+    generate_collections,
+    generate_enrollment_of_event,
+)
+from integration.demo.events import EventLife, LifeStep
 from integration.demo.nem12 import INTERVALS, generate_file
 from integration.demo.readings import ZONE, generate_day
 from integration.demo.report import Report, print_report
@@ -96,6 +101,7 @@ class Command(BaseCommand):
             file_id, uploaded = sending.upload_file(doors, file=file)
             sent.append(uploaded)
             results = self._enroll(open_doors, run=run, records=records, on=on, seed=seed, sent=sent, console=console)
+            life = [] if results is None else self._live(doors, run=run, on=on, at=at, seed=seed, console=console)
             file_report = sending.wait_until_done(doors, run=run, file_id=file_id, say=console.print)
             seconds = time.monotonic() - started
         mails_after = self._mails_after(mailbox, before=mails_before, expected=results is not None)
@@ -108,6 +114,7 @@ class Command(BaseCommand):
             file=file,
             file_report=file_report,
             enrollments=results,
+            life=life,
             mails=None if mails_before is None or mails_after is None else mails_after - mails_before,
             intervals=sum(len(day.values) for day in days) + file.good_rows * INTERVALS,
             seconds=seconds,
@@ -132,7 +139,7 @@ class Command(BaseCommand):
         except UnknownConnection:
             console.print("There is no connection DACS: no enrollments are sent.")
             return None
-        dacs = SandboxDacs(url=target.base_url.rstrip("/"))
+        dacs = SandboxDacs(url=target.base_url)
         if not dacs.is_there():
             console.print("The connection DACS does not lead to the sandbox: no enrollments are sent.")
             return None
@@ -147,6 +154,39 @@ class Command(BaseCommand):
         )
         sent.append(entry)
         return results
+
+    def _live(self, doors: Doors, *, run: str, on: Any, at: datetime, seed: int, console: Console) -> list[LifeStep]:
+        """Send an event through its whole life; only where both peers are the sandbox's."""
+        try:
+            dacs, derms = (connection(name).base_url for name in ("DACS", "DERMS"))
+        except UnknownConnection:
+            console.print("There is no connection DERMS: no event is sent.")
+            return []
+        peer = SandboxDerms(url=derms)
+        if not peer.is_there():
+            console.print("The connection DERMS does not lead to the sandbox: no event is sent.")
+            return []
+        enrollment = generate_enrollment_of_event(run=run, on=on, seed=seed)
+        life = EventLife(
+            doors=doors,
+            dacs=SandboxDacs(url=dacs),
+            derms=peer,
+            drop=_sandbox_drop(),
+            run=run,
+            at=at,
+            enrollment=enrollment,
+        )
+        return list(life.live())
+
+
+def _sandbox_drop() -> SandboxDrop | None:
+    """Give the simulated file drop, when the connection DACS_SFTP leads to one."""
+    try:
+        target = connection("DACS_SFTP")
+    except UnknownConnection:
+        return None
+    drop = SandboxDrop(host=target.host, port=target.port or 22, directory=target.directory)
+    return drop if drop.is_there() else None
 
 
 def _run_id(at: datetime) -> str:
@@ -172,6 +212,7 @@ def _links(url: str, *, run: str) -> list[tuple[str, str]]:
         ),
         ("Reading files", link("admin:vee_readingfile_changelist", q=run)),
         ("Enrollment runs", link("admin:integration_flowrun_changelist", q=f"{run}-ENR")),
+        ("Event runs", link("admin:integration_flowrun_changelist", q=f"{run}-RSV")),
         ("Sandbox DACS", f"http://{HOST}:{SANDBOX_PORTS['dacs']}/_control/"),
         ("Sandbox mailbox", f"http://{HOST}:{SANDBOX_PORTS['mail'] + 1}/_control/"),
     ]

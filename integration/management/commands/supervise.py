@@ -88,11 +88,14 @@ class Command(BaseCommand):
             f"  Health       http://{processes.HOST}:{port}/health/ready",
         ]
         if sandbox:
-            dacs, derms, mail = (processes.SANDBOX_PORTS[peer] for peer in ("dacs", "derms", "mail"))
+            ports = processes.SANDBOX_PORTS
+            dacs, derms, mail, drop, objects = (ports[peer] for peer in ("dacs", "derms", "mail", "drop", "objects"))
             lines += [
                 f"  Peer DACS    http://{processes.HOST}:{dacs}/_control/",
                 f"  Peer DERMS   http://{processes.HOST}:{derms}/_control/",
                 f"  Mailbox      http://{processes.HOST}:{mail + 1}/_control/",
+                f"  File drop    http://{processes.HOST}:{drop + 1}/_control/",
+                f"  Object store http://{processes.HOST}:{objects}/_control/",
             ]
         lines += ["  Stop with Ctrl-C.", ""]
         self.stdout.write("\n".join(lines))

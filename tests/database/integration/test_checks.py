@@ -13,7 +13,9 @@ class TestFlowsAreWhole:
         assert checks.flows_are_whole(None) == []
 
     def test_finds_a_flow_without_code_and_view(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        half = dataclasses.replace(registry.find("enrollment_sync"), module="integration.flows.registry")
+        half = dataclasses.replace(
+            registry.find("enrollment_sync"), name="half_a_flow", module="integration.flows.registry"
+        )
         monkeypatch.setattr(registry, "DECLARATIONS", (half,))
 
         assert [message.id for message in checks.flows_are_whole(None)] == ["integration.E001", "integration.E002"]

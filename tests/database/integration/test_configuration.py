@@ -68,7 +68,7 @@ class TestApplyFile:
         )
         assert routed.result == "NMS1_SITE_A"
         notes = {change.name: change.note for change in changes}
-        assert "not available" in notes["DACS_SFTP"]
+        assert notes["DACS_SFTP"] == ""
         assert "high_low_check" in notes["RES-INTERVAL"]
 
     def test_a_second_time_nothing_changes(self, document: Path) -> None:

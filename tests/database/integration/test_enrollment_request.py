@@ -436,12 +436,7 @@ class TestAddresses:
     @pytest.mark.parametrize(
         ("address", "code"),
         [
-            ("/api/v1/flows/enrollment_sync/enroll", "flow_not_available"),
-            ("/api/v1/flows/enrollment_sync", "flow_not_available"),
-            (
-                "/ic/api/integration/v1/flows/oracleutilities/OUTL_BA_DRMS_DACS_EVT_DVCRESV/1.0/reservedevice",
-                "flow_not_available",
-            ),
+            ("/api/v1/flows/enrollment_request", "not_found"),
             ("/api/v1/flows/enrollment_request/elsewhere", "not_found"),
             ("/api/v1/flows/no_such_flow/run", "not_found"),
         ],

@@ -16,6 +16,7 @@ from django_celery_beat.models import PeriodicTask
 
 from integration import roles
 from integration.operations import setup as operation
+from integration.operations.sandbox_keys import known_host_key, signing_key_file
 from integration.operations.schedules import SHIPPED, install_schedules
 from lookups.models import Lookup, LookupVersion
 from outbound.models import Connection, Parameter
@@ -92,7 +93,13 @@ class TestInstallSchedules:
             "outbound.tasks.sweep": 15,
             "vee.tasks.sweep": 15,
             "integration.tasks.sweep": 15,
+            "integration.tasks.sweep_segments": 15,
+            "integration.tasks.mark_overdue_checks": 60,
             "integration.tasks.send_digests": 30,
+            "integration.tasks.fire_schedules": 5,
+            "integration.tasks.ask_zones": 30,
+            "integration.tasks.alert_expiring_certificates": "6",
+            "integration.tasks.purge": "3",
             "integration.tasks.purge_payloads": "3",
         }
 
@@ -158,6 +165,22 @@ class TestConnectSandbox:
 
         assert Connection.objects.get(name="DACS").base_url == "http://127.0.0.1:9101"
         assert Connection.objects.get(name="DERMS").base_url == "http://127.0.0.1:9102/nms-drms/rest/v1"
+
+    def test_the_file_drop_and_the_object_storage_are_connected_with_their_keys(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(operation, "VAR_DIR", tmp_path)
+        ports = {**PORTS, "drop": 9122, "objects": 9103}
+
+        assert operation.connect_sandbox(ports=ports, at=AT) == ["DACS", "DACS_OS", "DACS_SFTP", "DERMS", "MAIL"]
+
+        drop = Connection.objects.get(name="DACS_SFTP")
+        storage = Connection.objects.get(name="DACS_OS")
+        assert drop.known_host_key == known_host_key(tmp_path / "sandbox")
+        assert drop.known_host_key.startswith("ssh-ed25519 AAAA")
+        assert storage.private_key == signing_key_file(tmp_path / "sandbox").read_text(encoding="utf-8")
+        assert signing_key_file(tmp_path / "sandbox").stat().st_mode & 0o777 == 0o600
+        assert operation.connect_sandbox(ports=ports, at=AT) == []
 
     def test_leaves_a_connection_of_that_name(self) -> None:
         from outbound.operations.configuration import apply_connections

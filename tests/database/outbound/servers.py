@@ -54,7 +54,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.peer.seen.append(Seen(self.command, self.path, dict(self.headers.items()), body))
         (self.peer.behave or answer(200, b'{"ok": true}'))(self)
 
-    do_GET = do_POST = do_PUT = _serve  # noqa: N815
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Stay silent."""

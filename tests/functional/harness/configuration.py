@@ -2,20 +2,56 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
+from tests.functional.harness.client import Client
 from tests.functional.harness.peers import Peer
 
 
 DACS_CANARY = "canary-DACS-7d1f0c"
 DERMS_CANARY = "canary-DERMS-53b9aa"
+DROP_CANARY = "canary-drop-2f6e81"
 OPERATOR_CANARY = "canary-operator-91e6d2"
+PROPERTIES = "OUTL-BRT-DACS_DRMS_ConfigProps"
 
 
-def document(*, dacs: Peer, derms: Peer, mail: Peer) -> dict[str, Any]:
+def file_connections(*, drop: Peer, objects: Peer) -> dict[str, Any]:
+    """The places where DACS leaves score files."""
+    return {
+        "DACS_SFTP": {
+            "transport": "sftp",
+            "host": "127.0.0.1",
+            "port": drop.port,
+            "username": "dacs",
+            "password_env": "DROP_PASSWORD",
+            "known_host_key": drop.state()["hostKey"],
+            "directory": "/drop",
+        },
+        "DACS_FTP": {
+            "transport": "ftp",
+            "host": "127.0.0.1",
+            "port": drop.ftp_port,
+            "username": "dacs",
+            "password_env": "DROP_PASSWORD",
+            "directory": "/drop",
+        },
+        "DACS_OS": {
+            "transport": "object_storage",
+            "base_url": objects.url,
+            "key_id": objects.state()["keyId"],
+            "private_key_file": str(objects.home / "oci.pem"),
+            "namespace": objects.state()["namespace"],
+        },
+    }
+
+
+def document(*, dacs: Peer, derms: Peer, mail: Peer, files: dict[str, Any] | None = None) -> dict[str, Any]:
     """Peers with short time-outs, mails at once, and one VEE group of 15-minute residential meters."""
     return {
         "connections": {
+            **(files or {}),
             "DACS": {
                 "transport": "rest",
                 "base_url": dacs.url,
@@ -40,6 +76,7 @@ def document(*, dacs: Peer, derms: Peer, mail: Peer) -> dict[str, Any]:
             "BREAKER_FAILURES": 50,
             "BREAKER_RESET_SECONDS": 0.2,
             "RETRY_BASE_SECONDS": 0.5,
+            "FILE_SETTLE_SECONDS": 0.5,
         },
         "lookups": {
             "OUTL-BRT-DACS_DRMS_Email_ID": [
@@ -82,6 +119,26 @@ def document(*, dacs: Peer, derms: Peer, mail: Peer) -> dict[str, Any]:
             },
         ],
     }
+
+
+@contextlib.contextmanager
+def properties(client: Client, **values: str) -> Iterator[None]:
+    """Configuration properties as they are to be while the block runs; `__` stands for a dot."""
+    wanted = {name.replace("__", "."): value for name, value in values.items()}
+    path = f"/api/v1/lookups/{PROPERTIES}/"
+    before = client.read(path)["rows"]
+    kept = [row for row in before if row["propertyName"] not in wanted]
+    named = [{"propertyName": name, "value": value, "description": ""} for name, value in wanted.items()]
+    _replace(client, path, kept + named)
+    try:
+        yield
+    finally:
+        _replace(client, path, before)
+
+
+def _replace(client: Client, path: str, rows: list[dict[str, str]]) -> None:
+    answer = client.put(path, json={"rows": rows})
+    assert answer.status_code == 200, answer.text
 
 
 def rule(sequence: int, name: str, severity: str, exception_type: str, **parameters: Any) -> dict[str, Any]:

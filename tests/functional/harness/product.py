@@ -9,14 +9,16 @@ import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 import requests
+import yaml
 
 from tests.functional.harness.browser import Person
 from tests.functional.harness.client import Client
-from tests.functional.harness.processes import PYTHON, ROOT, Child, free_port, wait_until
+from tests.functional.harness.processes import PYTHON, ROOT, Child, DidNotHappen, free_port, wait_until
 
 
 USERNAME = "operator"
@@ -60,13 +62,25 @@ class Product:
     def start(self) -> None:
         self._use_services()
         self.var.mkdir(parents=True, exist_ok=True)
+        self._supervise()
+
+    def restart(self) -> None:
+        """End all of its processes and start them again, on the same data."""
+        assert self._child is not None
+        self._child.stop()
+        self._supervise()
+
+    def _supervise(self) -> None:
         self._child = Child(
             name="product",
             command=[PYTHON, "manage.py", "supervise", "--no-sandbox", "--port", str(self.port)],
             environment=self.environment,
             log=self.var / "product.log",
         )
-        wait_until("the product is ready", self._is_ready, seconds=120, every=0.2)
+        try:
+            wait_until("the product is ready", self._is_ready, seconds=60, every=0.2)
+        except DidNotHappen as error:
+            raise DidNotHappen(f"{error}\n{self.log()[-5000:]}") from None
 
     def stop(self) -> None:
         if self._child is not None:
@@ -109,6 +123,18 @@ class Product:
         if check:
             assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
+
+    def apply(self, document: Mapping[str, Any]) -> None:
+        """Apply a configuration document beside the running product."""
+        file = self.var / "applied.yaml"
+        file.write_text(yaml.safe_dump(dict(document)))
+        self.manage("config", "apply", str(file))
+
+    def processes(self) -> list[int]:
+        """The ids of all of its processes, the supervisor's first."""
+        assert self._child is not None
+        supervisor = psutil.Process(self._child.process.pid)
+        return [supervisor.pid, *(child.pid for child in supervisor.children(recursive=True))]
 
     def workers(self) -> list[int]:
         """The ids of the Celery worker's processes, the main one first."""

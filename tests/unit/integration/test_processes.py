@@ -36,18 +36,20 @@ class TestProduct:
     def test_is_web_worker_and_beat(self) -> None:
         assert list(_commands()) == ["web", "worker", "beat"]
 
-    def test_has_the_three_simulated_peers_when_asked_for(self) -> None:
+    def test_has_the_simulated_peers_when_asked_for(self) -> None:
         commands = _commands(sandbox=True)
 
-        assert list(commands) == ["web", "worker", "beat", "dacs", "derms", "mail"]
+        assert list(commands) == ["web", "worker", "beat", "dacs", "derms", "mail", "drop", "objects"]
         assert commands["dacs"].endswith("-m sandbox dacs --port 9001")
         assert commands["derms"].endswith("-m sandbox derms --port 9002")
         assert commands["mail"].endswith("-m sandbox mail --port 9025")
+        assert commands["drop"].endswith("-m sandbox drop --port 2222 --ftp-port 2121")
+        assert commands["objects"].endswith("-m sandbox objects --port 9003")
 
     def test_stops_the_peers_after_those_who_talk_to_them(self) -> None:
         waves = {child.name: child.wave for child in processes.product(port=1, sandbox=True, broker_is_shared=False)}
 
-        assert waves == {"web": 0, "worker": 0, "beat": 0, "dacs": 1, "derms": 1, "mail": 1}
+        assert waves == {"web": 0, "worker": 0, "beat": 0, "dacs": 1, "derms": 1, "mail": 1, "drop": 1, "objects": 1}
 
     def test_listens_on_loopback_alone(self) -> None:
         assert "--bind 127.0.0.1:8123" in _commands()["web"]

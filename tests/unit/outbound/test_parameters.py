@@ -16,6 +16,11 @@ class TestDeclared:
             "BREAKER_FAILURES": 5,
             "BREAKER_RESET_SECONDS": Decimal(30),
             "ERROR_DIGEST_SECONDS": Decimal(900),
+            "ERROR_ESCALATE_AFTER": 100,
+            "FILE_SETTLE_SECONDS": Decimal(10),
+            "IDEMPOTENCY_RETENTION_DAYS": 30,
+            "INCIDENT_RETENTION_DAYS": 365,
+            "MAIL_RETENTION_DAYS": 90,
         }
 
     def test_an_unknown_name_is_refused_by_name(self) -> None:

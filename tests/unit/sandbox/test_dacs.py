@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -294,12 +295,50 @@ class TestParticipation:
         assert state(dacs)["outcomes"] == {"EVT-1/ECOBEE/1": "D1SP", "EVT-1/NEST/4999": "D1IO"}
         assert len(state(dacs)["todos"]) == 1
 
+    def test_outcomes_may_name_the_event_in_each_item(self, dacs: str) -> None:
+        rows = [
+            {"eventExternalIdentifier": "EVT-1", "nicId": "1", "headEndSystem": "ECOBEE", "outcome": "D1SP"},
+            {"eventExternalIdentifier": "EVT-2", "nicId": "1", "headEndSystem": "ECOBEE", "outcome": "D1CN"},
+        ]
+
+        answer = requests.post(f"{dacs}{EVENTS}postEventOutcome", json={"postOutcomeList": rows}, timeout=5)
+
+        assert answer.json() == {"posted": 2}
+        assert state(dacs)["outcomes"] == {"EVT-1/ECOBEE/1": "D1SP", "EVT-2/ECOBEE/1": "D1CN"}
+
+    @pytest.mark.parametrize(
+        ("_case", "root", "item"),
+        [
+            ("nowhere", {}, {}),
+            ("at both places", {"eventExternalIdentifier": "EVT-1"}, {"eventExternalIdentifier": "EVT-1"}),
+        ],
+    )
+    def test_an_event_that_is_not_named_once_is_refused(
+        self, dacs: str, _case: str, root: dict[str, str], item: dict[str, str]
+    ) -> None:
+        body = {**root, "postOutcomeList": [{**item, "nicId": "1", "headEndSystem": "ECOBEE", "outcome": "D1SP"}]}
+
+        assert requests.post(f"{dacs}{EVENTS}postEventOutcome", json=body, timeout=5).status_code == 400
+
     def test_an_unknown_outcome_is_refused(self, dacs: str) -> None:
         row = {"nicId": "1", "headEndSystem": "ECOBEE", "outcome": "7"}
         body = {"eventExternalIdentifier": "EVT-1", "postOutcomeList": [row]}
 
         assert requests.post(f"{dacs}{EVENTS}postEventOutcome", json=body, timeout=5).status_code == 400
         assert state(dacs)["outcomes"] == {}
+
+
+def test_requests_show_how_many_were_answered_at_once(dacs: str) -> None:
+    rule = {"match": {"path": "healthCheck"}, "delay_seconds": 0.3}
+    requests.post(f"{dacs}/_control/faults", json=rule, timeout=5)
+    address = f"{dacs}/rest/apis/common/healthCheck"
+
+    with ThreadPoolExecutor(3) as pool:
+        for asked in [pool.submit(requests.get, address, timeout=5) for _ in range(3)]:
+            assert asked.result().status_code == 200
+
+    log = requests.get(f"{dacs}/_control/requests", timeout=5).json()["requests"]
+    assert sorted(entry["atOnce"] for entry in log) == [1, 2, 3]
 
 
 class TestCredentials:

@@ -14,6 +14,8 @@ from outbound.operations.configuration import (
     apply_parameters,
     install_defaults,
 )
+from outbound.operations.message_configuration import SHIPPED_SYSTEMS, SHIPPED_TYPES
+from outbound.parameters import DECLARED
 from outbound.transports import rest
 from outbound.transports.base import ConnectionNotUsable
 from tests.factories.outbound import NOW
@@ -77,15 +79,15 @@ class TestApplyConnections:
         assert {change.name: (change.outcome, change.note) for change in changes} == {
             "DACS": ("created", ""),
             "DERMS": ("created", ""),
-            "DACS_SFTP": ("created", "transport sftp is not available in this version: stored, not usable"),
-            "DACS_FTP": ("created", "transport ftp is not available in this version: stored, not usable"),
-            "DACS_OS": ("created", "transport object_storage is not available in this version: stored, not usable"),
+            "DACS_SFTP": ("created", ""),
+            "DACS_FTP": ("created", ""),
+            "DACS_OS": ("created", ""),
             "MAIL": ("created", ""),
         }
         dacs = Connection.objects.get(name="DACS")
         assert (dacs.username, dacs.password, dacs.target_release) == ("OICUSER", "one", "23A")
         assert Connection.objects.get(name="DACS_SFTP").private_key.startswith("-----BEGIN OPENSSH PRIVATE KEY-----\n")
-        with pytest.raises(ConnectionNotUsable, match="sftp, which is not available in this version"):
+        with pytest.raises(ConnectionNotUsable, match="uses sftp, not rest"):
             rest.client(Connection.objects.get(name="DACS_SFTP"))
         assert {change.outcome for change in apply_connections(section=section, at=NOW, environ=environ)} == {
             "unchanged"
@@ -183,7 +185,8 @@ class TestApplyParameters:
 class TestInstallDefaults:
     def test_stores_what_is_missing_and_never_overwrites_a_site_s_value(self) -> None:
         apply_parameters(section={"MAX_RETRIES": 7}, at=NOW)
-        assert len(install_defaults(at=NOW)) == 5
+        shipped = len(DECLARED) - 1 + len(SHIPPED_SYSTEMS) + len(SHIPPED_TYPES)
+        assert len(install_defaults(at=NOW)) == shipped
         assert install_defaults(at=NOW) == []
         assert queries.parameter("MAX_RETRIES") == 7
-        assert Parameter.objects.count() == 6
+        assert Parameter.objects.count() == len(DECLARED)

@@ -112,7 +112,7 @@ class TestTestConnection:
             ({"enabled": False}, "Connection DACS is switched off."),
             (
                 {"transport": "ftp", "host": "127.0.0.1"},
-                "Connection DACS uses ftp, which is not available in this version.",
+                "Connection DACS names no user to log in.",
             ),
         ],
     )

@@ -19,7 +19,9 @@ pytestmark = pytest.mark.django_db
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     """The tasks that were sent to workers."""
     sent: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr("foundation.dispatch._send", lambda name, _countdown, kwargs: sent.append((name, kwargs)))
+    monkeypatch.setattr(
+        "foundation.dispatch._send", lambda name, _countdown, _queue, _expires, kwargs: sent.append((name, kwargs))
+    )
     return sent
 
 

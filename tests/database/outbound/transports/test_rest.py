@@ -264,12 +264,12 @@ class TestClient:
             ({"enabled": False}, "switched off"),
             (
                 {"transport": "sftp", "host": "127.0.0.1", "known_host_key": "ssh-ed25519 A"},
-                "sftp, which is not available",
+                "uses sftp, not rest",
             ),
-            ({"transport": "ftp", "host": "127.0.0.1"}, "ftp, which is not available in this version"),
+            ({"transport": "ftp", "host": "127.0.0.1"}, "uses ftp, not rest"),
             (
                 {"transport": "object_storage", "base_url": "http://127.0.0.1:1"},
-                "object_storage, which is not available",
+                "uses object_storage, not rest",
             ),
             ({"transport": "email", "host": "127.0.0.1"}, "uses email, not rest"),
         ],

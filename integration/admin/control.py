@@ -1,0 +1,300 @@
+"""Control in the admin: pauses, schedules of flows, statistics, and the design-time audit."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.decorators import action, display
+from unfold.widgets import (
+    UnfoldAdminDateWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from foundation.admin import EvidenceAdmin, EvidenceInline, ModelAdmin
+from integration import audit
+from integration.admin import confirmation
+from integration.choices import PauseScope
+from integration.models import FlowSchedule, FlowStatistics, Pause, ScheduleSlot
+from integration.operations import flow_schedules, pauses
+
+
+_END = confirmation.Question(
+    title=_("End this pause"),
+    explanation=_("Exactly what this pause stopped goes on; what another pause covers stays as it is."),
+    button=_("End the pause"),
+)
+AUDIT_SHOWN = 200
+
+
+class PauseForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What to stop, why, and until when."""
+
+    class Meta:
+        model = Pause
+        fields = ("scope", "target", "reason", "planned_end")
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a target where one is needed."""
+        given: dict[str, Any] = super().clean() or {}
+        if given.get("scope") != PauseScope.ALL and not given.get("target"):
+            self.add_error("target", _("Name the flow or the connection."))
+        return given
+
+
+@admin.register(Pause)
+class PauseAdmin(ModelAdmin):
+    """Pauses, open and ended; one is made here and ended by its button, and never changed."""
+
+    form = PauseForm
+    list_display = ["what", "open_badge", "reason", "paused_by", "paused_at", "planned_end", "resumed_by", "resumed_at"]
+    list_filter = ["scope", ("resumed_at", admin.EmptyFieldListFilter)]
+    search_fields = ["target", "reason", "paused_by"]
+    ordering = ["-paused_at", "pk"]
+    actions_detail = ["end"]
+
+    def get_fields(self, request: HttpRequest, obj: Pause | None = None) -> Any:
+        """Show everything of a pause that there is."""
+        if obj is None:
+            return ["scope", "target", "reason", "planned_end"]
+        return [
+            *("scope", "target", "reason", "paused_by", "paused_at", "planned_end"),
+            *("resumed_by", "resumed_at", "resume_reason"),
+        ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever may pause."""
+        return bool(request.user.has_perm("integration.pause_flow"))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody: a pause is evidence."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody: a pause is evidence."""
+        return False
+
+    @display(description=_("What"), ordering="scope")
+    def what(self, row: Pause) -> str:
+        return str(row)
+
+    @display(description=_("State"), ordering="resumed_at", label={"open": "warning", "ended": "default"})
+    def open_badge(self, row: Pause) -> tuple[str, Any]:
+        return ("open", _("Paused")) if row.resumed_at is None else ("ended", _("Ended"))
+
+    def save_model(self, request: HttpRequest, obj: Pause, form: Any, change: bool) -> None:
+        made = pauses.pause(
+            scope=obj.scope,
+            target=obj.target,
+            by=request.user.get_username(),
+            reason=obj.reason,
+            planned_end=obj.planned_end,
+            at=timezone.now(),
+        )
+        obj.pk = made.pk
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Pause, or say why it cannot be done."""
+        try:
+            return super().add_view(request, form_url, extra_context)
+        except pauses.UnableToPause as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:integration_pause_add"))
+
+    def has_end_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return (
+            request.user.has_perm("integration.pause_flow")
+            and Pause.objects.filter(pk=object_id, resumed_at__isnull=True).exists()
+        )
+
+    @action(description=_("End the pause"), icon="play_circle", permissions=["end"])
+    def end(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        form = confirmation.ReasonForm(request.POST or None)
+        if request.method != "POST" or not form.is_valid():
+            return confirmation.ask(self, request, record=Pause.objects.get(pk=object_id), question=_END, form=form)
+        try:
+            pauses.resume(
+                pause_id=object_id,
+                by=request.user.get_username(),
+                reason=form.cleaned_data["reason"],
+                at=timezone.now(),
+            )
+        except pauses.AlreadyResumed as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.message_user(request, _("The pause has ended; what waited goes on."), messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:integration_pause_change", args=[object_id]))
+
+
+class FlowScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
+    """When a flow runs, checked as saving checks it."""
+
+    class Meta:
+        model = FlowSchedule
+        fields = ("flow", "enabled", "every_seconds", "cron", "time_zone", "overlap", "missed", "parameters")
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse times that cannot be read."""
+        given: dict[str, Any] = super().clean() or {}
+        if not self.errors:
+            try:
+                flow_schedules.check_schedule(schedule=FlowSchedule(**given), at=timezone.now())
+            except flow_schedules.UnableToSaveSchedule as error:
+                raise forms.ValidationError(str(error)) from None
+        return given
+
+
+class SlotInline(EvidenceInline):
+    """The latest due times and what became of them."""
+
+    model = ScheduleSlot
+    fields = ["due_at", "outcome", "lateness", "run", "requested_by", "note"]
+    readonly_fields = fields
+    ordering = ["-due_at"]
+    per_page = 50
+
+    @display(description=_("Late"))
+    def lateness(self, slot: ScheduleSlot) -> str:
+        return f"{slot.lateness_seconds:.0f} s"
+
+
+@admin.register(FlowSchedule)
+class FlowScheduleAdmin(SimpleHistoryAdmin, ModelAdmin):
+    """When scheduled flows run by themselves; *Run now* runs one by hand."""
+
+    form = FlowScheduleForm
+    list_display = ["flow", "enabled", "times", "overlap", "missed", "next_due_at", "late_badge"]
+    list_select_related = ["flow"]
+    ordering = ["flow__display_name", "pk"]
+    inlines = [SlotInline]
+    actions_detail = ["run_now"]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer scheduled flows only."""
+        if db_field.name == "flow":
+            kwargs["queryset"] = flow_schedules.scheduled_flows()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: FlowSchedule, form: Any, change: bool) -> None:
+        flow_schedules.save_schedule(schedule=obj, at=timezone.now())
+
+    @display(description=_("Times"))
+    def times(self, row: FlowSchedule) -> str:
+        return f"{row.cron} ({row.time_zone})" if row.cron else _("every %(s)s s") % {"s": row.every_seconds}
+
+    @display(description=_("Lateness"), label={"late": "danger", "on time": "success"})
+    def late_badge(self, row: FlowSchedule) -> tuple[str, Any]:
+        late = flow_schedules.lateness(schedule=row, at=timezone.now())
+        if not late:
+            return "on time", _("On time")
+        return "late", _("%(minutes)s min late") % {"minutes": round(late.total_seconds() / 60)}
+
+    def has_run_now_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return bool(request.user.has_perm("integration.run_schedule"))
+
+    @action(description=_("Run now"), icon="play_arrow", permissions=["run_now"])
+    def run_now(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        question = confirmation.Question(
+            title=_("Run this flow now"), explanation=_("It runs once, beside its schedule."), button=_("Run now")
+        )
+        row = FlowSchedule.objects.select_related("flow").get(pk=object_id)
+        form = confirmation.ReasonForm(request.POST or None)
+        if request.method != "POST" or not form.is_valid():
+            return confirmation.ask(self, request, record=row, question=question, form=form)
+        try:
+            run = flow_schedules.run_now(identifier=row.flow.identifier, by=request.user, at=timezone.now())
+        except flow_schedules.UnableToRun as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:integration_flowschedule_change", args=[object_id]))
+        self.message_user(request, _("The run waits for a worker."), messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:integration_flowrun_change", args=[run.pk]))
+
+
+class AuditForm(forms.Form):
+    """What to look for."""
+
+    since = forms.DateField(required=False, label=_("From"), widget=UnfoldAdminDateWidget())
+    until = forms.DateField(required=False, label=_("To"), widget=UnfoldAdminDateWidget())
+    by = forms.CharField(required=False, label=_("Account"), widget=UnfoldAdminTextInputWidget())
+    component = forms.ChoiceField(required=False, label=_("Component"), widget=UnfoldAdminSelectWidget())
+    action = forms.ChoiceField(
+        required=False,
+        label=_("Action"),
+        choices=[("", "–"), *((name, name) for name in ("CREATE", "CHANGE", "DELETE"))],
+        widget=UnfoldAdminSelectWidget(),
+    )
+    search = forms.CharField(required=False, label=_("Name or reason"), widget=UnfoldAdminTextInputWidget())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        component = self.fields["component"]
+        component.choices = [("", "–"), *audit.components()]  # type: ignore[attr-defined]
+
+    def condition(self) -> dict[str, Any]:
+        """Give what `audit.entries` takes."""
+        given = dict(self.cleaned_data)
+        since, until = given.pop("since"), given.pop("until")
+        return {
+            **given,
+            "since": _midnight(since) if since else None,
+            "until": _midnight(until) + dt.timedelta(days=1) if until else None,
+        }
+
+
+@admin.register(FlowStatistics)
+class FlowStatisticsAdmin(EvidenceAdmin):
+    """What flows did, day by day; the audit of the configuration hangs below the same address."""
+
+    list_display = ["day", "flow", "version", "received", "succeeded", "failed", "aborted", "average"]
+    list_select_related = ["flow"]
+    list_filter = ["flow", "version", "day"]
+    ordering = ["-day", "flow", "part"]
+
+    @display(description=_("Average"))
+    def average(self, row: FlowStatistics) -> str:
+        return f"{row.duration_sum / row.measured:.2f} s" if row.measured else "–"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page of the audit and its download."""
+        page = self.admin_site.admin_view(self.audit_view)
+        return [path("audit/", page, name="integration_audit"), *super().get_urls()]
+
+    def audit_view(self, request: HttpRequest) -> HttpResponse:
+        """Show who changed what of the configuration, or give it as CSV."""
+        if not request.user.has_perm("integration.view_audit"):
+            raise PermissionDenied
+        form = AuditForm(request.GET)
+        download = request.GET.get("format") == "csv"
+        limit = audit.MAX_ROWS if download else AUDIT_SHOWN
+        rows = audit.entries(**form.condition(), limit=limit) if form.is_valid() else []
+        if download:
+            response = HttpResponse(audit.as_csv(rows), content_type="text/csv; charset=utf-8")
+            response["Content-Disposition"] = 'attachment; filename="audit.csv"'
+            return response
+        query = request.GET.copy()
+        query["format"] = "csv"
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Design-time audit"),
+            "form": form,
+            "rows": rows,
+            "shown": AUDIT_SHOWN,
+            "download": f"?{query.urlencode()}",
+            "most": audit.MAX_ROWS,
+            "opts": self.model._meta,
+        }
+        return TemplateResponse(request, "admin/integration/audit.html", context)
+
+
+def _midnight(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)

@@ -1,0 +1,139 @@
+"""What DACS asked of DERMS: enrollment syncs with their acknowledgement, and device status checks, overdue ones too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from foundation.admin import EvidenceAdmin
+from integration.models import DeviceStatusCheck, EnrollmentSync
+
+
+_OUTCOMES = {
+    "IN_PROGRESS": "info",
+    "SUCCESS": "success",
+    "ERROR": "warning",
+    "FAULT": "danger",
+    "NOT_SEEN": "default",
+}
+_ACKS = {
+    "NONE": "default",
+    "EXPECTED": "info",
+    "WAITING": "info",
+    "DELIVERED": "success",
+    "FAILED": "danger",
+    "CANCELED": "warning",
+}
+_CHECKS = {
+    "IN_PROGRESS": "info",
+    "OPEN": "info",
+    "ANSWERED": "success",
+    "OVERDUE": "danger",
+    "FAULT": "danger",
+    "NOT_SEEN": "default",
+}
+_RESULTS = {"SUCCESS": "success", "FAILURE": "warning"}
+
+
+@admin.register(EnrollmentSync)
+class EnrollmentSyncAdmin(EvidenceAdmin):
+    """The list of sync requests, and the page of one."""
+
+    list_display = ["received", "sync_request_id", "subscription_id", "division", "outcome_badge", "ack_badge", "told"]
+    list_filter = ["outcome", "ack_state", "division", "received_at"]
+    search_fields = ["sync_request_id__startswith", "subscription_id__startswith", "ack_message_id"]
+    search_help_text = _("The start of a sync request or subscription, or the id of the outbound message.")
+    ordering = ["-received_at", "id"]
+    readonly_fields = ["message_run", "acknowledgement_run"]
+    fieldsets = [
+        (None, {"fields": ["sync_request_id", "subscription_id", "division", "drms_instance", "received_at", "cycle"]}),
+        (_("DERMS"), {"fields": ["outcome", "outcome_text", "answered_at", "message_run"]}),
+        (
+            _("Acknowledgement to DACS"),
+            {
+                "fields": [
+                    *("ack_state", "ack_has_error", "ack_message_id", "ack_due_at", "ack_settled_at", "ack_error"),
+                    "acknowledgement_run",
+                ]
+            },
+        ),
+    ]
+
+    @display(description=_("Received (UTC)"), ordering="received_at")
+    def received(self, sync: EnrollmentSync) -> str:
+        return f"{sync.received_at:%Y-%m-%d %H:%M:%S}"
+
+    @display(description=_("Outcome"), ordering="outcome", label=_OUTCOMES)
+    def outcome_badge(self, sync: EnrollmentSync) -> tuple[str, str]:
+        return sync.outcome, sync.get_outcome_display()
+
+    @display(description=_("Acknowledgement"), ordering="ack_state", label=_ACKS)
+    def ack_badge(self, sync: EnrollmentSync) -> tuple[str, str]:
+        return sync.ack_state, sync.get_ack_state_display()
+
+    @display(description=_("DACS is told"))
+    def told(self, sync: EnrollmentSync) -> Any:
+        if sync.ack_has_error is None:
+            return "–"
+        return _("Error") if sync.ack_has_error else _("Success")
+
+    @display(description=_("Run"))
+    def message_run(self, sync: EnrollmentSync) -> str:
+        return _run_link(sync.run_id)
+
+    @display(description=_("Run of DERMS's acknowledgement"))
+    def acknowledgement_run(self, sync: EnrollmentSync) -> str:
+        return _run_link(sync.ack_run_id)
+
+
+@admin.register(DeviceStatusCheck)
+class DeviceStatusCheckAdmin(EvidenceAdmin):
+    """The list of checks; the filter on the state lists those that are overdue."""
+
+    list_display = ["asked", "communication_id", "head_end_system", "nic_id", "state_badge", "result_badge", "answered"]
+    list_filter = ["state", "result", "answer_state", "head_end_system", "division", "asked_at"]
+    search_fields = ["communication_id__startswith", "nic_id__startswith"]
+    search_help_text = _("The start of a communication or of a NIC id.")
+    ordering = ["-asked_at", "-id"]
+    readonly_fields = ["check_run", "answer_run_link"]
+    fieldsets = [
+        (None, {"fields": ["communication_id", "state", "asked_at", "overdue_at", "check_run"]}),
+        (_("Device"), {"fields": ["head_end_system", "nic_id", "device_type", "division"]}),
+        (_("Answer"), {"fields": ["result", "answered_at", "answer_state", "reply", "answer_run_link"]}),
+    ]
+
+    @display(description=_("Asked (UTC)"), ordering="asked_at")
+    def asked(self, check: DeviceStatusCheck) -> str:
+        return f"{check.asked_at:%Y-%m-%d %H:%M:%S}" if check.asked_at else "–"
+
+    @display(description=_("State"), ordering="state", label=_CHECKS)
+    def state_badge(self, check: DeviceStatusCheck) -> tuple[str, str]:
+        return check.state, check.get_state_display()
+
+    @display(description=_("Answer"), ordering="result", label=_RESULTS)
+    def result_badge(self, check: DeviceStatusCheck) -> tuple[str, str]:
+        return check.result, check.get_result_display()
+
+    @display(description=_("Answered (UTC)"), ordering="answered_at")
+    def answered(self, check: DeviceStatusCheck) -> str:
+        return f"{check.answered_at:%Y-%m-%d %H:%M:%S}" if check.answered_at else "–"
+
+    @display(description=_("Run"))
+    def check_run(self, check: DeviceStatusCheck) -> str:
+        return _run_link(check.run_id)
+
+    @display(description=_("Run of the answer"))
+    def answer_run_link(self, check: DeviceStatusCheck) -> str:
+        return _run_link(check.answer_run_id)
+
+
+def _run_link(run_id: Any) -> str:
+    if run_id is None:
+        return "–"
+    address = reverse("admin:integration_flowrun_change", args=[run_id])
+    return format_html('<a href="{}" class="text-primary-600">{}</a>', address, run_id)

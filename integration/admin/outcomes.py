@@ -1,0 +1,80 @@
+"""What became of devices in their events, and which events were cancelled: evidence that people search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from foundation.admin import EvidenceAdmin
+from integration.models import Cancellation, Outcome
+
+
+_OUTCOMES = {"POSTED": "success", "REFUSED": "warning", "AGAIN": "info"}
+_CANCELLATIONS = {"IN_PROGRESS": "info", "SUCCESS": "success", "ERROR": "warning", "FAILURE": "danger"}
+
+
+@admin.register(Outcome)
+class OutcomeAdmin(EvidenceAdmin):
+    """The list of outcomes, and the page of one."""
+
+    list_display = ["nic_id", "head_end_system", "event", "code", "outcome", "state_badge", "line", "changed_at"]
+    list_select_related = ["event"]
+    list_filter = ["state", "outcome", "head_end_system"]
+    search_fields = ["nic_id__startswith", "event__external_id__exact"]
+    search_help_text = _("The start of a nicId, or an eventId.")
+    ordering = ["-pk"]
+    fieldsets = [
+        (None, {"fields": ["event", "head_end_system", "nic_id", "code", "outcome", "state", "answer"]}),
+        (_("Participation"), {"fields": ["participated_from", "participated_to"]}),
+        (_("Error message"), {"fields": ["message", "message_cut"]}),
+        (_("Where it came from"), {"fields": ["run_link", "line", "changed_at"]}),
+    ]
+    readonly_fields = ["run_link"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Outcome]:
+        """Give the rows with their event, for the page of one too."""
+        return super().get_queryset(request).select_related("event")  # type: ignore[no-any-return]
+
+    @display(description=_("State"), ordering="state", label=_OUTCOMES)
+    def state_badge(self, row: Outcome) -> tuple[str, Any]:
+        return row.state, row.get_state_display()
+
+    @display(description=_("Run"))
+    def run_link(self, row: Outcome) -> str:
+        return _run_link(row.run_id)
+
+
+@admin.register(Cancellation)
+class CancellationAdmin(EvidenceAdmin):
+    """The list of cancellations, and the page of one."""
+
+    list_display = ["event_id", "message_id", "drms_instance_id", "state_badge", "answer_value", "claimed_at"]
+    list_filter = ["state", "drms_instance_id"]
+    search_fields = ["event_id__startswith", "message_id__startswith"]
+    search_help_text = _("The start of an eventId or a messageId.")
+    ordering = ["-claimed_at", "pk"]
+    fields = [
+        *("event_id", "drms_instance_id", "message_id", "state", "stands", "answer_value"),
+        *("run_link", "claimed_at", "settled_at"),
+    ]
+    readonly_fields = ["run_link"]
+
+    @display(description=_("State"), ordering="state", label=_CANCELLATIONS)
+    def state_badge(self, row: Cancellation) -> tuple[str, Any]:
+        return row.state, row.get_state_display()
+
+    @display(description=_("Run"))
+    def run_link(self, row: Cancellation) -> str:
+        return _run_link(row.run_id)
+
+
+def _run_link(run_id: Any) -> str:
+    address = reverse("admin:integration_flowrun_change", args=[run_id])
+    return format_html('<a href="{}" class="text-primary-600">{}</a>', address, run_id)

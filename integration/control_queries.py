@@ -1,0 +1,222 @@
+"""Reads of control: statistics, pauses, the state of flows, zones."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import (
+    CharField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+)
+from django.db.models.functions import Concat, Replace
+
+from integration.choices import FlowState, PauseScope, RunState
+from integration.models import Flow, FlowRun, FlowStatistics, Pause, ZoneHeartbeat
+from outbound import queries as outbound_queries
+
+
+ZONE_ALIVE = dt.timedelta(seconds=90)
+"""A zone whose workers have been silent for longer counts as having none."""
+
+_COUNTS = ("received", "succeeded", "failed", "aborted", "measured")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """What a flow of a version did in a time: counts, and durations in seconds of the runs that ended."""
+
+    flow: str
+    display_name: str
+    version: str
+    received: int
+    succeeded: int
+    failed: int
+    aborted: int
+    shortest: float | None
+    longest: float | None
+    mean: float | None
+    deviation: float | None
+
+    @property
+    def success_percent(self) -> float | None:
+        """Succeeded runs in a hundred of those that ended; None when none did."""
+        ended = self.succeeded + self.failed + self.aborted
+        return 100.0 * self.succeeded / ended if ended else None
+
+
+def statistics(*, since: dt.date | None = None, until: dt.date | None = None, flow: str = "") -> list[Statistics]:
+    """Give the statistics of each flow and version over days (UTC, both included); without dates since ever."""
+    rows = FlowStatistics.objects.all()
+    if since is not None:
+        rows = rows.filter(day__gte=since)
+    if until is not None:
+        rows = rows.filter(day__lte=until)
+    if flow:
+        rows = rows.filter(flow__name=flow)
+    found = (
+        rows.values("flow__name", "flow__display_name", "version")
+        .annotate(
+            **{f"{name}_all": Sum(name) for name in _COUNTS},
+            seconds=Sum("duration_sum"),
+            squares=Sum("duration_squares"),
+            shortest=Min("duration_min"),
+            longest=Max("duration_max"),
+        )
+        .order_by("flow__display_name", "version")
+    )
+    return [_statistics(row) for row in found]
+
+
+def open_pauses() -> QuerySet[Pause]:
+    """Give the pauses that hold something now, the latest first."""
+    return Pause.objects.filter(resumed_at__isnull=True).order_by("-paused_at", "pk")
+
+
+def all_pauses() -> QuerySet[Pause]:
+    """Give all pauses, the latest first."""
+    return Pause.objects.order_by("-paused_at", "-pk")
+
+
+def pauses_of(flow: Flow, *, pauses: Sequence[Pause] | None = None) -> list[Pause]:
+    """Give the open pauses that cover a flow: its own, of all flows, and of connections that it uses."""
+    used = connections_of(flow)
+    return [
+        pause
+        for pause in (open_pauses() if pauses is None else pauses)
+        if pause.scope == PauseScope.ALL
+        or (pause.scope == PauseScope.FLOW and pause.target == flow.name)
+        or (pause.scope == PauseScope.CONNECTION and pause.target in used)
+    ]
+
+
+def with_states(flows: QuerySet[Flow]) -> QuerySet[Flow]:
+    """Add to flows what `state_of` needs, so that a list of them asks once."""
+    # Names between commas, so that one is never found inside another.
+    used = Concat(Value(","), Replace(OuterRef("connections_used"), Value(" "), Value("")), Value(","))
+    named = Concat(Value(","), F("target"), Value(","))
+    return flows.annotate(
+        is_working=Exists(FlowRun.objects.filter(flow=OuterRef("pk"), state=RunState.IN_PROGRESS)),
+        is_paused=Exists(
+            open_pauses()
+            .annotate(used=ExpressionWrapper(used, output_field=CharField()))
+            .filter(
+                Q(scope=PauseScope.ALL)
+                | Q(scope=PauseScope.FLOW, target=OuterRef("name"))
+                | Q(scope=PauseScope.CONNECTION, used__contains=named)
+            )
+        ),
+    )
+
+
+def state_of(flow: Flow) -> FlowState:
+    """Give the state of a flow that `with_states` gave, or of any other."""
+    if not hasattr(flow, "is_working"):
+        return condition_of(flow).state
+    if not flow.active:
+        return FlowState.DRAINING if flow.is_working else FlowState.INACTIVE
+    return FlowState.PAUSED if getattr(flow, "is_paused", False) else FlowState.ACTIVE
+
+
+def is_held(flow: Flow) -> bool:
+    """Whether runs of the flow wait: it is switched off, or paused."""
+    return not flow.active or bool(pauses_of(flow))
+
+
+def held_flow_ids() -> list[int]:
+    """Give the flows whose runs wait."""
+    pauses = list(open_pauses())
+    return [flow.pk for flow in Flow.objects.all() if not flow.active or pauses_of(flow, pauses=pauses)]
+
+
+def connections_of(flow: Flow) -> frozenset[str]:
+    """Give the names of the connections that a flow calls."""
+    return frozenset(name.strip() for name in flow.connections_used.split(",") if name.strip())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowCondition:
+    """How a flow stands: its state, how many runs are at work, how many wait, and what pauses it."""
+
+    state: FlowState
+    working: int
+    waiting: int
+    pauses: tuple[Pause, ...] = ()
+
+
+def condition_of(flow: Flow) -> FlowCondition:
+    """Give how a flow stands. DRAINING: switched off, and what was being worked on is being finished."""
+    counts = FlowRun.objects.filter(flow=flow, state__in=[RunState.RECEIVED, RunState.IN_PROGRESS]).aggregate(
+        working=Count("pk", filter=Q(state=RunState.IN_PROGRESS)),
+        waiting=Count("pk", filter=Q(state=RunState.RECEIVED)),
+    )
+    pauses = tuple(pauses_of(flow))
+    if not flow.active:
+        state = FlowState.DRAINING if counts["working"] else FlowState.INACTIVE
+    else:
+        state = FlowState.PAUSED if pauses else FlowState.ACTIVE
+    return FlowCondition(state=state, working=counts["working"], waiting=counts["waiting"], pauses=pauses)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    """A connection zone: the connections that lie in it, and when a worker of it last answered."""
+
+    name: str
+    connections: tuple[str, ...]
+    beat_at: dt.datetime | None
+    worker: str
+    alive: bool
+
+
+def zones(*, at: dt.datetime) -> list[Zone]:
+    """Give the zones that connections lie in, by name."""
+    beats = {beat.zone: beat for beat in ZoneHeartbeat.objects.all()}
+    found = []
+    for name, connections in sorted(outbound_queries.connections_by_zone().items()):
+        beat = beats.get(name)
+        found.append(
+            Zone(
+                name=name,
+                connections=tuple(connections),
+                beat_at=beat.beat_at if beat else None,
+                worker=beat.worker if beat else "",
+                alive=beat is not None and at - beat.beat_at <= ZONE_ALIVE,
+            )
+        )
+    return found
+
+
+def _statistics(row: Mapping[str, object]) -> Statistics:
+    counts = {name: int(str(row[f"{name}_all"] or 0)) for name in _COUNTS}
+    measured = counts.pop("measured")
+    mean = deviation = None
+    if measured:
+        mean = float(str(row["seconds"])) / measured
+        deviation = math.sqrt(max(float(str(row["squares"])) / measured - mean * mean, 0.0))
+    return Statistics(
+        flow=str(row["flow__name"]),
+        display_name=str(row["flow__display_name"]),
+        version=str(row["version"]),
+        shortest=_number(row["shortest"]),
+        longest=_number(row["longest"]),
+        mean=mean,
+        deviation=deviation,
+        **counts,
+    )
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else float(str(value))

@@ -1,0 +1,46 @@
+"""What flows with a file share about the rows of a segment."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from foundation.times import format_instant
+from integration.flows.csv_rows import Row
+from integration.flows.file_flow import FileFlow, RowError, SegmentWork
+
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+def row_errors(flow: FileFlow, work: SegmentWork) -> list[RowError]:
+    """Give the rows of a segment that are not valid, as they were when the file came."""
+    at = format_instant(work.clock())
+    found = []
+    for row in work.rows:
+        problem = row.problem or flow.why_refused(row, work.accepted)
+        if problem is not None:
+            found.append(RowError(line=row.line, id=record_id(row), value=f"line {row.line}: {problem[1]}", at=at))
+    return found
+
+
+def record_id(row: Row) -> str:
+    """Give the row's recordId, or its line when it has none that can be used."""
+    return row.values.get("recordId", "")[:120] or str(row.line)
+
+
+def document_of(response: bytes | None) -> Any:
+    """Give an answer as JSON; None when it is none."""
+    try:
+        return msgspec.json.decode(response or b"null")
+    except msgspec.DecodeError:
+        return None
+
+
+def segment_key(work: SegmentWork, document: Mapping[str, Any], *, part: str = "") -> str:
+    """Give the idempotency key of a call: the same for the same rows of the same segment, whoever sends them."""
+    digest = hashlib.sha256(_ENCODER.encode(document)).hexdigest()[:16]
+    return f"{work.run.pk}/{work.segment.number}{f'/{part}' if part else ''}/{digest}"

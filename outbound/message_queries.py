@@ -1,0 +1,176 @@
+"""What others read of the outbound message queue."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from outbound import queries
+from outbound.choices import TAKEABLE_MESSAGES, MessageStatus
+from outbound.models import Connection, OutboundMessage, OutboundMessageType
+from outbound.texts import storable
+
+
+# Not at its end: waits for its first try or a retry, or is in a worker's hands.
+UNFINISHED = Q(status=MessageStatus.IN_PROGRESS) | Q(status__in=TAKEABLE_MESSAGES, next_attempt_at__isnull=False)
+_EARLIER = OutboundMessage.objects.filter(
+    UNFINISHED,
+    external_system=OuterRef("external_system"),
+    key=OuterRef("key"),
+    pk__lt=OuterRef("pk"),
+    message_type__ordered=True,
+)
+DEAD_LETTER = Q(status=MessageStatus.FAIL, next_attempt_at__isnull=True)
+
+
+class UnknownMessage(LookupError):
+    """No outbound message of this id exists."""
+
+
+def due_messages(*, at: dt.datetime) -> QuerySet[OutboundMessage]:
+    """
+    Give the messages whose time has come and which no worker holds, the longest due first.
+
+    One of an ordered type is not among them while an earlier one of its key and system is unfinished. Whether its
+    connection can be used is found out, and noted with it, when its try begins.
+    """
+    waiting = OutboundMessage.objects.filter(
+        status__in=TAKEABLE_MESSAGES, next_attempt_at__lte=at, lease_token__isnull=True
+    )
+    in_order = Q(message_type__ordered=False) | Q(key="") | ~Exists(_EARLIER)
+    return waiting.filter(in_order).order_by("next_attempt_at", "id")
+
+
+def in_zone(messages: QuerySet[OutboundMessage], zone: str) -> QuerySet[OutboundMessage]:
+    """Keep the messages whose connection lies in a zone; empty: in none."""
+    # The connection is that of the sender, of the system, or the one of the system's name.
+    by_name = Connection.objects.filter(name=OuterRef("external_system__name")).values("zone")[:1]
+    return messages.annotate(
+        zone=Coalesce(
+            "message_type__sender__connection__zone",
+            "external_system__sender__connection__zone",
+            "external_system__connection__zone",
+            Subquery(by_name),
+            Value(""),
+        )
+    ).filter(zone=zone)
+
+
+def blocking(message: OutboundMessage) -> OutboundMessage | None:
+    """Give the unfinished message that an ordered one waits for; None when it waits for none."""
+    if not message.key or not message.message_type.ordered:
+        return None
+    return (
+        OutboundMessage.objects.filter(
+            UNFINISHED,
+            external_system_id=message.external_system_id,
+            key=message.key,
+            pk__lt=message.pk,
+            message_type__ordered=True,
+        )
+        .select_related("message_type")
+        .order_by("id")
+        .first()
+    )
+
+
+def waits_because(message: OutboundMessage) -> str:
+    """Give why a message waits, in words; empty when it does not, or only for its time."""
+    if message.status not in TAKEABLE_MESSAGES or message.next_attempt_at is None:
+        return ""
+    earlier = blocking(message)
+    if earlier is not None:
+        why = f": {earlier.last_error}" if earlier.last_error else "."
+        return (
+            f"Waits for message {earlier.message_id} ({earlier.message_type.code}) of the same key {message.key}, "
+            f"which is {earlier.get_status_display().lower()}{why}"
+        )
+    return message.hold_reason
+
+
+def next_of_key(message: OutboundMessage) -> OutboundMessage | None:
+    """Give the first message that waits behind an ordered one which has come to its end."""
+    if not message.key or not message.message_type.ordered:
+        return None
+    return (
+        OutboundMessage.objects.filter(
+            UNFINISHED,
+            external_system_id=message.external_system_id,
+            key=message.key,
+            message_type__ordered=True,
+        )
+        .exclude(pk=message.pk)
+        .select_related("external_system")
+        .order_by("id")
+        .first()
+    )
+
+
+def max_retries(kind: OutboundMessageType) -> int:
+    """Give how often messages of a type are retried: its own number, else the parameter MAX_RETRIES."""
+    return kind.max_retries if kind.max_retries is not None else int(queries.parameter("MAX_RETRIES"))
+
+
+def untold_messages(*, before: dt.datetime, limit: int) -> list[int]:
+    """Give the ids of messages that ended before a time and whose end was not told."""
+    return list(
+        OutboundMessage.objects.filter(told=False, settled_at__lte=before)
+        .order_by("settled_at")
+        .values_list("pk", flat=True)[:limit]
+    )
+
+
+def messages_for_display() -> QuerySet[OutboundMessage]:
+    """Give messages with their type, system and number of attempts (`tries`); payloads and answers stay unread."""
+    return (
+        OutboundMessage.objects.select_related("message_type", "external_system")
+        .defer("payload", "answer", "headers")
+        .annotate(tries=Count("attempts"))
+    )
+
+
+def messages_for_api() -> QuerySet[OutboundMessage]:
+    """Give messages with their type, system and attempts, the latest first; answers stay unread."""
+    return (
+        OutboundMessage.objects.select_related("message_type", "external_system")
+        .prefetch_related("attempts")
+        .defer("answer", "headers")
+        .order_by("-id")
+    )
+
+
+def searched(messages: QuerySet[OutboundMessage], text: str) -> QuerySet[OutboundMessage]:
+    """Keep the messages whose id or key begins with a text."""
+    wanted = storable(text.strip())
+    if not wanted:
+        return messages
+    return messages.filter(Q(message_id__istartswith=wanted) | Q(key__istartswith=wanted))
+
+
+def message(*, message_pk: int) -> OutboundMessage:
+    """
+    Give one message with all that belongs to it.
+
+    :raises UnknownMessage: when there is none of this id.
+    """
+    found = (
+        OutboundMessage.objects.select_related("message_type", "external_system")
+        .prefetch_related("attempts", "interventions")
+        .filter(pk=message_pk)
+        .first()
+    )
+    if found is None:
+        raise UnknownMessage(f"There is no outbound message {message_pk}.")
+    return found
+
+
+def message_counts() -> dict[str, int]:
+    """Give how many messages wait, are held back, and failed for good, for the dashboard."""
+    counted = OutboundMessage.objects.aggregate(
+        waiting=Count("pk", filter=UNFINISHED),
+        held=Count("pk", filter=UNFINISHED & ~Q(hold_reason="")),
+        failed=Count("pk", filter=DEAD_LETTER),
+    )
+    return {name: int(number) for name, number in counted.items()}
