@@ -175,11 +175,20 @@ def mark_overdue(*, at: dt.datetime) -> int:
     waiting = Q(state=CheckState.OPEN, asked_at__lte=at - timeout)
     oldest = DeviceStatusCheck.objects.filter(waiting).order_by("asked_at", "pk").first()
     if oldest is None:
+        _resolve_when_answered(at)
         return 0
     marked = DeviceStatusCheck.objects.filter(waiting).update(state=CheckState.OVERDUE, overdue_at=at)
     if marked:
         _report_overdue(oldest, marked, timeout, at)
     return marked
+
+
+def _resolve_when_answered(at: dt.datetime) -> None:
+    if not DeviceStatusCheck.objects.filter(state=CheckState.OVERDUE).exists():
+        source = registry.find("device_status_check").identifier
+        errors.resolve(
+            source=source, fault_code=errors.CHECKS_OVERDUE, note="Every overdue check has been answered.", at=at
+        )
 
 
 def _report_overdue(oldest: DeviceStatusCheck, marked: int, timeout: dt.timedelta, at: dt.datetime) -> None:
@@ -190,10 +199,9 @@ def _report_overdue(oldest: DeviceStatusCheck, marked: int, timeout: dt.timedelt
         source=declaration.identifier,
         fault=Fault(
             type=FaultType.REMOTE,
-            code="status_check_overdue",
+            code=errors.CHECKS_OVERDUE,
             reason=f"{marked} {noun} waited longer than {timeout} for the answer of DERMS",
         ),
-        run=oldest.run,
         identifiers={"communicationId": oldest.communication_id},
         at=at,
     )

@@ -185,9 +185,19 @@ class TestMarkOverdue:
         assert status_checks.mark_overdue(at=late) == 0
 
         incident = Incident.objects.get()
-        assert (incident.source, incident.fault_code) == ("OUTL-BA-DACS_DRMS_DEVICE_STATUS", "status_check_overdue")
+        assert (incident.source, incident.fault_code) == ("OUTL-BA-DACS_DRMS_DEVICE_STATUS", "checks_overdue")
         assert incident.occurrences == 1
         assert "2 device status checks have waited longer than 1 day" in Mail.objects.get().text
+
+    def test_tells_people_when_every_overdue_check_has_been_answered(self, caller: APIClient) -> None:
+        ask(caller)
+        late = factory.AT + dt.timedelta(days=10_000)
+        status_checks.mark_overdue(at=late)
+        DeviceStatusCheck.objects.update(state="ANSWERED")
+
+        status_checks.mark_overdue(at=late + dt.timedelta(minutes=1))
+
+        assert Incident.objects.get().closed_at is not None
 
     def test_takes_the_time_of_the_property(self, caller: APIClient) -> None:
         apply_configuration(
