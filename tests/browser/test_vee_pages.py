@@ -140,6 +140,12 @@ class TestPages:
             ("integration/flow/", "flows"),
             ("integration/flowrun/", "runs"),
             ("integration/incident/", "incidents"),
+            ("integration/event/", "events"),
+            ("integration/transferredfile/", "transferred-files"),
+            ("integration/flowschedule/", "flow-schedules"),
+            ("integration/pause/add/", "pause"),
+            ("outbound/outboundmessage/", "outbound-messages"),
+            ("outbound/certificate/", "certificates"),
         ],
     )
     def test_each_page_opens_without_an_error(
