@@ -33,26 +33,23 @@ UNFOLD: dict[str, Any] = {
         "show_all_applications": False,
         "navigation": [
             {
-                "title": _("Messages"),
+                "title": _("Work"),
                 "items": [
+                    _item(_("To Dos"), "checklist", "vee_todo_changelist", "vee.view_todo"),
                     _item(_("Flow runs"), "swap_horiz", "integration_flowrun_changelist", "integration.view_flowrun"),
-                    _item(_("Flows"), "account_tree", "integration_flow_changelist", "integration.view_flow"),
-                    _item(_("Events"), "event", "integration_event_changelist", "integration.view_event"),
+                    _item(_("Incidents"), "report", "integration_incident_changelist", "integration.view_incident"),
                     _item(
-                        _("Event outcomes"), "fact_check", "integration_outcome_changelist", "integration.view_outcome"
+                        _("Outbound messages"),
+                        "outbox",
+                        "outbound_outboundmessage_changelist",
+                        "outbound.view_outboundmessage",
                     ),
-                    _item(
-                        _("Cancellations"),
-                        "event_busy",
-                        "integration_cancellation_changelist",
-                        "integration.view_cancellation",
-                    ),
-                    _item(
-                        _("Message files"),
-                        "description",
-                        "integration_storedfile_changelist",
-                        "integration.view_storedfile",
-                    ),
+                ],
+            },
+            {
+                "title": _("Program"),
+                "collapsible": True,
+                "items": [
                     _item(
                         _("Enrollment syncs"),
                         "sync_alt",
@@ -65,39 +62,35 @@ UNFOLD: dict[str, Any] = {
                         "integration_devicestatuscheck_changelist",
                         "integration.view_devicestatuscheck",
                     ),
+                    _item(_("Events"), "event", "integration_event_changelist", "integration.view_event"),
+                    _item(
+                        _("Cancellations"),
+                        "event_busy",
+                        "integration_cancellation_changelist",
+                        "integration.view_cancellation",
+                    ),
+                    _item(
+                        _("Event outcomes"), "fact_check", "integration_outcome_changelist", "integration.view_outcome"
+                    ),
+                    _item(
+                        _("Message files"),
+                        "description",
+                        "integration_storedfile_changelist",
+                        "integration.view_storedfile",
+                    ),
                     _item(
                         _("Transferred files"),
                         "drive_file_move",
                         "integration_transferredfile_changelist",
                         "integration.view_transferredfile",
                     ),
-                    _item(_("Pauses"), "pause_circle", "integration_pause_changelist", "integration.view_pause"),
-                    _item(
-                        _("Flow schedules"),
-                        "event_repeat",
-                        "integration_flowschedule_changelist",
-                        "integration.view_flowschedule",
-                    ),
-                    _item(
-                        _("Flow statistics"),
-                        "monitoring",
-                        "integration_flowstatistics_changelist",
-                        "integration.view_flowstatistics",
-                    ),
-                    _item(_("Incidents"), "report", "integration_incident_changelist", "integration.view_incident"),
-                    _item(
-                        _("Outbound messages"),
-                        "outbox",
-                        "outbound_outboundmessage_changelist",
-                        "outbound.view_outboundmessage",
-                    ),
                     _item(_("E-mails"), "mail", "outbound_mail_changelist", "outbound.view_mail"),
                 ],
             },
             {
                 "title": _("Meter data"),
+                "collapsible": True,
                 "items": [
-                    _item(_("To Dos"), "checklist", "vee_todo_changelist", "vee.view_todo"),
                     _item(
                         _("Initial measurements"),
                         "electric_meter",
@@ -116,10 +109,44 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": _("Control"),
+                "collapsible": True,
+                "items": [
+                    _item(_("Flows"), "account_tree", "integration_flow_changelist", "integration.view_flow"),
+                    _item(_("Pauses"), "pause_circle", "integration_pause_changelist", "integration.view_pause"),
+                    _item(
+                        _("Flow schedules"),
+                        "event_repeat",
+                        "integration_flowschedule_changelist",
+                        "integration.view_flowschedule",
+                    ),
+                    _item(
+                        _("Flow statistics"),
+                        "monitoring",
+                        "integration_flowstatistics_changelist",
+                        "integration.view_flowstatistics",
+                    ),
+                    _item(
+                        _("Background tasks"),
+                        "schedule",
+                        "django_celery_beat_periodictask_changelist",
+                        "django_celery_beat.view_periodictask",
+                    ),
+                    _item(_("Audit"), "history", "integration_audit", "integration.view_audit"),
+                ],
+            },
+            {
                 "title": _("Configuration"),
+                "collapsible": True,
                 "items": [
                     _item(_("Lookups"), "translate", "lookups_lookup_changelist", "lookups.view_lookup"),
                     _item(_("Connections"), "cable", "outbound_connection_changelist", "outbound.view_connection"),
+                    _item(
+                        _("Certificates"),
+                        "verified_user",
+                        "outbound_certificate_changelist",
+                        "outbound.view_certificate",
+                    ),
                     _item(
                         _("External systems"),
                         "dns",
@@ -133,18 +160,8 @@ UNFOLD: dict[str, Any] = {
                         "outbound.view_outboundmessagetype",
                     ),
                     _item(
-                        _("Message senders"),
-                        "send",
-                        "outbound_messagesender_changelist",
-                        "outbound.view_messagesender",
+                        _("Message senders"), "send", "outbound_messagesender_changelist", "outbound.view_messagesender"
                     ),
-                    _item(
-                        _("Certificates"),
-                        "verified_user",
-                        "outbound_certificate_changelist",
-                        "outbound.view_certificate",
-                    ),
-                    _item(_("Audit"), "history", "integration_audit", "integration.view_audit"),
                     _item(_("Parameters"), "tune", "outbound_parameter_changelist", "outbound.view_parameter"),
                     _item(_("VEE groups"), "rule", "vee_veegroup_changelist", "vee.view_veegroup"),
                     _item(
@@ -152,12 +169,6 @@ UNFOLD: dict[str, Any] = {
                         "category",
                         "vee_measuringcomponenttype_changelist",
                         "vee.view_measuringcomponenttype",
-                    ),
-                    _item(
-                        _("Schedules"),
-                        "schedule",
-                        "django_celery_beat_periodictask_changelist",
-                        "django_celery_beat.view_periodictask",
                     ),
                     _item(_("Users"), "person", "auth_user_changelist", "auth.view_user"),
                     _item(_("Roles"), "groups", "auth_group_changelist", "auth.view_group"),
