@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 
 from integration import control_queries, queries
 from integration.choices import RunState
+from outbound import message_queries
 from outbound import queries as outbound_queries
-from outbound.choices import BreakerState
+from outbound.choices import BreakerState, MessageStatus
 from vee import queries as vee_queries
 from vee.admin.workbench import STATE_BADGES
 from vee.choices import ImdState
@@ -33,6 +34,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "run_states": [{"value": state.value, "label": state.label} for state in RunState],
         "runs": _runs(now - WINDOW) if user.has_perm("integration.view_flowrun") else None,
         "pauses": control_queries.open_pauses() if user.has_perm("integration.view_flow") else None,
+        "queue": _queue() if user.has_perm("outbound.view_outboundmessage") else None,
         "zones": control_queries.zones(at=now) if user.has_perm("outbound.view_connection") else None,
         "connections": _connections(now) if user.has_perm("outbound.view_connection") else None,
         "imds": _imds() if user.has_perm("vee.view_initialmeasurement") else None,
@@ -107,6 +109,21 @@ def _connections(now: dt.datetime) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _queue() -> list[dict[str, Any]]:
+    counts = message_queries.message_counts()
+    address = reverse("admin:outbound_outboundmessage_changelist")
+    return [
+        {"label": _("Waiting"), "count": counts["waiting"], "badge": "info", "address": address},
+        {"label": _("Held back"), "count": counts["held"], "badge": "warn", "address": address},
+        {
+            "label": _("Failed for good"),
+            "count": counts["failed"],
+            "badge": "bad",
+            "address": _rows_address("outbound_outboundmessage_changelist", status__exact=MessageStatus.FAIL),
+        },
+    ]
 
 
 def _imds() -> list[dict[str, Any]]:
