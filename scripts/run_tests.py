@@ -19,6 +19,13 @@ from dataclasses import dataclass
 
 
 PARALLEL = ("-n", "2")
+# The tests of one file share a product; each of the two processes starts one.
+PARALLEL_BY_FILE = ("-n", "2", "--dist", "loadfile")
+# What differs without PostgreSQL and Redis: the broker, the locks, the restart, one way through each door.
+EMBEDDED = tuple(
+    f"tests/functional/test_{name}.py"
+    for name in ("restart", "enrollment", "readings", "reading_files", "outbound_queue", "event_outcomes", "demo")
+)
 NOTHING_COLLECTED = 5
 
 
@@ -37,10 +44,11 @@ TIERS = (
     Tier(title="unit and meta tests", paths=("tests/unit", "tests/meta"), options=PARALLEL),
     Tier(title="database tests on SQLite", paths=("tests/database",), options=PARALLEL),
     Tier(title="database tests on PostgreSQL", paths=("tests/database",), options=PARALLEL, database=True),
-    Tier(title="functional tests on the embedded default", paths=("tests/functional",)),
+    Tier(title="functional tests on the embedded default", paths=EMBEDDED, options=PARALLEL_BY_FILE),
     Tier(
         title="functional and browser tests on PostgreSQL and Redis",
         paths=("tests/functional", "tests/browser"),
+        options=PARALLEL_BY_FILE,
         database=True,
         services=True,
     ),

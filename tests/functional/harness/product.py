@@ -167,7 +167,9 @@ class Product:
         if redis:
             import redis as redis_client
 
-            url = urlunsplit(urlsplit(redis)._replace(path="/6"))
+            # Each parallel test process runs a product of its own, with a Redis database of its own.
+            worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+            url = urlunsplit(urlsplit(redis)._replace(path=f"/{6 + worker}"))
             with redis_client.Redis.from_url(url) as connection:
                 connection.flushdb()
             self.environment["REDIS_URL"] = url

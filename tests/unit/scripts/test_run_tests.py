@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from tests.unit.scripts.loading import load
+
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 run_tests = load("run_tests")
@@ -53,6 +57,13 @@ class TestTiers:
         assert database == [False, True]
 
     def test_give_the_functional_tests_redis_with_postgresql(self) -> None:
-        functional = [(tier.database, tier.services) for tier in run_tests.TIERS if "tests/functional" in tier.paths]
+        functional = [
+            (tier.database, tier.services)
+            for tier in run_tests.TIERS
+            if any(path.startswith("tests/functional") for path in tier.paths)
+        ]
 
         assert functional == [(False, False), (True, True)]
+
+    def test_name_only_files_that_are_there(self) -> None:
+        assert [path for tier in run_tests.TIERS for path in tier.paths if not (ROOT / path).exists()] == []
