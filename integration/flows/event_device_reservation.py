@@ -114,8 +114,7 @@ class EventDeviceReservation(FileFlow):
         held = cancellations.held_by(drms_instance_id=accepted.drms_instance_id, event_id=accepted.event_id)
         if held is None:
             return None
-        reason = f"Event {accepted.event_id} was cancelled by message {held.message_id}"
-        return Fault(type=FaultType.BUSINESS, code="event_cancelled", reason=reason)
+        return cancellations.why_held(event_id=accepted.event_id, message_id=held.message_id)
 
     def from_start(self, run: FlowRun, *, at: dt.datetime) -> None:
         """Let every device of the run be sent again."""
