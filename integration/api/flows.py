@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
@@ -47,7 +49,7 @@ class FlowCall(APIView):
 
     def _handled(self, request: Request, identifier: str, uri: str, body: uploads.Body) -> HttpResponse:
         correlation_id = request.headers.get("X-Correlation-Id", "")
-        try:
+        with _refusals():
             reply = messages.handle_message(
                 identifier=identifier,
                 uri=uri,
@@ -59,22 +61,6 @@ class FlowCall(APIView):
                 correlation_id=correlation_id if _CORRELATION.fullmatch(correlation_id) else "",
                 clock=timezone.now,
             )
-        except messages.FlowUnknown as error:
-            raise problems.FlowNotFound(str(error)) from None
-        except FlowNotAvailable as error:
-            raise problems.FlowNotAvailable(str(error)) from None
-        except messages.FlowNotActive as error:
-            raise problems.FlowNotActive(str(error)) from None
-        except messages.FlowPaused as error:
-            raise problems.FlowPaused(str(error), headers={"Retry-After": "60"}) from None
-        except MessageRefused as error:
-            raise InvalidBody(str(error), **problems.business(error.findings, error.message_id)) from None
-        except (FileMissing, FileRefused) as error:
-            raise _file_problem(error) from None
-        except MessageKeyReused as error:
-            raise IdempotencyKeyReused(str(error), **problems.business(error.findings, error.message_id)) from None
-        except MessageInProgress as error:
-            raise RequestInProgress(str(error)) from None
         kind = CONTENT_TYPE if reply.status >= 400 else "application/json"
         response = HttpResponse(reply.body, status=reply.status, content_type=kind)
         if reply.status == 503:
@@ -85,6 +71,29 @@ class FlowCall(APIView):
         if reply.repeated:
             response["Idempotency-Replayed"] = "true"
         return response
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """Answer what an operation refuses with its problem document."""
+    try:
+        yield
+    except messages.FlowUnknown as error:
+        raise problems.FlowNotFound(str(error)) from None
+    except FlowNotAvailable as error:
+        raise problems.FlowNotAvailable(str(error)) from None
+    except messages.FlowNotActive as error:
+        raise problems.FlowNotActive(str(error)) from None
+    except messages.FlowPaused as error:
+        raise problems.FlowPaused(str(error), headers={"Retry-After": "60"}) from None
+    except MessageRefused as error:
+        raise InvalidBody(str(error), **problems.business(error.findings, error.message_id)) from None
+    except (FileMissing, FileRefused) as error:
+        raise _file_problem(error) from None
+    except MessageKeyReused as error:
+        raise IdempotencyKeyReused(str(error), **problems.business(error.findings, error.message_id)) from None
+    except (MessageInProgress, scheduled_runs.RunInProgress) as error:
+        raise RequestInProgress(str(error)) from None
 
 
 def _file_problem(error: FileMissing | FileRefused) -> Problem:
@@ -132,7 +141,7 @@ class ScheduledRun(FlowCall):
 
 
 def _start(request: Request, identifier: str) -> HttpResponse:
-    try:
+    with _refusals():
         run = scheduled_runs.start_scheduled(
             identifier=identifier,
             by=request.user,
@@ -140,14 +149,6 @@ def _start(request: Request, identifier: str) -> HttpResponse:
             message=request.data,
             at=timezone.now(),
         )
-    except FlowNotAvailable as error:
-        raise problems.FlowNotAvailable(str(error)) from None
-    except messages.FlowNotActive as error:
-        raise problems.FlowNotActive(str(error)) from None
-    except MessageRefused as error:
-        raise InvalidBody(str(error), **problems.business(error.findings, error.message_id)) from None
-    except scheduled_runs.RunInProgress as error:
-        raise RequestInProgress(str(error)) from None
     response = JsonResponse({"instanceId": str(run.pk), "ackType": "SUCCESS"}, status=202)
     response["Location"] = reverse("flow-run", args=[run.pk])
     response["X-Flow-Run"] = str(run.pk)
