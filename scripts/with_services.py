@@ -28,6 +28,7 @@ from pathlib import Path
 from types import FrameType
 
 
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 STOP_SECONDS = 10.0
 START_SECONDS = 30.0
 
@@ -68,13 +69,39 @@ def _stop(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """
+    Let a signal that would end this script wait until the block is left.
+
+    A child runs before `Popen` has returned it. A signal in between would end this script with the child unknown
+    to it, and so left behind.
+    """
+    held: list[tuple[int, FrameType | None]] = []
+    handlers = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
+    for number in handlers:
+        signal.signal(number, lambda number, frame: held.append((number, frame)))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for number, frame in held:
+        handler = handlers[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+
 def run(command: Sequence[str], environment: dict[str, str]) -> int:
     """Run the command to its end; whatever ends this script ends the command first."""
-    process = subprocess.Popen(command, env={**os.environ, **environment})
+    process: subprocess.Popen[bytes] | None = None
     try:
+        with signals_held():
+            process = subprocess.Popen(command, env={**os.environ, **environment})
         return process.wait()
     finally:
-        _end(process, signal.SIGTERM)
+        if process is not None:
+            _end(process, signal.SIGTERM)
 
 
 @contextlib.contextmanager
@@ -91,9 +118,12 @@ def services() -> Iterator[dict[str, str]]:
         if user is not None:
             os.chown(directory, pwd.getpwnam(user).pw_uid, -1)
         redis_port = _free_port()
-        started.append(_start_redis(redis, directory, redis_port))
+        with signals_held():
+            started.append(_start_redis(redis, directory, redis_port))
+        _make_postgres(initdb, directory, user)
         postgres_port = _free_port()
-        started.append(_start_postgres(initdb, postgres, directory, postgres_port, user))
+        with signals_held():
+            started.append(_start_postgres(postgres, directory, postgres_port, user))
         _wait_until_open(redis_port, started[0], directory / "redis.log")
         _wait_until_accepting(postgres_port, started[1], directory)
         yield {
@@ -118,12 +148,10 @@ def _start_redis(program: str, directory: Path, port: int) -> subprocess.Popen[b
         )
 
 
-def _start_postgres(
-    initdb: str, postgres: str, directory: Path, port: int, user: str | None
-) -> subprocess.Popen[bytes]:
-    data = directory / "postgres"
+def _make_postgres(initdb: str, directory: Path, user: str | None) -> None:
+    data = str(directory / "postgres")
     made = subprocess.run(
-        [initdb, "--pgdata", str(data), "--username", "tieline", "--auth", "trust", "--no-sync", "--encoding", "UTF8"],
+        [initdb, "--pgdata", data, "--username", "tieline", "--auth", "trust", "--no-sync", "--encoding", "UTF8"],
         capture_output=True,
         text=True,
         user=user,
@@ -133,6 +161,9 @@ def _start_postgres(
     )
     if made.returncode:
         raise ServiceFailed(f"PostgreSQL's data directory could not be made:\n{made.stdout}{made.stderr}")
+
+
+def _start_postgres(postgres: str, directory: Path, port: int, user: str | None) -> subprocess.Popen[bytes]:
     settings = {
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": str(directory),
@@ -145,7 +176,7 @@ def _start_postgres(
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     with (directory / "postgres.log").open("wb") as log:
         return subprocess.Popen(
-            [postgres, "-D", str(data), "-p", str(port), *options],
+            [postgres, "-D", str(directory / "postgres"), "-p", str(port), *options],
             cwd=directory,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -44,6 +45,48 @@ def _start(directory: Path, *arguments: str) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
+
+
+class TestSignalsHeld:
+    def test_a_signal_waits_until_the_block_is_left(self) -> None:
+        reached = []
+
+        def interrupted() -> None:
+            with with_services.signals_held():
+                os.kill(os.getpid(), signal.SIGTERM)
+                reached.append("the end of the block")
+
+        kept = signal.signal(signal.SIGTERM, with_services._stop)
+        try:
+            with pytest.raises(SystemExit) as caught:
+                interrupted()
+            assert signal.getsignal(signal.SIGTERM) is with_services._stop
+        finally:
+            signal.signal(signal.SIGTERM, kept)
+
+        assert reached == ["the end of the block"]
+        assert caught.value.code == 128 + signal.SIGTERM
+
+
+class TestRun:
+    def test_ends_a_command_that_started_while_the_signal_came(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        popen = subprocess.Popen
+        started: list[subprocess.Popen[bytes]] = []
+
+        def slow_popen(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+            started.append(popen(*arguments, **options))
+            os.kill(os.getpid(), signal.SIGTERM)
+            return started[0]
+
+        monkeypatch.setattr(with_services.subprocess, "Popen", slow_popen)
+        kept = signal.signal(signal.SIGTERM, with_services._stop)
+        try:
+            with pytest.raises(SystemExit):
+                with_services.run(["sleep", "600"], {})
+        finally:
+            signal.signal(signal.SIGTERM, kept)
+
+        assert started[0].poll() == -signal.SIGTERM
 
 
 class TestMain:
