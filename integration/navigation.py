@@ -164,6 +164,7 @@ UNFOLD: dict[str, Any] = {
                     ),
                     _item(_("Parameters"), "tune", "outbound_parameter_changelist", "outbound.view_parameter"),
                     _item(_("VEE groups"), "rule", "vee_veegroup_changelist", "vee.view_veegroup"),
+                    _item(_("Rule trials"), "science", "vee_ruletrial_changelist", "vee.view_ruletrial"),
                     _item(
                         _("Measuring component types"),
                         "category",

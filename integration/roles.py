@@ -48,7 +48,7 @@ _READ_METER_DATA = _rights(
     "servicepoint device measuringcomponenttype measuringcomponent outage readingfile readingfileerror"
     " initialmeasurement imdpayload imdpostvee imdtransition imdedit veeexceptiontype veegroup veerule veeexception"
     " todotype todo measurementblock measurementblockhistory registermeasurement registermeasurementhistory"
-    " usagesubscription usagetransaction",
+    " usagesubscription usagetransaction ruletrial",
 )
 _READ_SCHEDULES = _rights("django_celery_beat", "view", "periodictask intervalschedule crontabschedule")
 _OPERATE_MESSAGES = frozenset(
@@ -75,6 +75,7 @@ _WORK_ON_METER_DATA = frozenset(
         "vee.edit_imd",
         "vee.change_todo",
         "vee.add_readingfile",
+        "vee.add_ruletrial",
     }
 )
 
@@ -104,7 +105,7 @@ SHIPPED: Mapping[str, frozenset[str]] = {
         | _rights("vee", "add change delete", "veegroup veerule veeexceptiontype todotype")
         | _rights("vee", "add change", "servicepoint device measuringcomponenttype measuringcomponent outage")
         | _rights("vee", "add change", "usagesubscription usagetransaction")
-        | frozenset({"vee.assign_todo", "vee.add_initialmeasurement"})
+        | frozenset({"vee.assign_todo", "vee.add_initialmeasurement", "vee.promote_ruletrial"})
     ),
     AUDITOR: _READ_MESSAGES
     | _READ_METER_DATA

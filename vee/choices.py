@@ -95,3 +95,13 @@ class UsageTransactionStatus(models.TextChoices):
     SENT = "SENT", _("Sent")
     SUBSEQUENT_CORRECTION = "SUBSEQUENT_CORRECTION", _("Subsequent correction")
     DISCARDED = "DISCARDED", _("Discarded")
+
+
+class TrialStatus(models.TextChoices):
+    """How far a rule trial is."""
+
+    REQUESTED = "REQUESTED", _("Requested")
+    RUNNING = "RUNNING", _("Running")
+    DONE = "DONE", _("Done")
+    FAILED = "FAILED", _("Failed")
+    PROMOTED = "PROMOTED", _("Promoted")

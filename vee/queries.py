@@ -12,7 +12,14 @@ from typing import Any
 from django.db.models import Count, Max, Min, Q, QuerySet
 
 from vee import storage
-from vee.choices import DUE_STATES, OPEN_TODO_STATUSES, TERMINAL_STATES, ReadingFileStatus, ToDoStatus
+from vee.choices import (
+    DUE_STATES,
+    OPEN_TODO_STATUSES,
+    TERMINAL_STATES,
+    ReadingFileStatus,
+    ToDoStatus,
+    TrialStatus,
+)
 from vee.codes import ComponentKind, Condition
 from vee.models import (
     ImdEdit,
@@ -23,6 +30,7 @@ from vee.models import (
     MeasuringComponent,
     ReadingFile,
     RegisterMeasurement,
+    RuleTrial,
     ToDo,
     VeeException,
     VeeRule,
@@ -277,3 +285,10 @@ def stale_reading_file_ids(*, before: dt.datetime, now: dt.datetime, limit: int 
     abandoned = Q(status=ReadingFileStatus.LOADING) & (Q(lease_until__lt=now) | Q(lease_until__isnull=True))
     found = ReadingFile.objects.filter(waiting | abandoned).order_by("created_at", "pk")
     return list(found.values_list("pk", flat=True)[:limit])
+
+
+def due_trial_ids(*, before: dt.datetime, abandoned_before: dt.datetime) -> list[int]:
+    """Give the rule trials that wait since before an instant, and those that were begun long ago and never ended."""
+    waiting = Q(status=TrialStatus.REQUESTED, requested_at__lt=before)
+    abandoned = Q(status=TrialStatus.RUNNING, started_at__lt=abandoned_before)
+    return list(RuleTrial.objects.filter(waiting | abandoned).order_by("pk").values_list("pk", flat=True))

@@ -7,33 +7,20 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from foundation.admin import ModelAdmin, StackedInline
+from vee.admin.rule_choices import parameters_help, rule_choices
 from vee.codes import Severity
 from vee.engine import registry
 from vee.models import VeeExceptionType, VeeGroup, VeeRule
 from vee.operations import groups
-
-
-def _rule_choices() -> list[tuple[str, Any]]:
-    available = [(name, registry.describe(name).title) for name in sorted(registry.AVAILABLE)]
-    later = [
-        (name, _("%(name)s (not in this version)") % {"name": name})
-        for name in sorted(set(registry.KNOWN) - set(registry.AVAILABLE))
-    ]
-    return [*available, *later]
-
-
-def _parameters_help(name: str) -> str:
-    fields = registry.describe(name).parameters
-    if not fields:
-        return str(_("This rule has no parameters."))
-    return " · ".join(f"{field.name}: {field.help}" for field in fields)
 
 
 class VeeRuleForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -58,11 +45,11 @@ class VeeRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         choice = self.fields["rule"]
         assert isinstance(choice, forms.ChoiceField)  # noqa: S101  (narrows the type)
-        choice.choices = _rule_choices()
+        choice.choices = rule_choices()
         self.fields["parameters"].widget.attrs["rows"] = 2
         name = self.initial.get("rule") or self.instance.rule
         if name in registry.AVAILABLE:
-            self.fields["parameters"].help_text = _parameters_help(name)
+            self.fields["parameters"].help_text = parameters_help(name)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -131,6 +118,14 @@ class VeeGroupAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     search_fields = ["code", "description"]
     ordering = ["code"]
     inlines = [VeeRuleInline]
+    actions_detail = ["try_rules"]
+
+    def has_try_rules_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("vee.add_ruletrial")
+
+    @action(description=_("Try changed rules"), icon="science", permissions=["try_rules"])
+    def try_rules(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:vee_ruletrial_try", args=[object_id]))
 
     def get_queryset(self, request: Any) -> Any:
         return super().get_queryset(request).prefetch_related("rules")

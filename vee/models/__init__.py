@@ -22,6 +22,7 @@ from vee.models.meters import (
 from vee.models.reading_files import ReadingFile, ReadingFileError
 from vee.models.rules import Factor, FactorValue, VeeExceptionType, VeeGroup, VeeRule
 from vee.models.todos import ToDo, ToDoType
+from vee.models.trials import RuleTrial
 from vee.models.usage import UsageSubscription, UsageTransaction
 
 
@@ -47,6 +48,7 @@ __all__ = [
     "ReadingFileError",
     "RegisterMeasurement",
     "RegisterMeasurementHistory",
+    "RuleTrial",
     "ServicePoint",
     "ToDo",
     "ToDoType",

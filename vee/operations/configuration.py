@@ -81,6 +81,18 @@ def apply_component_types(*, section: Any, by: Any, at: dt.datetime, dry_run: bo
     return _all_or_nothing(lambda: _save_types(entries, by=by, at=at), dry_run=dry_run)
 
 
+def read_rules(rules: Any) -> list[RuleEntry]:
+    """
+    Read rules as a document names them, parameters as JSON stores them.
+
+    :raises UnableToApplyConfiguration: with pointers into the list.
+    """
+    entries = [entry for _, entry in _entries(rules, RuleEntry)]
+    for entry in entries:
+        entry.parameters, entry.eligibility = _plain(entry.parameters), _plain(entry.eligibility)
+    return entries
+
+
 def install_defaults(*, at: dt.datetime) -> list[Applied]:
     """Install the shipped groups and types where a site has none of that name; give what was created."""
     from vee.operations import defaults
@@ -228,6 +240,7 @@ def _save_rules(group: VeeGroup, entries: Sequence[RuleEntry], *, by: Any, at: d
             "exception_type": exception_type,
             "end_date": entry.end_date,
             "parameters": _plain(entry.parameters),
+            "eligibility": _plain(entry.eligibility),
         }
         rule = there.get(place) or VeeRule(group=group, sequence=entry.sequence, start_date=entry.start_date)
         if rule.pk is not None and all(getattr(rule, name) == value for name, value in values.items()):

@@ -71,8 +71,9 @@ def select_group(
 class Plans:
     """The plans of one chunk of IMDs, each built once."""
 
-    def __init__(self) -> None:
-        self._groups = load_groups()
+    def __init__(self, groups: Mapping[str, GroupSpec] | None = None) -> None:
+        """Plan by these groups, or by those that are configured."""
+        self._groups = load_groups() if groups is None else groups
         self._factors = Factors()
         self._plans: dict[tuple[object, ...], Plan] = {}
 
