@@ -48,7 +48,7 @@ _READ_METER_DATA = _rights(
     "servicepoint device measuringcomponenttype measuringcomponent outage readingfile readingfileerror"
     " initialmeasurement imdpayload imdpostvee imdtransition imdedit veeexceptiontype veegroup veerule veeexception"
     " todotype todo measurementblock measurementblockhistory registermeasurement registermeasurementhistory"
-    " usagesubscription usagetransaction",
+    " usagesubscription usagetransaction usagetransactiontotal usagetransactiontransition usagecorrection",
 )
 _READ_SCHEDULES = _rights("django_celery_beat", "view", "periodictask intervalschedule crontabschedule")
 _OPERATE_MESSAGES = frozenset(
@@ -75,6 +75,9 @@ _WORK_ON_METER_DATA = frozenset(
         "vee.edit_imd",
         "vee.change_todo",
         "vee.add_readingfile",
+        "vee.calculate_usage",
+        "vee.send_usage",
+        "vee.discard_usage",
     }
 )
 

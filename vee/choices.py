@@ -95,3 +95,19 @@ class UsageTransactionStatus(models.TextChoices):
     SENT = "SENT", _("Sent")
     SUBSEQUENT_CORRECTION = "SUBSEQUENT_CORRECTION", _("Subsequent correction")
     DISCARDED = "DISCARDED", _("Discarded")
+
+
+# A person or the sweep may (re)calculate or discard it.
+USAGE_NOT_SENT = (
+    UsageTransactionStatus.PENDING,
+    UsageTransactionStatus.CALCULATION_DEFERRED,
+    UsageTransactionStatus.CALCULATED,
+    UsageTransactionStatus.ISSUE_DETECTED,
+)
+# Changed measurements make its figures stale, or call for a correction.
+USAGE_SENSITIVE = (
+    UsageTransactionStatus.CALCULATION_DEFERRED,
+    UsageTransactionStatus.CALCULATED,
+    UsageTransactionStatus.ISSUE_DETECTED,
+    UsageTransactionStatus.SENT,
+)

@@ -20,7 +20,13 @@ from vee.models.meters import (
 from vee.models.reading_files import ReadingFile, ReadingFileError
 from vee.models.rules import VeeExceptionType, VeeGroup, VeeRule
 from vee.models.todos import ToDo, ToDoType
-from vee.models.usage import UsageSubscription, UsageTransaction
+from vee.models.usage import (
+    UsageCorrection,
+    UsageSubscription,
+    UsageTransaction,
+    UsageTransactionTotal,
+    UsageTransactionTransition,
+)
 
 
 __all__ = [
@@ -42,8 +48,11 @@ __all__ = [
     "ServicePoint",
     "ToDo",
     "ToDoType",
+    "UsageCorrection",
     "UsageSubscription",
     "UsageTransaction",
+    "UsageTransactionTotal",
+    "UsageTransactionTransition",
     "VeeException",
     "VeeExceptionType",
     "VeeGroup",
