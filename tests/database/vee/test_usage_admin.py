@@ -10,7 +10,6 @@ from django.test import Client
 from django.urls import reverse
 
 from integration.operations import setup
-from tests.factories import days
 from tests.factories import usage as make_usage
 from tests.factories import vee as make
 from vee import models
@@ -23,7 +22,8 @@ LIST = reverse("admin:vee_usagetransaction_changelist")
 
 @pytest.fixture(autouse=True)
 def product() -> None:
-    setup.setup(at=days.AT, username="admin", password="a-long-password-1")
+    setup.install_roles()
+    User.objects.create_superuser("admin", password="a-long-password-1")
 
 
 @pytest.fixture
