@@ -1,4 +1,4 @@
-"""Usage transactions: evidence whose only verbs are Calculate, Send and Discard."""
+"""Usage transactions: made once, and evidence from then on, whose only verbs are Calculate, Send and Discard."""
 
 from __future__ import annotations
 
@@ -107,6 +107,14 @@ class UsageTransactionAdmin(EvidenceAdmin):
     search_fields = ["identifier", "usage_subscription__identifier", "usage_subscription__service_point__identifier"]
     ordering = ["-id"]
     actions = ["calculate", "send", "discard"]
+    fields = ["identifier", "usage_subscription", "start", "end", "calculate_after"]
+    autocomplete_fields = ["usage_subscription"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("vee.add_usagetransaction")
+
+    def save_model(self, request: HttpRequest, obj: UsageTransaction, form: Any, change: bool) -> None:
+        usage.create(row=obj, by=request.user, at=timezone.now())
 
     @display(description=_("recipient"), ordering="usage_subscription__recipient")
     def recipient(self, row: UsageTransaction) -> str:

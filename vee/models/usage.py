@@ -72,7 +72,13 @@ class UsageTransaction(ConcurrentTransitionMixin, models.Model):
 
     class Meta:
         verbose_name = _("usage transaction")
-        constraints = [models.CheckConstraint(name="usage_transaction_period", condition=Q(end__gt=F("start")))]
+        constraints = [
+            models.CheckConstraint(
+                name="usage_transaction_period",
+                condition=Q(end__gt=F("start")),
+                violation_error_message=_("The end does not lie after the start."),
+            )
+        ]
         indexes = [
             models.Index(fields=["stale_since"], condition=Q(stale_since__isnull=False), name="usage_stale"),
             models.Index(

@@ -94,6 +94,13 @@ def _take_up(row: UsageTransaction, *, at: dt.datetime) -> bool:
     return True
 
 
+def create(*, row: UsageTransaction, by: Any, at: dt.datetime) -> None:
+    """Store a new transaction that a person has made, with its first row of history."""
+    with transaction.atomic():
+        row.save(force_insert=True)
+        usage_lifecycle.note_created(transactions=[row], at=at, by=by.get_username(), reason="Created in the admin.")
+
+
 def discard(*, transaction_id: int, by: Any, reason: str, at: dt.datetime) -> UsageTransaction:
     """
     Put a usage transaction that was not sent aside for good; its figures stay readable.
@@ -179,7 +186,6 @@ def _locked_with_components(transaction_id: int) -> UsageTransaction:
 def _calculate(row: UsageTransaction, *, by: str, reason: str, at: dt.datetime) -> None:
     """Calculate a locked transaction and move it to where the result belongs."""
     totals, issues = usage_figures.figures(transaction=row)
-    before = row.status
     unchanged = by == SYSTEM and issues == row.issues and usage_figures.are_current(transaction=row, totals=totals)
     row.stale_since = row.calculate_after = None
     if unchanged:
@@ -198,7 +204,7 @@ def _calculate(row: UsageTransaction, *, by: str, reason: str, at: dt.datetime) 
         target = Status.ISSUE_DETECTED
     if target != Status.CALCULATED:
         row.send_requested_at = None
-    elif before != Status.CALCULATED or row.send_requested_at is None:
+    elif row.send_requested_at is None:
         usage_sending.request_automatically(transaction=row, at=at)
     said = " ".join([reason, *(issue["message"] for issue in issues)])
     usage_lifecycle.move(transaction=row, to=target, at=at, by=by, reason=said, also=_CALCULATED_FIELDS)

@@ -64,10 +64,8 @@ def request(*, transaction: UsageTransaction, by: str, reason: str, at: dt.datet
     if row.send_requested_at is None:
         row.send_requested_at, row.send_requested_by, row.sendings = at, by[:150], row.sendings + 1
         row.save(update_fields=["send_requested_at", "send_requested_by", "sendings"])
-        if row.status == Status.CALCULATED:
-            usage_lifecycle.note(
-                transaction=row, from_status=row.status, at=at, by=by, reason=f"Sending was asked for: {reason}"
-            )
+        said = f"Sending was asked for: {reason}"
+        usage_lifecycle.note(transaction=row, from_status=row.status, at=at, by=by, reason=said)
     announce_if_requested(transaction=row, at=at)
 
 

@@ -200,6 +200,24 @@ class TestNoRecipient:
         assert message_of("USAGE-CORRECTION").message_id == f"USAGE-CORRECTION-{row.pk}"
 
 
+class TestSweep:
+    def test_calculates_what_is_stale_when_the_wake_up_was_lost(
+        self, row: models.UsageTransaction, committed: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_usage.measured(models.MeasuringComponent.objects.get(), ["0.5"] * 96)
+        woken: list[str] = []
+        monkeypatch.setattr(tasks, "after_commit", woken.append)
+
+        tasks.sweep()
+        assert "vee.tasks.calculate_usage" in woken
+        tasks.calculate_usage()
+        woken.clear()
+        tasks.sweep()
+
+        assert (make_usage.again(row).version, make_usage.again(row).stale_since) == (2, None)
+        assert "vee.tasks.calculate_usage" not in woken
+
+
 class TestDelivery:
     def test_a_delivered_message_is_noted(self, cis: None, row: models.UsageTransaction, committed: Any) -> None:
         send(row, committed)
@@ -272,6 +290,19 @@ class TestCorrection:
         assert told["new_totals"][0]["total"] == Decimal("24.25")
         assert told["first_changed"] == told["last_changed"] == "2024-03-01T00:15:00Z"
         assert make_usage.again(row).status == "SUBSEQUENT_CORRECTION"
+
+    def test_one_whose_event_was_lost_is_told_by_the_sweep_and_once(
+        self, cis: None, component: models.MeasuringComponent, committed: Any
+    ) -> None:
+        make_usage.transaction(make_usage.subscription(component), status="SENT")
+        make_usage.measured(component, FLAT)
+        assert not OutboundMessage.objects.exists()
+
+        for _ in range(2):
+            with committed():
+                tasks.sweep()
+
+        assert OutboundMessage.objects.filter(message_type__code="USAGE-CORRECTION").count() == 1
 
     def test_its_delivery_is_noted(self, cis: None, row: models.UsageTransaction, committed: Any) -> None:
         send(row, committed)

@@ -90,6 +90,39 @@ class TestTransactionPage:
         assert admin.get(reverse("admin:vee_usagetransaction_change", args=["x"])).status_code == 404
 
 
+class TestNew:
+    FORM = {
+        "identifier": "UT-NEW", "start_0": "2024-03-01", "start_1": "00:00:00", "end_0": "2024-03-02",
+        "end_1": "00:00:00", "calculate_after_0": "", "calculate_after_1": "",
+    }  # fmt: skip
+    ADD = reverse("admin:vee_usagetransaction_add")
+
+    def test_is_pending_and_says_who_made_it(self, admin: Client, component: models.MeasuringComponent) -> None:
+        subscription = make_usage.subscription(component)
+
+        answer = admin.post(self.ADD, {**self.FORM, "usage_subscription": subscription.pk})
+
+        assert answer.status_code == 302
+        row = models.UsageTransaction.objects.get(identifier="UT-NEW")
+        assert (row.status, row.start, row.end) == ("PENDING", make.DAY, make_usage.DAY_END)
+        step = models.UsageTransactionTransition.objects.get(transaction=row)
+        assert (step.from_status, step.to_status, step.by) == ("", "PENDING", "admin")
+
+    def test_that_ends_before_it_starts_is_refused(self, admin: Client, component: models.MeasuringComponent) -> None:
+        subscription = make_usage.subscription(component)
+
+        answer = admin.post(self.ADD, {**self.FORM, "usage_subscription": subscription.pk, "end_0": "2024-02-01"})
+
+        assert answer.status_code == 200
+        assert "The end does not lie after the start." in answer.content.decode()
+        assert not models.UsageTransaction.objects.exists()
+
+    def test_needs_the_right_to_add(self, client: Client) -> None:
+        client.force_login(member("VEE analyst"))
+
+        assert client.get(self.ADD).status_code == 403
+
+
 class TestAct:
     def act(self, client: Client, row: models.UsageTransaction, name: str, **fields: Any) -> Any:
         address = reverse("admin:vee_usagetransaction_act", args=[row.pk, name])
