@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vee.codes import ComponentKind
+from vee.codes import ComponentKind, ImdKind
 
 
 AS_RECEIVED = 0
@@ -32,6 +32,19 @@ class ImdFacts:
     component_seconds_per_interval: int | None
     allow_negative: bool = False
     time_zone: str = "UTC"
+    kind: ImdKind = ImdKind.INITIAL_LOAD
+    end: int = 0
+    """Seconds since 1970 in UTC."""
+    service_point_id: int | None = None
+    device_id: int | None = None
+    consumption_reference_id: int | None = None
+    dials: int | None = None
+    characteristics: Mapping[str, str] = field(default_factory=dict)
+    """What is noted of the component, its device and its service point; the nearest one counts."""
+    reading: Decimal | None = None
+    """The register's reading, of a scalar IMD."""
+    previous_reading: Decimal | None = None
+    """The reading that its consumption was counted from; None for a register's first read."""
 
 
 @dataclass(slots=True)

@@ -62,12 +62,25 @@ class NotEvaluated:
 
 
 @dataclass(frozen=True, slots=True)
+class EstimationRequest:
+    """A rule asks for an estimation IMD of the component of one IMD, for (start, end]; seconds since 1970, UTC."""
+
+    row: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What one rule has to say about one batch; a row of which nothing is said has passed."""
 
     findings: list[Finding] = field(default_factory=list)
     changes: Changes | None = None
     not_evaluated: list[NotEvaluated] = field(default_factory=list)
+    finished: Sequence[int] = ()
+    """Rows whose run ends here, without a finding (`successful_termination`)."""
+    requests: list[EstimationRequest] = field(default_factory=list)
+    """Estimation IMDs to create once the run is kept."""
 
     @classmethod
     def nothing_to_judge(cls, batch: Batch, reason: str) -> Result:
@@ -167,6 +180,8 @@ class RunResult:
     log: list[StepLog]
     changed: NDArray[np.bool_]
     """[N] whether any interval was set by a rule."""
+    requests: Sequence[EstimationRequest] = ()
+    """Estimation IMDs that rules ask for; rows of the whole batch."""
 
     def row_log(self, row: int) -> list[RowStep]:
         """Give what each step did to one IMD, in order; a step that the IMD did not reach is left out."""

@@ -10,13 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from vee.codes import ComponentKind, Severity
-from vee.engine import parameters, registry
+from vee.engine import eligibility, parameters, registry
+from vee.engine.rule import NoGroupResults, Rule
 
 
 MAXIMUM_DEPTH = 10
 MAXIMUM_STEPS = 1_000
 EXPANDING_RULE = "execute_vee_group"
+MATRIX_RULE = "vee_group_matrix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class RuleSpec:
     start_date: dt.date | None = None
     end_date: dt.date | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    eligibility: Sequence[Mapping[str, Any]] = ()
+    """Criteria as configured (`vee.engine.eligibility`)."""
 
     def in_force(self, on: dt.date) -> bool:
         """Tell whether the rule applies to an IMD whose local start date is `on`."""
@@ -52,10 +58,26 @@ class GroupSpec:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a step cannot run: every IMD that reaches it gets a Terminate of this exception type."""
+    """Why a step cannot run: every IMD that reaches it gets a finding of this exception type."""
 
     exception_type: str
     message: str
+    severity: Severity = Severity.TERMINATE
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """
+    Eligibility criteria in front of a step: of its own rule, or of a rule that stands for the group it is in.
+
+    They are decided once per IMD and run, where the first step behind the gate stands.
+    """
+
+    path: tuple[str, ...]
+    rule_id: int
+    sequence: int
+    criteria: str
+    """JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +97,8 @@ class Step:
     problem: Problem | None = None
     skip: str = ""
     """Why the rule does not apply to IMDs of this plan; empty when it does."""
+    gates: tuple[Gate, ...] = ()
+    """What an IMD has to pass to reach the step, outermost first."""
 
     @property
     def group_path(self) -> str:
@@ -126,14 +150,18 @@ def build_plan(
     return Plan(kind=kind, steps=tuple(builder.steps(group)))
 
 
-def find_cycle(groups: Mapping[str, GroupSpec]) -> tuple[str, ...] | None:
+def find_cycle(
+    groups: Mapping[str, GroupSpec], factor_groups: Mapping[str, Sequence[str]] | None = None
+) -> tuple[str, ...] | None:
     """
     Give the first cycle among groups that execute each other, as codes from a group back to itself; None without one.
 
-    Periods are not looked at: a cycle is refused at save even if it would be in force on no day.
+    Periods are not looked at: a cycle is refused at save even if it would be in force on no day. `factor_groups` are
+    the codes of all groups that a factor may lead to.
     """
+    factors = factor_groups or {}
     try:
-        graphlib.TopologicalSorter({code: _referred(group) for code, group in groups.items()}).prepare()
+        graphlib.TopologicalSorter({code: _referred(group, factors) for code, group in groups.items()}).prepare()
     except graphlib.CycleError as error:
         # The sorter names each code before the one that refers to it.
         return tuple(reversed(error.args[1]))
@@ -162,29 +190,40 @@ class _Builder:
                 return
             yield step
 
-    def _group(self, path: tuple[str, ...]) -> Iterator[Step]:
+    def _group(self, path: tuple[str, ...], gates: tuple[Gate, ...] = ()) -> Iterator[Step]:
         for spec in self.groups[path[-1]].ordered():
             if spec.in_force(self.on):
-                yield from self._rule(spec, path)
+                yield from self._rule(spec, path, gates)
 
-    def _rule(self, spec: RuleSpec, path: tuple[str, ...]) -> Iterator[Step]:
+    def _rule(self, spec: RuleSpec, path: tuple[str, ...], gates: tuple[Gate, ...]) -> Iterator[Step]:
         problem = _problem_of(spec)
         if problem:
-            yield _step(spec, path, problem)
+            yield _step(spec, path, problem, gates=gates)
             return
         rule = registry.get(spec.rule)
+        if spec.eligibility:
+            gates = (*gates, Gate(path, spec.id, spec.sequence, criteria_text(spec.eligibility)))
         if self.kind not in rule.kinds:
             yield _step(spec, path, skip=f"does not apply to components of kind {self.kind.value}")
         elif rule.expand is None:
-            yield _step(spec, path)
+            yield _step(spec, path, gates=gates)
         else:
+            yield from self._expanded(spec, rule, path, gates)
+
+    def _expanded(self, spec: RuleSpec, rule: Rule, path: tuple[str, ...], gates: tuple[Gate, ...]) -> Iterator[Step]:
+        assert rule.expand is not None  # noqa: S101  (the caller has seen it)
+        try:
             target = rule.expand(registry.parse_parameters(spec.rule, spec.parameters), self.factors)
-            if target is None:
-                yield _step(spec, path, skip="no group results")
-            elif refusal := self._refusal(target, path):
-                yield _step(spec, path, refusal)
-            else:
-                yield from self._group((*path, target))
+        except NoGroupResults as reason:
+            exception_type = spec.exception_type or rule.failure_points[0].exception_type
+            yield _step(spec, path, Problem(exception_type, str(reason), spec.severity), gates=gates)
+            return
+        if target is None:
+            yield _step(spec, path, skip="no group results", gates=gates)
+        elif refusal := self._refusal(target, path):
+            yield _step(spec, path, refusal, gates=gates)
+        else:
+            yield from self._group((*path, target), gates)
 
     def _refusal(self, target: str, path: tuple[str, ...]) -> Problem | None:
         if target in path:
@@ -207,10 +246,25 @@ def _problem_of(spec: RuleSpec) -> Problem | None:
         return Problem("RULE-UNKNOWN", f"There is no rule {spec.rule}.")
     except registry.UnableToReadParameters as error:
         return Problem("RULE-PARAMETERS", f"The parameters of {spec.rule} do not fit: {error.pointer or '/'} {error}.")
+    try:
+        eligibility.read(criteria_text(spec.eligibility))
+    except registry.UnableToReadParameters as error:
+        return Problem("RULE-ELIGIBILITY", f"The criteria of {spec.rule} do not fit: {error.pointer or '/'} {error}.")
     return None
 
 
-def _step(spec: RuleSpec, path: tuple[str, ...], problem: Problem | None = None, skip: str = "") -> Step:
+def criteria_text(criteria: Sequence[Mapping[str, Any]]) -> str:
+    """Give configured eligibility criteria as JSON text."""
+    return msgspec.json.Encoder(decimal_format="number", order="sorted").encode(list(criteria)).decode()
+
+
+def _step(
+    spec: RuleSpec,
+    path: tuple[str, ...],
+    problem: Problem | None = None,
+    skip: str = "",
+    gates: tuple[Gate, ...] = (),
+) -> Step:
     readable = problem is None and not skip
     return Step(
         rule=spec.rule,
@@ -223,6 +277,7 @@ def _step(spec: RuleSpec, path: tuple[str, ...], problem: Problem | None = None,
         path=path,
         problem=problem,
         skip=skip,
+        gates=gates,
     )
 
 
@@ -234,6 +289,11 @@ def _with_problem(step: Step, exception_type: str, message: str) -> Step:
     )  # fmt: skip
 
 
-def _referred(group: GroupSpec) -> list[str]:
-    named = (rule.parameters.get("group") for rule in group.ordered() if rule.rule == EXPANDING_RULE)
-    return [code for code in named if isinstance(code, str)]
+def _referred(group: GroupSpec, factor_groups: Mapping[str, Sequence[str]]) -> list[str]:
+    referred: list[str] = []
+    for rule in group.ordered():
+        if rule.rule == EXPANDING_RULE and isinstance(code := rule.parameters.get("group"), str):
+            referred.append(code)
+        if rule.rule == MATRIX_RULE and isinstance(factor := rule.parameters.get("factor"), str):
+            referred.extend(factor_groups.get(factor, ()))
+    return referred

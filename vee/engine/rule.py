@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from vee.codes import ComponentKind, Role, Severity
 from vee.engine.batch import Batch
 from vee.engine.context import Context
-from vee.engine.findings import MAIN, Result
+from vee.engine.findings import MAIN, Result, RowFinding
 from vee.engine.parameters import RuleParameters
 
 
 Evaluate = Callable[[Batch, Any, Context], Result]
 Expand = Callable[[Any, Mapping[str, str]], str | None]
+Review = Callable[[Batch, Any, Sequence[Sequence[RowFinding]]], Result]
 Sentence = Callable[[Any], str]
 
 ALL_KINDS = frozenset(ComponentKind)
 INTERVAL_ONLY = frozenset({ComponentKind.INTERVAL})
 ALL_ROLES = frozenset(Role)
+
+
+class NoGroupResults(Exception):
+    """A rule that stands for another group finds none, and that is a failure: the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,12 @@ class Rule:
     """
     One rule of the registry, declared by its module as `RULE`.
 
-    A rule either judges batches (`evaluate`) or stands for the rules of another group (`expand`), in whose place the
-    plan then puts them. `expand` gets the parameters and the site's factors (name → code of the group that is in
-    effect for the IMD) and gives a group's code, or None for no group. `evaluate` is pure: it is handed arrays that
-    cannot be written to, and everything that it has to say is in its result.
+    A rule does one of three things. It judges batches (`evaluate`); or it judges what was found so far (`review`: it
+    gets, row by row, the findings of the run up to here); or it stands for the rules of another group (`expand`), in
+    whose place the plan then puts them. `expand` gets the parameters and the site's factors (name → code of the group
+    that is in effect for the IMD) and gives a group's code, None for no group, or raises `NoGroupResults`. `evaluate`
+    and `review` are pure: they are handed arrays that cannot be written to, and everything that they have to say is
+    in their result.
     """
 
     name: str
@@ -62,11 +69,12 @@ class Rule:
     """What the rule is for; the reference prints it."""
     failure_points: tuple[FailurePoint, ...] = ()
     evaluate: Evaluate | None = None
+    review: Review | None = None
     expand: Expand | None = None
 
     def __post_init__(self) -> None:
-        if (self.evaluate is None) == (self.expand is None):
-            raise ValueError(f"{self.name}: a rule either evaluates or expands")
+        if sum(part is not None for part in (self.evaluate, self.review, self.expand)) != 1:
+            raise ValueError(f"{self.name}: a rule either evaluates, reviews or expands")
 
     @property
     def estimates(self) -> bool:

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vee.codes import BLOCKING_SEVERITIES, Severity
+from vee.engine import eligibility, registry
 from vee.engine import parameters as words
-from vee.engine import registry
 from vee.engine.batch import Batch
 from vee.engine.context import Context
 from vee.engine.findings import (
     MESSAGE_LENGTH,
     NUMBER_LENGTH,
     Changes,
+    EstimationRequest,
     Finding,
     NotEvaluated,
     Result,
@@ -25,7 +26,7 @@ from vee.engine.findings import (
     RunResult,
     StepLog,
 )
-from vee.engine.plan import Plan, Step
+from vee.engine.plan import Gate, Plan, Step
 from vee.engine.rule import Evaluate, Rule
 
 
@@ -56,7 +57,12 @@ def run(*, batch: Batch, plan: Plan, context: Context) -> RunResult:
         except _ContextFailed as failure:
             raise failure.error from None
     return RunResult(
-        batch=state.batch, findings=state.findings, blocked=state.blocked, log=state.log, changed=state.changed
+        batch=state.batch,
+        findings=state.findings,
+        blocked=state.blocked,
+        log=state.log,
+        changed=state.changed,
+        requests=state.requests,
     )
 
 
@@ -91,6 +97,7 @@ class _Outcome:
     findings: list[RowFinding] = field(default_factory=list)
     not_evaluated: list[NotEvaluated] = field(default_factory=list)
     estimated: list[Rows] = field(default_factory=list)
+    finished: list[int] = field(default_factory=list)
     changed: int = 0
 
 
@@ -103,6 +110,8 @@ class _Run:
         self.blocked = np.zeros(batch.size, dtype=np.bool_)
         self.changed = np.zeros(batch.size, dtype=np.bool_)
         self.log: list[StepLog] = []
+        self.requests: list[EstimationRequest] = []
+        self._gates: dict[Gate, NDArray[np.bool_]] = {}
         self._owned = False
         self._view = batch.read_only()
 
@@ -112,40 +121,69 @@ class _Run:
             self._write_log(step, _Outcome(), reached=None, reason=step.skip)
             return
         outcome = _Outcome()
+        rows = self._eligible(step)
         if step.problem:
             outcome.findings = [
-                _row_finding(step, Finding(row, step.problem.message), Severity.TERMINATE, step.problem.exception_type)
-                for row in self.rows.tolist()
+                _row_finding(
+                    step, Finding(row, step.problem.message), step.problem.severity, step.problem.exception_type
+                )
+                for row in rows.tolist()
             ]
-        else:
-            self._evaluate(step, registry.get(step.rule), outcome)
-        self._write_log(step, outcome, reached=self.rows)
+        elif len(rows):
+            self._evaluate(step, registry.get(step.rule), rows, outcome)
+        self._write_log(step, outcome, reached=rows)
         self._conclude(outcome)
 
-    def _evaluate(self, step: Step, rule: Rule, outcome: _Outcome) -> None:
+    def _eligible(self, step: Step) -> Rows:
+        """Give the rows under way that pass the gates in front of a step."""
+        rows = self.rows
+        for gate in step.gates:
+            if gate not in self._gates:
+                criteria = eligibility.read(gate.criteria)
+                passed = np.zeros(self.batch.size, dtype=np.bool_)
+                passed[[row for row in rows.tolist() if eligibility.applies(criteria, self._view, row)]] = True
+                self._gates[gate] = passed
+            rows = rows[self._gates[gate][rows]]
+        return rows
+
+    def _evaluate(self, step: Step, rule: Rule, rows: Rows, outcome: _Outcome) -> None:
         parameters = words.read(rule.parameters, step.parameters, self.batch.seconds_per_interval)
-        evaluate = cast("Evaluate", rule.evaluate)
-        whole = len(self.rows) == self.batch.size
-        part = self._view if whole else self.batch.take(self.rows).read_only()
+        whole = len(rows) == self.batch.size
+        part = self._view if whole else self.batch.take(rows).read_only()
         try:
-            results = [(self.rows, _checked(evaluate(part, parameters, self.context), part, rule))]
+            results = [(rows, _checked(self._ask(rule, part, parameters, rows), part, rule))]
         except _ContextFailed:
             raise
         except Exception as error:  # noqa: BLE001 a rule's own defect must not stop the other IMDs of the batch
             logger.warning("Unable to evaluate rule %s on %d IMDs: %s", rule.name, part.size, type(error).__name__)
-            results = self._one_by_one(step, rule, part, parameters, outcome)
-        for rows, result in results:
-            self._absorb(step, rule, parameters, rows, result, outcome)
+            results = self._one_by_one(step, rule, part, parameters, rows, outcome)
+        for targets, result in results:
+            self._absorb(step, rule, parameters, targets, result, outcome)
+
+    def _ask(self, rule: Rule, part: Batch, parameters: words.RuleParameters, rows: Rows) -> Result:
+        if rule.review is None:
+            return cast("Evaluate", rule.evaluate)(part, parameters, self.context)
+        found: dict[int, list[RowFinding]] = {row: [] for row in rows.tolist()}
+        for finding in self.findings:
+            if finding.row in found:
+                found[finding.row].append(finding)
+        return rule.review(part, parameters, list(found.values()))
 
     def _one_by_one(
-        self, step: Step, rule: Rule, part: Batch, parameters: words.RuleParameters, outcome: _Outcome
+        self,
+        step: Step,
+        rule: Rule,
+        part: Batch,
+        parameters: words.RuleParameters,
+        rows: Rows,
+        outcome: _Outcome,
     ) -> list[tuple[Rows, Result]]:
-        evaluate = cast("Evaluate", rule.evaluate)
         results = []
-        for position, row in enumerate(self.rows.tolist()):
+        for position, row in enumerate(rows.tolist()):
             single = part.take([position]).read_only()
+            at = np.array([row], dtype=np.intp)
             try:
-                result = _checked(evaluate(single, parameters, self.context), single, rule)
+                result = _checked(self._ask(rule, single, parameters, at), single, rule)
             except _ContextFailed:
                 raise
             except Exception as error:
@@ -153,7 +191,7 @@ class _Run:
                 message = f"The rule {rule.name} could not be evaluated: {type(error).__name__}."
                 outcome.findings.append(_row_finding(step, Finding(row, message), Severity.TERMINATE, RULE_FAILED))
             else:
-                results.append((np.array([row], dtype=np.intp), result))
+                results.append((at, result))
         return results
 
     def _absorb(
@@ -166,6 +204,10 @@ class _Run:
                     _row_finding(step, finding, meant.severity, meant.exception_type, row=int(rows[finding.row]))
                 )
         outcome.not_evaluated.extend(NotEvaluated(rows[note.rows], note.reason) for note in result.not_evaluated)
+        outcome.finished.extend(int(rows[row]) for row in result.finished)
+        self.requests.extend(
+            EstimationRequest(int(rows[asked.row]), asked.start, asked.end) for asked in result.requests
+        )
         if result.changes is not None and len(result.changes):
             targets = rows[result.changes.rows]
             self._put(step, targets, result.changes)
@@ -206,14 +248,14 @@ class _Run:
         )
 
     def _conclude(self, outcome: _Outcome) -> None:
-        ended = []
+        terminated = []
         for finding in outcome.findings:
             if finding.severity in BLOCKING_SEVERITIES:
                 self.blocked[finding.row] = True
             if finding.severity == Severity.TERMINATE:
-                ended.append(finding.row)
-        self.findings.extend(_first_terminate_only(outcome.findings) if ended else outcome.findings)
-        if ended:
+                terminated.append(finding.row)
+        self.findings.extend(_first_terminate_only(outcome.findings) if terminated else outcome.findings)
+        if ended := [*terminated, *outcome.finished]:
             self.rows = self.rows[~np.isin(self.rows, ended)]
 
 
@@ -239,6 +281,9 @@ def _checked(result: Result, batch: Batch, rule: Rule) -> Result:
     for finding in result.findings:
         if not 0 <= finding.row < batch.size or finding.point not in points:
             raise _UnusableResult(f"{rule.name} found {finding.point!r} on row {finding.row} of {batch.size}")
+    mentioned = [*result.finished, *(asked.row for asked in result.requests)]
+    if any(not 0 <= row < batch.size for row in mentioned):
+        raise _UnusableResult(f"{rule.name} spoke of a row outside the batch of {batch.size}")
     changes = result.changes
     if changes is not None and len(changes):
         lengths = {len(changes.rows), len(changes.intervals), len(changes.values), len(changes.conditions)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vee.models.exceptions import VeeException
 from vee.models.imds import ImdEdit, ImdPayload, ImdPostVee, ImdTransition, InitialMeasurement
+from vee.models.installations import Holiday, InstallEvent, OffPeriod
 from vee.models.measurements import (
     MeasurementBlock,
     MeasurementBlockHistory,
@@ -13,12 +14,13 @@ from vee.models.measurements import (
 from vee.models.meters import (
     Device,
     MeasuringComponent,
+    MeasuringComponentProgress,
     MeasuringComponentType,
     Outage,
     ServicePoint,
 )
 from vee.models.reading_files import ReadingFile, ReadingFileError
-from vee.models.rules import VeeExceptionType, VeeGroup, VeeRule
+from vee.models.rules import Factor, FactorValue, VeeExceptionType, VeeGroup, VeeRule
 from vee.models.todos import ToDo, ToDoType
 from vee.models.usage import (
     UsageCorrection,
@@ -31,15 +33,21 @@ from vee.models.usage import (
 
 __all__ = [
     "Device",
+    "Factor",
+    "FactorValue",
+    "Holiday",
     "ImdEdit",
     "ImdPayload",
     "ImdPostVee",
     "ImdTransition",
     "InitialMeasurement",
+    "InstallEvent",
     "MeasurementBlock",
     "MeasurementBlockHistory",
     "MeasuringComponent",
+    "MeasuringComponentProgress",
     "MeasuringComponentType",
+    "OffPeriod",
     "Outage",
     "ReadingFile",
     "ReadingFileError",

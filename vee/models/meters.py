@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -22,6 +24,12 @@ class ServicePoint(models.Model):
         help_text=_(
             "Offset of the zone's standard time, fixed when the point is created: measurement blocks are laid by it."
         ),
+    )
+    holiday_calendar = models.CharField(
+        max_length=40, blank=True, help_text=_("The calendar whose holidays count as such here; empty: none do.")
+    )
+    characteristics = models.JSONField(
+        default=dict, blank=True, help_text=_("Names and values that factors and eligibility criteria look at.")
     )
     created_at = models.DateTimeField(auto_now_add=True)
     history = HistoricalRecords()
@@ -45,6 +53,9 @@ class Device(models.Model):
         choices=choices.IncomingDataShift.choices,
         default=choices.IncomingDataShift.STANDARD,
         help_text=_("How times without an offset are meant in this device's files."),
+    )
+    characteristics = models.JSONField(
+        default=dict, blank=True, help_text=_("Names and values that factors and eligibility criteria look at.")
     )
     created_at = models.DateTimeField(auto_now_add=True)
     history = HistoricalRecords()
@@ -76,6 +87,12 @@ class MeasuringComponentType(models.Model):
     allow_negative = models.BooleanField(default=False)
     dials = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text=_("Scalar kinds: digits of the register.")
+    )
+    rollover_threshold = models.DecimalField(
+        max_digits=7,
+        decimal_places=6,
+        default=Decimal("0.5"),
+        help_text=_("Scalar kinds: a step beyond this share of the register's range is a rollover (`vee.md` 7.1)."),
     )
     initial_load_group = models.ForeignKey(
         "vee.VeeGroup", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -134,6 +151,9 @@ class MeasuringComponent(models.Model):
     estimation_group = models.ForeignKey(
         "vee.VeeGroup", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    characteristics = models.JSONField(
+        default=dict, blank=True, help_text=_("Names and values that factors and eligibility criteria look at.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     history = HistoricalRecords()
 
@@ -160,3 +180,27 @@ class Outage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.service_point_id} {self.start:%Y-%m-%d %H:%M}"
+
+
+class MeasuringComponentProgress(models.Model):
+    """
+    How far a component's final measurements reach; kept by normalization.
+
+    Beside the component, whose row is wide and under history.
+    """
+
+    measuring_component = models.OneToOneField(
+        MeasuringComponent, on_delete=models.CASCADE, primary_key=True, related_name="progress"
+    )
+    latest_contiguous_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("The label up to which nothing is missing.")
+    )
+    most_recent_actual_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("The latest label whose measurement is not estimated.")
+    )
+
+    class Meta:
+        verbose_name = _("progress of a measuring component")
+
+    def __str__(self) -> str:
+        return f"progress of {self.measuring_component_id}"

@@ -66,6 +66,9 @@ class VeeRule(models.Model):
     start_date = models.DateField(null=True, blank=True)
     end_date = models.DateField(null=True, blank=True)
     parameters = models.JSONField(default=dict, blank=True)
+    eligibility = models.JSONField(
+        default=list, blank=True, help_text=_("Criteria that decide whether the rule applies to an IMD (`vee.md` 3.3).")
+    )
     history = HistoricalRecords()
 
     class Meta:
@@ -92,3 +95,57 @@ class VeeRule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.rule}"
+
+
+class Factor(models.Model):
+    """
+    What a characteristic leads to: a VEE group, or a profile component, by value and date (`vee.md` 3.4).
+
+    The characteristic is looked for on the measuring component, its device, and its service point, in this order.
+    """
+
+    code = models.CharField(max_length=40, unique=True)
+    description = models.CharField(max_length=200, blank=True)
+    characteristic = models.CharField(max_length=60, help_text=_("The name of the characteristic that decides."))
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("factor")
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class FactorValue(models.Model):
+    """What a value of a factor's characteristic leads to in a period, both dates inclusive; the IMD's start counts."""
+
+    factor = models.ForeignKey(Factor, on_delete=models.CASCADE, related_name="values")
+    characteristic_value = models.CharField(max_length=100)
+    start_date = models.DateField(null=True, blank=True)
+    end_date = models.DateField(null=True, blank=True)
+    vee_group = models.ForeignKey(VeeGroup, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    measuring_component = models.ForeignKey(
+        "vee.MeasuringComponent", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("factor value")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["factor", "characteristic_value", "start_date"], name="factor_value_unique_start"
+            ),
+            models.UniqueConstraint(
+                fields=["factor", "characteristic_value"],
+                condition=Q(start_date__isnull=True),
+                name="factor_value_unique_undated",
+            ),
+            models.CheckConstraint(
+                name="factor_value_period",
+                condition=Q(end_date__isnull=True) | Q(start_date__isnull=True) | Q(end_date__gte=F("start_date")),
+                violation_error_message=_("The end date lies before the start date."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.characteristic_value}"

@@ -18,6 +18,7 @@ from vee.engine.plan import find_cycle
 from vee.models import InitialMeasurement, MeasuringComponentType, VeeExceptionType, VeeGroup, VeeRule
 from vee.operations.configuration_entries import GroupEntry, RuleEntry, TypeEntry
 from vee.operations.groups import load_groups
+from vee.operations.history_components import Factors
 from vee.operations.todos import default_type
 from vee.storage import SECONDS_PER_DAY
 
@@ -185,7 +186,7 @@ def _save_groups(entries: Sequence[tuple[int, GroupEntry]], *, by: Any, at: dt.d
         missing = sorted({rule.rule for rule in rules} - registry.AVAILABLE.keys())
         notes = tuple(f"{rule} is not available in this version" for rule in missing)
         applied.append(Applied("vee_groups", entry.code, _what(created=created, changed=changed), notes))
-    cycle = find_cycle(load_groups())
+    cycle = find_cycle(load_groups(), Factors().all_groups())
     if cycle:
         index = next((index for index, entry in entries if entry.code in cycle), 0)
         message = f"The groups lead back to themselves: {' > '.join(cycle)}."

@@ -9,6 +9,7 @@ from typing import Any
 from vee.codes import ROLE_OF_KIND, ComponentKind, ImdKind, Role, Severity
 from vee.engine.plan import GroupSpec, Plan, RuleSpec, build_plan, find_cycle
 from vee.models import VeeGroup, VeeRule
+from vee.operations.history_components import Factors
 
 
 def load_groups() -> dict[str, GroupSpec]:
@@ -25,6 +26,7 @@ def load_groups() -> dict[str, GroupSpec]:
                 start_date=rule.start_date,
                 end_date=rule.end_date,
                 parameters=rule.parameters,
+                eligibility=rule.eligibility,
             )
         )
     return {
@@ -51,7 +53,7 @@ def cycle_with(*, code: str, rules: Sequence[tuple[str, Mapping[str, Any]]]) -> 
             for index, (name, parameters) in enumerate(rules)
         ),
     )
-    return find_cycle(groups)
+    return find_cycle(groups, Factors().all_groups())
 
 
 def select_group(
@@ -71,11 +73,13 @@ class Plans:
 
     def __init__(self) -> None:
         self._groups = load_groups()
-        self._plans: dict[tuple[str | None, dt.date, ComponentKind], Plan] = {}
+        self._factors = Factors()
+        self._plans: dict[tuple[object, ...], Plan] = {}
 
-    def plan(self, *, group: str | None, on: dt.date, kind: ComponentKind) -> Plan:
-        """Give the plan of a group for IMDs that start on a local date."""
-        key = (group, on, kind)
+    def plan(self, *, group: str | None, on: dt.date, kind: ComponentKind, characteristics: Mapping[str, str]) -> Plan:
+        """Give the plan of a group for IMDs of such components that start on a local date."""
+        factors = self._factors.groups(characteristics, on) if self._factors else {}
+        key = (group, on, kind, tuple(sorted(factors.items())))
         if key not in self._plans:
-            self._plans[key] = build_plan(groups=self._groups, group=group, on=on, kind=kind)
+            self._plans[key] = build_plan(groups=self._groups, group=group, on=on, kind=kind, factors=factors)
         return self._plans[key]

@@ -31,6 +31,12 @@ class Component:
     groups_of_type: dict[Role, str | None]
     time_zone: str
     standard_offset: int
+    service_point_id: int | None = None
+    device_id: int | None = None
+    consumption_reference_id: int | None = None
+    dials: int | None = None
+    rollover_threshold: Decimal = Decimal("0.5")
+    characteristics: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def multiplier_in_millionths(self) -> int:
@@ -77,6 +83,9 @@ _COMPONENT_FIELDS = (
     "type__initial_load_group__code", "type__manual_override_group__code", "type__estimation_group__code",
     "service_point__time_zone", "service_point__standard_offset_seconds",
     "device__service_point__time_zone", "device__service_point__standard_offset_seconds",
+    "service_point", "device", "device__service_point", "consumption_reference", "type__dials",
+    "type__rollover_threshold", "characteristics", "device__characteristics", "service_point__characteristics",
+    "device__service_point__characteristics",
 )  # fmt: skip
 _ROLES = (Role.INITIAL_LOAD, Role.MANUAL_OVERRIDE, Role.ESTIMATION)
 
@@ -99,6 +108,13 @@ def load_components(*, component_ids: Iterable[int]) -> dict[int, Component]:
             groups_of_type=dict(zip(_ROLES, row[11:14], strict=True)),
             time_zone=zone or "UTC",
             standard_offset=offset or 0,
+            service_point_id=row[18] if row[18] is not None else row[20],
+            device_id=row[19],
+            consumption_reference_id=row[21],
+            dials=row[22],
+            rollover_threshold=row[23],
+            # The nearest one counts: the component's, then its device's, then its service point's.
+            characteristics={**(row[26] or row[27] or {}), **(row[25] or {}), **row[24]},
         )
     return found
 

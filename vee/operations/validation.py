@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from django.db.models import OuterRef, Subquery
 
-from vee.codes import ComponentKind, Condition, Severity
+from vee.codes import ComponentKind, Condition, ImdKind, Severity
 from vee.engine.batch import EDITED, Batch, ImdFacts
 from vee.engine.calendar import local_date
 from vee.engine.findings import Outcome, RowFinding, RowStep, RunResult
@@ -45,6 +45,7 @@ class Scalar:
     consumption: Decimal | None
     condition: int
     edited: bool
+    previous: Decimal | None = None
     lower_than: Decimal | None = None
 
 
@@ -84,7 +85,7 @@ def validate(*, imds: Sequence[DueImd], plans: Plans) -> tuple[list[Group], list
         kind = ComponentKind(component.kind)
         group = select_group(kind=imd.kind, of_component=component.groups, of_type=component.groups_of_type)
         on = local_date(imd.start, component.time_zone)
-        plan = plans.plan(group=group, on=on, kind=kind)
+        plan = plans.plan(group=group, on=on, kind=kind, characteristics=component.characteristics)
         try:
             values, conditions, edited = (
                 received_or_edited(imd, component)
@@ -142,7 +143,10 @@ class _Gathering:
             scale=component.scale,
             seconds_per_interval=self.imds[0].seconds_per_interval,
             starts=np.array([imd.start for imd in self.imds], dtype=np.int64),
-            facts=[_facts(imd, component) for imd, component in zip(self.imds, self.components, strict=True)],
+            facts=[
+                _facts(imd, component, scalars.get(imd.id))
+                for imd, component in zip(self.imds, self.components, strict=True)
+            ],
         )
         result = run(batch=batch, plan=plan, context=history)
         findings: dict[int, list[RowFinding]] = defaultdict(list)
@@ -155,7 +159,7 @@ class _Gathering:
         return group
 
 
-def _facts(imd: DueImd, component: Component) -> ImdFacts:
+def _facts(imd: DueImd, component: Component, scalar: Scalar | None) -> ImdFacts:
     return ImdFacts(
         imd_id=imd.id,
         component_id=component.id,
@@ -167,6 +171,15 @@ def _facts(imd: DueImd, component: Component) -> ImdFacts:
         component_seconds_per_interval=component.seconds_per_interval,
         allow_negative=component.allow_negative,
         time_zone=component.time_zone,
+        kind=ImdKind(imd.kind),
+        end=imd.end,
+        service_point_id=component.service_point_id,
+        device_id=component.device_id,
+        consumption_reference_id=component.consumption_reference_id,
+        dials=component.dials,
+        characteristics=component.characteristics,
+        reading=None if scalar is None else scalar.reading,
+        previous_reading=None if scalar is None else scalar.previous,
     )
 
 
@@ -218,8 +231,8 @@ def _scalar(imd: DueImd, component: Component, previous: Decimal | None) -> Scal
         return Scalar(reading, None, condition, bool(imd.edits))
     difference = reading - previous
     if difference < 0 and not component.allow_negative:
-        return Scalar(reading, None, condition, bool(imd.edits), lower_than=previous)
-    return Scalar(reading, difference * component.multiplier, condition, bool(imd.edits))
+        return Scalar(reading, None, condition, bool(imd.edits), previous, lower_than=previous)
+    return Scalar(reading, difference * component.multiplier, condition, bool(imd.edits), previous)
 
 
 def current_scalar(imd: DueImd, component: Component) -> Scalar:

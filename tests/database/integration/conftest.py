@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.database.integration.participation import hold_until_together
+
 
 @dataclass
 class Behaviour:
@@ -34,7 +36,8 @@ class Dacs:
     at_once: int = 0
     most_at_once: int = 0
     on_request: Callable[[dict[str, Any]], None] | None = None
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    together: int = 1
+    gathered: threading.Condition = field(default_factory=threading.Condition)
 
     def bodies(self) -> list[dict[str, Any]]:
         return [request["body"] for request in self.requests]
@@ -79,13 +82,16 @@ def _handler(dacs: Dacs) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             request = {"path": self.path, "body": body, "headers": dict(self.headers)}
-            with dacs.lock:
+            with dacs.gathered:
                 dacs.requests.append(request)
                 dacs.at_once += 1
                 dacs.most_at_once = max(dacs.most_at_once, dacs.at_once)
+                dacs.gathered.notify_all()
             if dacs.on_request is not None:
                 dacs.on_request(request)
             behaviour = dacs.behaviours.get(body["transactionId"], dacs.otherwise)
+            if len(dacs.requests) > 1:  # the first record is sent alone
+                hold_until_together(dacs)
             time.sleep(behaviour.delay)
             answer = behaviour.raw
             if answer is None:
@@ -93,7 +99,7 @@ def _handler(dacs: Dacs) -> type[BaseHTTPRequestHandler]:
                     behaviour.body
                     or {"X1-DAEnroll": {**body, "enrollmentId": f"E-{body['transactionId']}", "status": "PENDING"}}
                 ).encode()
-            with dacs.lock:
+            with dacs.gathered:
                 dacs.at_once -= 1
             try:
                 self.send_response(behaviour.status)

@@ -46,7 +46,8 @@ class Participation:
     requests: list[dict[str, Any]] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    together: int = 1
+    gathered: threading.Condition = field(default_factory=threading.Condition)
 
     def calls(self, path: str) -> list[Any]:
         """The bodies that came to a path, in order."""
@@ -73,28 +74,36 @@ def serving() -> Iterator[Participation]:
         thread.join()
 
 
+def hold_until_together(known: Any, *, seconds: float = 20) -> None:
+    """Hold an answer until `together` calls have been under way at once; a client that never sends so many gets on."""
+    with known.gathered:
+        known.gathered.wait_for(lambda: known.most_at_once >= known.together, timeout=seconds)
+
+
 def _handler(known: Participation) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             request = {"path": self.path, "body": None, "headers": dict(self.headers)}
-            with known.lock:
+            with known.gathered:
                 known.requests.append(request)
             self._write(Told(status=known.health, body={"status": known.health}))
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             request = {"path": self.path, "body": body, "headers": dict(self.headers)}
-            with known.lock:
+            with known.gathered:
                 known.requests.append(request)
                 known.at_once += 1
                 known.most_at_once = max(known.most_at_once, known.at_once)
+                known.gathered.notify_all()
             if known.on_request is not None:
                 known.on_request(request)
             told = (known.decide(request) if known.decide is not None else None) or known.otherwise
+            hold_until_together(known)
             time.sleep(told.delay)
-            with known.lock:
+            with known.gathered:
                 known.at_once -= 1
             self._write(told)
 

@@ -309,6 +309,7 @@ class TestWhatGoesOut:
 
     def test_sends_the_first_record_alone_and_then_at_most_so_many_at_once(self, dacs: Dacs, derms: APIClient) -> None:
         factory.prepare(base_url=dacs.base_url, max_concurrency=3)
+        dacs.together = 3
         dacs.otherwise = Behaviour(delay=0.05)
         alone: list[int] = []
         dacs.on_request = lambda request: alone.append(dacs.at_once) if not alone else None

@@ -66,6 +66,7 @@ class TestTheWholeWay:
         given.prepare(dacs.base_url, max_concurrency=10)
         given_mail = {"to.process.notification": "business@example.org"}
         _recipients(given_mail)
+        dacs.together = 2
         dacs.otherwise = answer(delay=0.05)
 
         answered = given.post(derms, given.request(recordCount=1001), given.rows(1001))
@@ -253,13 +254,13 @@ class TestFirstHttpError:
     def test_running_segments_finish(self, dacs: Participation, derms: APIClient) -> None:
         given.prepare(dacs.base_url, max_concurrency=10)
         given.properties(stage__segment__size="1", stage__parallel="4")
-        gate = threading.Barrier(4, timeout=10)
+        gate = threading.Barrier(4, timeout=30)
 
         def decide(request: dict[str, Any]) -> Any:
             gate.wait()
             if request["body"]["deviceList"][0]["nicId"] == "411900000001":
                 return refusal("broken", status=500)
-            return answer(delay=0.5)
+            return answer(delay=1.5)
 
         dacs.decide = decide
         given.post(derms, given.request(), given.rows(20))

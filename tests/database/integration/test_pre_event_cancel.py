@@ -414,14 +414,14 @@ class TestDuringTheReservation:
                 return None
             if len(dacs.calls(RESERVE_AT_DACS)) >= 3:
                 reached.set()
-            return answer(delay=0.4)
+            return answer(delay=1.0)
 
         dacs.decide = slowly
         file_work.begin(run_id)
         workers = [threading.Thread(target=file_work.worker, args=(run_id,)) for _ in range(2)]
         for worker in workers:
             worker.start()
-        assert reached.wait(10)
+        assert reached.wait(30)
         answered = derms.post(GUIDE, cancel(), format="json")
         for worker in workers:
             worker.join()

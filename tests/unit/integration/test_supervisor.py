@@ -18,9 +18,12 @@ from integration.supervisor import AlreadyRunning, only_one
 ROOT = Path(__file__).resolve().parents[3]
 
 SCRIPT = """
-import sys
+import signal, sys
 from pathlib import Path
 from integration.supervisor import ChildSpec, Supervisor
+
+# The tests themselves may run under nohup, which children inherit.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 PROGRAMS = {
     "steady": "import os, time; print('up', os.getpid(), flush=True); time.sleep(600)",

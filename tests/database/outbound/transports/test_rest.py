@@ -144,7 +144,7 @@ class TestRequest:
         started = time.monotonic()
         with pytest.raises(TargetTimedOut, match="deadline") as caught:
             client.request("GET", "x", timeout=0.4)
-        assert 0.3 < time.monotonic() - started < 1.5
+        assert 0.3 < time.monotonic() - started < 15
         assert caught.value.sent is None
 
     def test_the_connection_s_read_timeout_is_the_default_deadline(self, peer: Peer) -> None:

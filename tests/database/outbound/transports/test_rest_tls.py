@@ -90,7 +90,7 @@ class TestTls:
         started = time.monotonic()
         with pytest.raises(TargetTimedOut, match="TLS handshake") as caught:
             client.request("GET", "x")
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 15
         assert caught.value.sent is False
 
 

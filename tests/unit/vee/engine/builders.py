@@ -104,7 +104,7 @@ def as_numbers(*values: Value) -> list[Decimal | None]:
     return [None if value is None else Decimal(value).normalize() for value in values]
 
 
-class Neighbours:
+class Neighbours(context.NoHistory):
     """The same final measurement before and after every IMD; None is no measurement. Remembers what it was asked."""
 
     def __init__(

@@ -18,7 +18,7 @@ from tests.unit.vee.reference import Imd, Interval
 from vee.codes import ComponentKind
 from vee.engine import fixed_point, registry, runner
 from vee.engine.batch import Batch
-from vee.engine.context import Boundaries
+from vee.engine.context import Boundaries, NoHistory
 from vee.engine.findings import RunResult
 
 
@@ -51,7 +51,7 @@ def imds(draw: st.DrawFn) -> list[Imd]:
     return draw(st.lists(st.builds(Imd, rows, SIDES, SIDES), min_size=1, max_size=5))
 
 
-class Sides:
+class Sides(NoHistory):
     """Answers by the IMD's id with what stands beside it."""
 
     def __init__(self, given_imds: list[Imd]) -> None:

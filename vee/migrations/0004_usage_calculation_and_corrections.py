@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('vee', '0002_measurement_sql'),
+        ('vee', '0003_vee_configuration'),
     ]
 
     operations = [

@@ -1,0 +1,190 @@
+"""What is known of other components: references, siblings, profiles, and IMDs beside the batch's own."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vee.choices import ImdState
+from vee.codes import ComponentKind
+from vee.engine.batch import Batch, ImdFacts
+from vee.engine.calendar import local_date
+from vee.engine.context import NO_COMPONENT, ComponentFacts
+from vee.models import FactorValue, ImdPayload, InitialMeasurement, MeasuringComponent
+from vee.operations.history_measurements import component_ids_of, instant
+from vee.storage import fetch_arrays
+
+
+def components(component_ids: NDArray[np.int64]) -> dict[int, ComponentFacts]:
+    """Give what is known of components; ids that are unknown are left out."""
+    rows = MeasuringComponent.objects.filter(pk__in=set(component_ids.tolist()) - {NO_COMPONENT}).values_list(
+        "pk", "type__component_kind", "type__seconds_per_interval", "type__uom", "type__scale", "multiplier"
+    )
+    return {row[0]: ComponentFacts(row[0], ComponentKind(row[1]), *row[2:]) for row in rows}
+
+
+def related(batch: Batch) -> list[tuple[int, ...]]:
+    """Give each component's consumption reference, or without one the components that refer to it."""
+    asked = {facts.component_id for facts in batch.facts if facts.consumption_reference_id is None}
+    referring: dict[int, list[int]] = defaultdict(list)
+    rows = MeasuringComponent.objects.filter(consumption_reference__in=asked).order_by("pk")
+    for component, reference in rows.values_list("pk", "consumption_reference"):
+        if reference is not None:
+            referring[reference].append(component)
+    return [
+        tuple(referring[facts.component_id])
+        if facts.consumption_reference_id is None
+        else (facts.consumption_reference_id,)
+        for facts in batch.facts
+    ]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FactorEntry:
+    """What one characteristic value leads to between two dates, both inclusive."""
+
+    start_date: dt.date | None
+    end_date: dt.date | None
+    group: str | None
+    component_id: int | None
+
+    def in_force(self, on: dt.date) -> bool:
+        """Tell whether it counts for an IMD whose local start date is `on`."""
+        return (self.start_date is None or self.start_date <= on) and (self.end_date is None or on <= self.end_date)
+
+
+class Factors:
+    """All factors and their values, read once."""
+
+    def __init__(self) -> None:
+        self._characteristics: dict[str, str] = {}
+        self._entries: dict[tuple[str, str], list[FactorEntry]] = defaultdict(list)
+        rows = FactorValue.objects.order_by("pk").values_list(
+            "factor__code", "factor__characteristic", "characteristic_value", "start_date", "end_date",
+            "vee_group__code", "measuring_component",
+        )  # fmt: skip
+        for code, characteristic, value, start_date, end_date, group, component_id in rows:
+            self._characteristics[code] = characteristic
+            self._entries[code, value].append(FactorEntry(start_date, end_date, group, component_id))
+
+    def __bool__(self) -> bool:
+        return bool(self._characteristics)
+
+    def groups(self, characteristics: Mapping[str, str], on: dt.date) -> dict[str, str]:
+        """Give the code of the VEE group that each factor leads to; factors that lead to none are left out."""
+        found = {}
+        for code in self._characteristics:
+            entry = self._entry(code, characteristics, on)
+            if entry is not None and entry.group is not None:
+                found[code] = entry.group
+        return found
+
+    def all_groups(self) -> dict[str, list[str]]:
+        """Give the codes of all groups that each factor may lead to, whatever value and date."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for (code, _), entries in self._entries.items():
+            found[code] += [entry.group for entry in entries if entry.group is not None]
+        return found
+
+    def components(self, batch: Batch, factor: str) -> NDArray[np.int64]:
+        """Give the component that a factor names for each IMD at its start, else `NO_COMPONENT`."""
+        found = np.full(batch.size, NO_COMPONENT, dtype=np.int64)
+        for row, facts in enumerate(batch.facts):
+            on = local_date(int(batch.starts[row]), facts.time_zone)
+            entry = self._entry(factor, facts.characteristics, on)
+            if entry is not None and entry.component_id is not None:
+                found[row] = entry.component_id
+        return found
+
+    def _entry(self, code: str, characteristics: Mapping[str, str], on: dt.date) -> FactorEntry | None:
+        value = characteristics.get(self._characteristics.get(code, ""))
+        if value is None:
+            return None
+        matching = [entry for entry in self._entries.get((code, str(value)), ()) if entry.in_force(on)]
+        # Of several the one that began last counts.
+        return max(matching, key=lambda entry: entry.start_date or dt.date.min, default=None)
+
+
+def siblings_without_imd(batch: Batch) -> list[tuple[str, ...]]:
+    """Give the identifiers of the other components of each IMD's device without an IMD that covers its period."""
+    devices = {facts.device_id for facts in batch.facts if facts.device_id is not None}
+    siblings: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    rows = MeasuringComponent.objects.filter(device__in=devices).order_by("identifier")
+    for component, identifier, device in rows.values_list("pk", "identifier", "device"):
+        siblings[device].append((component, identifier))
+    covered = _periods_of_imds([component for each in siblings.values() for component, _ in each], batch)
+    found = []
+    for row, facts in enumerate(batch.facts):
+        start, end = int(batch.starts[row]), facts.end
+        found.append(
+            tuple(
+                identifier
+                for component, identifier in siblings.get(facts.device_id or 0, ())
+                if component != facts.component_id
+                and not any(first <= start and end <= last for first, last in covered[component])
+            )
+        )
+    return found
+
+
+def _periods_of_imds(component_ids: list[int], batch: Batch) -> dict[int, list[tuple[int, int]]]:
+    periods: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    if not component_ids or not batch.size:
+        return periods
+    rows = InitialMeasurement.objects.filter(
+        measuring_component__in=component_ids,
+        start__lte=instant(int(batch.starts.max())),
+        end__gte=instant(min(facts.end for facts in batch.facts)),
+    ).exclude(state=ImdState.DISCARDED)
+    for component, start, end in rows.values_list("measuring_component", "start", "end"):
+        periods[component].append((int(start.timestamp()), int(end.timestamp())))
+    return periods
+
+
+def duplicates(batch: Batch) -> NDArray[np.int64]:
+    """Give the id of a completed IMD of the same component, kind, end and received contents; 0 without one."""
+    found = np.zeros(batch.size, dtype=np.int64)
+    others: dict[tuple[int, str, int], list[int]] = defaultdict(list)
+    rows = InitialMeasurement.objects.filter(
+        measuring_component__in=set(component_ids_of(batch).tolist()),
+        end__in={instant(facts.end) for facts in batch.facts},
+        state=ImdState.COMPLETE,
+    ).order_by("pk")
+    for pk, component, kind, end in rows.values_list("pk", "measuring_component", "kind", "end"):
+        others[component, kind, int(end.timestamp())].append(pk)
+    if not others:
+        return found
+    wanted = {facts.imd_id for facts in batch.facts} | {pk for ids in others.values() for pk in ids}
+    contents = fetch_arrays(
+        table=ImdPayload._meta.db_table,
+        key="imd_id",
+        ids=sorted(wanted),
+        columns=["scale", "values", "conditions", "reading"],
+        arrays={"values": "int64", "conditions": "int32"},
+    )
+    for row, facts in enumerate(batch.facts):
+        for other in others.get(_key(facts), ()):
+            if other != facts.imd_id and facts.imd_id in contents and _same(contents[facts.imd_id], contents[other]):
+                found[row] = other
+                break
+    return found
+
+
+def _key(facts: ImdFacts) -> tuple[int, str, int]:
+    return facts.component_id, str(facts.kind), facts.end
+
+
+def _same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+    return all(
+        np.array_equal(left, right)
+        if isinstance(left, np.ndarray) and isinstance(right, np.ndarray)
+        else left is right
+        if left is None or right is None
+        else left == right
+        for left, right in zip(one, other, strict=True)
+    )
