@@ -49,7 +49,10 @@ class UsageTransaction(ConcurrentTransitionMixin, models.Model):
     """
 
     identifier = models.CharField(max_length=60, unique=True)
-    usage_subscription = models.ForeignKey(UsageSubscription, on_delete=models.PROTECT, related_name="transactions")
+    # No index of its own: the index of periods begins with it.
+    usage_subscription = models.ForeignKey(
+        UsageSubscription, on_delete=models.PROTECT, related_name="transactions", db_index=False
+    )
     start = models.DateTimeField()
     end = models.DateTimeField()
     status = FSMField(default=Status.PENDING, choices=Status.choices, max_length=30, protected=True)
@@ -80,6 +83,7 @@ class UsageTransaction(ConcurrentTransitionMixin, models.Model):
             )
         ]
         indexes = [
+            models.Index(fields=["usage_subscription", "end"], name="usage_period"),
             models.Index(fields=["stale_since"], condition=Q(stale_since__isnull=False), name="usage_stale"),
             models.Index(
                 fields=["calculate_after"], condition=Q(calculate_after__isnull=False), name="usage_calculate_after"

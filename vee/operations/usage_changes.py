@@ -12,7 +12,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from foundation.dispatch import after_commit
 from vee import events
@@ -59,7 +59,7 @@ def take_up(*, changes: Sequence[Change], imds: Iterable[DueImd], at: dt.datetim
     by_point: dict[int, list[_Concerned]] = defaultdict(list)
     for one in concerned:
         by_point[one.service_point_id].append(one)
-    stale = False
+    stale: list[int] = []
     corrections: list[int] = []
     for row in _locked(concerned):
         overlapping = [one for one in by_point[row.usage_subscription.service_point_id] if one.overlaps(row)]
@@ -67,20 +67,19 @@ def take_up(*, changes: Sequence[Change], imds: Iterable[DueImd], at: dt.datetim
             continue
         if row.status == Status.SENT:
             corrections += _correct(row, overlapping, imds, at=at)
-        elif row.status != Status.PENDING and row.stale_since is None:
-            row.stale_since = at
-            row.save(update_fields=["stale_since"])
-            stale = True
+        else:
+            stale.append(row.pk)
     events.announce_usage_corrected(correction_ids=corrections, at=at)
     if stale:
+        UsageTransaction.objects.filter(pk__in=stale).update(stale_since=at)
         after_commit(usage_figures.CALCULATE_TASK)
 
 
 def _concerned(changes: Sequence[Change]) -> list[_Concerned]:
+    if not changes:
+        return []
     found = []
-    sensitive = UsageTransaction.objects.filter(
-        usage_subscription__service_point=OuterRef("point"), status__in=(Status.PENDING, *USAGE_SENSITIVE)
-    )
+    sensitive = _sensitive(changes).filter(usage_subscription__service_point=OuterRef("point"))
     by_component = {change.component_id: change for change in changes}
     ids = list(by_component)
     for begin in range(0, len(ids), _AT_ONCE):
@@ -94,21 +93,26 @@ def _concerned(changes: Sequence[Change]) -> list[_Concerned]:
     return found
 
 
+def _sensitive(changes: Sequence[Change]) -> QuerySet[UsageTransaction]:
+    """Give the transactions, of any service point, that changes between the first and the last of these may concern."""
+    return UsageTransaction.objects.filter(
+        status__in=USAGE_SENSITIVE,
+        start__lte=max(change.last for change in changes),
+        end__gte=min(change.first for change in changes),
+    )
+
+
 def _locked(concerned: Sequence[_Concerned]) -> list[UsageTransaction]:
     """
     Lock the transactions that may be concerned, in the order of their ids.
 
-    PENDING ones too: one that is being calculated just now is seen as what becomes of it. One that is stale already
-    needs nothing more: while the components are locked nobody recalculates it.
+    A calculation locks the components first, as normalization has done, so none is under way now: what is PENDING stays
+    so, and what is stale already needs nothing more.
     """
     needs_nothing = Q(status__in=USAGE_NOT_SENT, stale_since__isnull=False)
     return list(
-        UsageTransaction.objects.filter(
-            usage_subscription__service_point__in={one.service_point_id for one in concerned},
-            status__in=(Status.PENDING, *USAGE_SENSITIVE),
-            start__lte=max(one.change.last for one in concerned),
-            end__gte=min(one.change.first for one in concerned),
-        )
+        _sensitive([one.change for one in concerned])
+        .filter(usage_subscription__service_point__in={one.service_point_id for one in concerned})
         .exclude(needs_nothing)
         .select_for_update(of=("self",))
         .select_related("usage_subscription")

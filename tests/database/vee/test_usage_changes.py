@@ -11,7 +11,8 @@ import pytest
 from tests.factories import usage as make_usage
 from tests.factories import vee as make
 from vee import models, usage_queries
-from vee.operations import actions, processing, usage
+from vee.operations import actions, processing, usage, usage_changes
+from vee.storage import Change
 
 
 pytestmark = pytest.mark.django_db
@@ -304,9 +305,6 @@ class TestRule6ActionsOfPeople:
 
 class TestCost:
     def test_one_query_when_there_is_no_usage(self, django_assert_num_queries: Any) -> None:
-        from vee.operations import usage_changes
-        from vee.storage import Change
-
         components = [meter() for _ in range(5)]
         changes = [Change(one.pk, make.DAY, make.DAY + DAY) for one in components]
 
@@ -314,18 +312,24 @@ class TestCost:
             usage_changes.take_up(changes=changes, imds=[], at=make.AT)
 
     def test_none_when_nothing_changed(self, django_assert_num_queries: Any) -> None:
-        from vee.operations import usage_changes
-
         with django_assert_num_queries(0):
             usage_changes.take_up(changes=[], imds=[], at=make.AT)
 
-    def test_the_same_number_for_many_components_as_for_one(self, django_assert_num_queries: Any) -> None:
-        from vee.operations import usage_changes
-        from vee.storage import Change
+    def test_one_query_when_usage_is_pending_or_of_another_time(self, django_assert_num_queries: Any) -> None:
+        component = meter()
+        subscription = make_usage.subscription(component)
+        make_usage.transaction(subscription)
+        make_usage.transaction(subscription, start=make.DAY - 2 * DAY, end=make.DAY - DAY, status="SENT")
+        change = Change(component.pk, make.DAY + dt.timedelta(minutes=15), make.DAY + DAY)
 
+        with django_assert_num_queries(1):
+            usage_changes.take_up(changes=[change], imds=[], at=make.AT)
+
+    def test_the_same_number_for_many_components_as_for_one(self, django_assert_num_queries: Any) -> None:
         components = [meter() for _ in range(5)]
         for component in components:
-            make_usage.transaction(make_usage.subscription(component))
+            row = {"status": "CALCULATED", "stale_since": make.AT}
+            make_usage.transaction(make_usage.subscription(component), **row)
         changes = [Change(one.pk, make.DAY, make.DAY + DAY) for one in components]
 
         with django_assert_num_queries(2):
