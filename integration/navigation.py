@@ -106,6 +106,18 @@ UNFOLD: dict[str, Any] = {
                         "vee.view_measuringcomponent",
                     ),
                     _item(_("Service points"), "pin_drop", "vee_servicepoint_changelist", "vee.view_servicepoint"),
+                    _item(
+                        _("Usage transactions"),
+                        "receipt_long",
+                        "vee_usagetransaction_changelist",
+                        "vee.view_usagetransaction",
+                    ),
+                    _item(
+                        _("Usage subscriptions"),
+                        "contract",
+                        "vee_usagesubscription_changelist",
+                        "vee.view_usagesubscription",
+                    ),
                 ],
             },
             {

@@ -48,7 +48,7 @@ _READ_METER_DATA = _rights(
     "servicepoint device measuringcomponenttype measuringcomponent outage readingfile readingfileerror"
     " initialmeasurement imdpayload imdpostvee imdtransition imdedit veeexceptiontype veegroup veerule veeexception"
     " todotype todo measurementblock measurementblockhistory registermeasurement registermeasurementhistory"
-    " usagesubscription usagetransaction ruletrial",
+    " usagesubscription usagetransaction usagetransactiontotal usagetransactiontransition usagecorrection ruletrial",
 )
 _READ_SCHEDULES = _rights("django_celery_beat", "view", "periodictask intervalschedule crontabschedule")
 _OPERATE_MESSAGES = frozenset(
@@ -76,6 +76,9 @@ _WORK_ON_METER_DATA = frozenset(
         "vee.change_todo",
         "vee.add_readingfile",
         "vee.add_ruletrial",
+        "vee.calculate_usage",
+        "vee.send_usage",
+        "vee.discard_usage",
     }
 )
 

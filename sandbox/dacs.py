@@ -1,5 +1,5 @@
 """
-DACS: enrollments, sync requests, device status, event participation and the health check.
+DACS: enrollments, sync requests, device status, event participation, the health check, and usage for billing.
 
 What decides an enrollment's answer, so that a person can call for each outcome by hand:
 
@@ -20,6 +20,7 @@ from sandbox.exchange import PeerAnswer, PeerRequest, UnableToReadJson, iso
 from sandbox.participation import Participation
 from sandbox.problems import CATEGORY, problem
 from sandbox.service import Action, Service, UnableToChangeState
+from sandbox.usage import Usage
 
 
 ALREADY_EXISTS = 10589
@@ -56,6 +57,7 @@ class Dacs(Service):
         self.status_checks: dict[str, str] = {}
         self.todos: list[str] = []
         self.participation = Participation(todos=self.todos)
+        self.usage = Usage()
 
     def actions(self) -> Iterable[tuple[str, str, Action]]:
         """The operations of DACS that the integration calls."""
@@ -68,6 +70,8 @@ class Dacs(Service):
             ("POST", "/programEventParticipation/reserveDevice", events.reserve),
             ("POST", "/programEventParticipation/preEventCancellation", events.cancel),
             ("POST", "/programEventParticipation/postEventOutcome", events.outcome),
+            ("POST", "/usage-transactions", self.usage.take),
+            ("POST", "/usage-corrections", self.usage.take_correction),
         )
 
     def answer(self, request: PeerRequest) -> PeerAnswer:
@@ -166,6 +170,7 @@ class Dacs(Service):
                 "syncRequests": dict(self.sync_requests),
                 "statusChecks": dict(self.status_checks),
                 **self.participation.state(),
+                **self.usage.state(),
                 "todos": list(self.todos),
             }
 
@@ -197,6 +202,7 @@ class Dacs(Service):
             self.status_checks.clear()
             self.todos.clear()
             self.participation.reset()
+            self.usage.reset()
 
 
 def _why_not_valid(document: dict[str, Any]) -> str:

@@ -105,3 +105,19 @@ class TrialStatus(models.TextChoices):
     DONE = "DONE", _("Done")
     FAILED = "FAILED", _("Failed")
     PROMOTED = "PROMOTED", _("Promoted")
+
+
+# A person or the sweep may (re)calculate or discard it.
+USAGE_NOT_SENT = (
+    UsageTransactionStatus.PENDING,
+    UsageTransactionStatus.CALCULATION_DEFERRED,
+    UsageTransactionStatus.CALCULATED,
+    UsageTransactionStatus.ISSUE_DETECTED,
+)
+# Changed measurements make its figures stale, or call for a correction.
+USAGE_SENSITIVE = (
+    UsageTransactionStatus.CALCULATION_DEFERRED,
+    UsageTransactionStatus.CALCULATED,
+    UsageTransactionStatus.ISSUE_DETECTED,
+    UsageTransactionStatus.SENT,
+)

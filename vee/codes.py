@@ -124,3 +124,21 @@ ROLE_OF_KIND: dict[ImdKind, Role] = {
     ImdKind.MANUAL: Role.MANUAL_OVERRIDE,
     ImdKind.ESTIMATION: Role.ESTIMATION,
 }
+
+
+class UsageIssue(enum.StrEnum):
+    """What stands against sending usage."""
+
+    NO_COMPONENT = "NO_COMPONENT"
+    NO_MEASUREMENT = "NO_MEASUREMENT"
+    MISSING_DATA = "MISSING_DATA"
+    NEGATIVE = "NEGATIVE"
+    UNREADABLE = "UNREADABLE"
+    NOT_SENT = "NOT_SENT"
+    NOT_DELIVERED = "NOT_DELIVERED"
+
+
+# Data that may still come: usage can wait for it.
+INCOMPLETE_ISSUES = frozenset({UsageIssue.NO_COMPONENT, UsageIssue.NO_MEASUREMENT, UsageIssue.MISSING_DATA})
+# These are about the way to the recipient: the figures are good, and may be sent again as they are.
+DELIVERY_ISSUES = frozenset({UsageIssue.NOT_SENT, UsageIssue.NOT_DELIVERED})

@@ -11,8 +11,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from foundation.dispatch import after_commit
-from vee import queries
-from vee.operations import processing
+from vee import queries, usage_queries
+from vee.operations import processing, usage, usage_sending
 
 
 logger = structlog.get_logger(__name__)
@@ -61,9 +61,17 @@ def run_rule_trial(*, trial_id: int, **_unused: Any) -> None:
         logger.info("rule_trial_not_run", rule_trial=trial_id, reason=str(reason))
 
 
+@shared_task(name="vee.tasks.calculate_usage")
+def calculate_usage(**_unused: Any) -> None:
+    """Calculate the usage that is stale or whose time has come."""
+    done = usage.calculate_due(at=timezone.now())
+    if done:
+        logger.info("usage_calculated", transactions=done)
+
+
 @shared_task(name="vee.tasks.sweep")
 def sweep(**_unused: Any) -> None:
-    """Wake up what should have been woken: due IMDs, and files that wait or whose loader is gone."""
+    """Wake up what should have been woken: due IMDs, abandoned files, and usage to be calculated or sent."""
     now = timezone.now()
     if queries.due_since(before=now - GRACE):
         after_commit("vee.tasks.process_due_imds")
@@ -71,3 +79,6 @@ def sweep(**_unused: Any) -> None:
         after_commit("vee.tasks.load_reading_file", file_id=str(file_id))
     for trial_id in queries.due_trial_ids(before=now - GRACE, abandoned_before=now - TRIAL_LEASE):
         after_commit("vee.tasks.run_rule_trial", trial_id=trial_id)
+    if usage_queries.due_calculations(at=now, before=now - GRACE, limit=1):
+        after_commit("vee.tasks.calculate_usage")
+    usage_sending.offer_waiting(before=now - GRACE, at=now)

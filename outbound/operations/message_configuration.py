@@ -58,6 +58,16 @@ SHIPPED_TYPES: dict[str, dict[str, Any]] = {
         "path": "/event-outcome-ack",
         "ordered": True,
     },
+    "USAGE-TRANSACTION": {
+        "description": "Usage of a service point for a period, to its recipient.",
+        "path": "/usage-transactions",
+        "ordered": True,
+    },
+    "USAGE-CORRECTION": {
+        "description": "Tells the recipient of usage that it changed after it was sent.",
+        "path": "/usage-corrections",
+        "ordered": True,
+    },
     "X1-NMSDASMSG": {
         "description": "Synchronizes an enrollment with DERMS.",
         "path": "/enroll",

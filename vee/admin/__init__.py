@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
-from vee.admin import exceptions, imds, meters, reading_files, rules, todos, trials, usage
+from vee.admin import (
+    exceptions,
+    imds,
+    meters,
+    reading_files,
+    rules,
+    todos,
+    trials,
+    usage,
+    usage_transactions,
+)
 
 
-__all__ = ["exceptions", "imds", "meters", "reading_files", "rules", "todos", "trials", "usage"]
+__all__ = [
+    "exceptions",
+    "imds",
+    "meters",
+    "reading_files",
+    "rules",
+    "todos",
+    "trials",
+    "usage",
+    "usage_transactions",
+]

@@ -72,9 +72,15 @@ class ReadingFileFilter(Searchable):
 
 
 class UsageTransactionFilter(Searchable):
-    searched = ("identifier", "usage_subscription__identifier")
+    searched = ("identifier", "usage_subscription__identifier", "usage_subscription__service_point__identifier")
     usage_subscription = django_filters.CharFilter(field_name="usage_subscription__identifier")
-    status = django_filters.ChoiceFilter(choices=choices.UsageTransactionStatus.choices)
+    service_point = django_filters.CharFilter(field_name="usage_subscription__service_point__identifier")
+    recipient = django_filters.CharFilter(field_name="usage_subscription__recipient")
+    status = django_filters.MultipleChoiceFilter(choices=choices.UsageTransactionStatus.choices)
+    start_from = django_filters.IsoDateTimeFilter(field_name="start", lookup_expr="gte")
+    start_before = django_filters.IsoDateTimeFilter(field_name="start", lookup_expr="lt")
+    end_after = django_filters.IsoDateTimeFilter(field_name="end", lookup_expr="gt")
+    stale = django_filters.BooleanFilter(field_name="stale_since", lookup_expr="isnull", exclude=True)
 
     class Meta:
         model = models.UsageTransaction
@@ -122,6 +128,7 @@ class MeasuringComponentFilter(Searchable):
 class UsageSubscriptionFilter(Searchable):
     searched = ("identifier", "service_point__identifier", "recipient")
     service_point = django_filters.CharFilter(field_name="service_point__identifier")
+    recipient = django_filters.CharFilter()
 
     class Meta:
         model = models.UsageSubscription

@@ -67,15 +67,8 @@ class UsageSubscriptionShape(serializers.Serializer[Any]):
     id = serializers.CharField(source="identifier", read_only=True)
     service_point = serializers.CharField(source="service_point.identifier")
     recipient = serializers.CharField()
-
-
-class UsageTransactionShape(serializers.Serializer[Any]):
-    id = serializers.CharField(source="identifier")
-    usage_subscription = serializers.CharField(source="usage_subscription.identifier")
-    start = serializers.DateTimeField()
-    end = serializers.DateTimeField()
-    status = serializers.ChoiceField(choices=choices.UsageTransactionStatus.choices)
-    created_at = serializers.DateTimeField()
+    defer_until_complete = serializers.BooleanField(required=False)
+    send_automatically = serializers.BooleanField(required=False)
 
 
 _GROUPS = ("initial_load_group", "manual_override_group", "estimation_group")
@@ -133,16 +126,7 @@ class UsageSubscriptions(ListAPIView[Any]):
     filterset_class = filters.UsageSubscriptionFilter
 
 
-class UsageTransactions(ListAPIView[Any]):
-    """Usage transactions, latest first."""
-
-    rights = {"GET": ["vee.view_usagetransaction"]}
-    queryset = models.UsageTransaction.objects.select_related("usage_subscription").order_by("-start", "pk")
-    serializer_class = UsageTransactionShape
-    filterset_class = filters.UsageTransactionFilter
-
-
-class _Resource(APIView):
+class Resource(APIView):
     """One record by its identifier; PUT creates or changes it, and leaves alone what the body does not name."""
 
     kind: ClassVar[str]
@@ -181,7 +165,7 @@ def _answers(shape: Any) -> dict[int, Any]:
     return {200: shape, 201: shape, 400: shapes.Problem}
 
 
-class ServicePoint(_Resource):
+class ServicePoint(Resource):
     """One service point."""
 
     rights = {"GET": ["vee.view_servicepoint"], "PUT": ["vee.add_servicepoint", "vee.change_servicepoint"]}
@@ -198,7 +182,7 @@ class ServicePoint(_Resource):
         return self._put(request, identifier)
 
 
-class Device(_Resource):
+class Device(Resource):
     """One device."""
 
     rights = {"GET": ["vee.view_device"], "PUT": ["vee.add_device", "vee.change_device"]}
@@ -215,7 +199,7 @@ class Device(_Resource):
         return self._put(request, identifier)
 
 
-class MeasuringComponentType(_Resource):
+class MeasuringComponentType(Resource):
     """One measuring component type."""
 
     rights = {
@@ -235,7 +219,7 @@ class MeasuringComponentType(_Resource):
         return self._put(request, identifier)
 
 
-class MeasuringComponent(_Resource):
+class MeasuringComponent(Resource):
     """One measuring component."""
 
     rights = {
@@ -255,7 +239,7 @@ class MeasuringComponent(_Resource):
         return self._put(request, identifier)
 
 
-class UsageSubscription(_Resource):
+class UsageSubscription(Resource):
     """One usage subscription."""
 
     rights = {

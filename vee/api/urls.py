@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from vee.api import imds, master_data, measurements, reading_files, resources, work
+from vee.api import imds, master_data, measurements, reading_files, resources, usage, work
 
 
 urlpatterns = [
@@ -24,7 +24,11 @@ urlpatterns = [
     path("measurements/", measurements.Measurements.as_view()),
     path("reading-files/", reading_files.ReadingFiles.as_view()),
     path("reading-files/<uuid:pk>/", reading_files.ReadingFile.as_view()),
-    path("usage-transactions/", resources.UsageTransactions.as_view()),
+    path("usage-transactions/", usage.UsageTransactions.as_view()),
+    path("usage-transactions/<str:identifier>/", usage.UsageTransaction.as_view()),
+    path("usage-transactions/<str:identifier>/calculate/", usage.Calculate.as_view()),
+    path("usage-transactions/<str:identifier>/send/", usage.Send.as_view()),
+    path("usage-transactions/<str:identifier>/discard/", usage.Discard.as_view()),
     path("service-points/", resources.ServicePoints.as_view()),
     path("service-points/<str:identifier>/", resources.ServicePoint.as_view()),
     path("devices/", resources.Devices.as_view()),

@@ -23,7 +23,13 @@ from vee.models.reading_files import ReadingFile, ReadingFileError
 from vee.models.rules import Factor, FactorValue, VeeExceptionType, VeeGroup, VeeRule
 from vee.models.todos import ToDo, ToDoType
 from vee.models.trials import RuleTrial
-from vee.models.usage import UsageSubscription, UsageTransaction
+from vee.models.usage import (
+    UsageCorrection,
+    UsageSubscription,
+    UsageTransaction,
+    UsageTransactionTotal,
+    UsageTransactionTransition,
+)
 
 
 __all__ = [
@@ -52,8 +58,11 @@ __all__ = [
     "ServicePoint",
     "ToDo",
     "ToDoType",
+    "UsageCorrection",
     "UsageSubscription",
     "UsageTransaction",
+    "UsageTransactionTotal",
+    "UsageTransactionTransition",
     "VeeException",
     "VeeExceptionType",
     "VeeGroup",

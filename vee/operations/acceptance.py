@@ -9,7 +9,7 @@ import numpy as np
 
 from vee.codes import ComponentKind
 from vee.models import ImdPostVee
-from vee.operations import preparation
+from vee.operations import preparation, usage_changes
 from vee.operations.normalization import RegisterRead, normalize_intervals, normalize_registers
 from vee.operations.preparation import Component, DueImd, UnableToPrepare, load_due
 from vee.operations.validation import current_scalar, received_or_edited
@@ -27,6 +27,12 @@ def accept_current_values(*, imd_id: int, at: dt.datetime) -> tuple[Change, ...]
     :raises vee.storage.UnableToStoreMeasurements: when the values do not fit what is there.
     """
     (imd,) = load_due(imd_ids=[imd_id])
+    changes = _normalize(imd, at=at)
+    usage_changes.take_up(changes=changes, imds=[imd], at=at)
+    return changes
+
+
+def _normalize(imd: DueImd, *, at: dt.datetime) -> tuple[Change, ...]:
     component = preparation.check(imd)
     if component.kind == ComponentKind.SCALAR:
         return normalize_registers(reads=[_read(imd, component)], at=at)

@@ -17,7 +17,7 @@ from vee.engine.batch import EDITED
 from vee.engine.findings import RowFinding
 from vee.engine.fixed_point import to_decimal
 from vee.models import ImdPostVee, VeeException
-from vee.operations import lifecycle, todos
+from vee.operations import lifecycle, todos, usage_changes
 from vee.operations.normalization import RegisterRead, normalize_intervals, normalize_registers
 from vee.operations.preparation import DueImd
 from vee.operations.validation import Group, Refused
@@ -100,6 +100,7 @@ def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.date
         in_error = _refuse(refusal, at=at)
         outcome.errors += in_error
         outcome.exceptions += not in_error
+    usage_changes.take_up(changes=changes, imds=[imd for group in groups for imd in group.imds], at=at)
     events.announce_changes(changes=changes, at=at)
     events.announce_attention(imd_ids=[need.imd_id for need in needs], at=at)
     return outcome

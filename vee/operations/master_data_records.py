@@ -79,6 +79,8 @@ class UsageSubscription(Line, tag="usage_subscription"):
     id: Identifier
     service_point: Identifier | Unset = UNSET
     recipient: Identifier | Unset = UNSET
+    defer_until_complete: bool | Unset = UNSET
+    send_automatically: bool | Unset = UNSET
 
 
 class UsageTransaction(Line, tag="usage_transaction"):
@@ -90,6 +92,8 @@ class UsageTransaction(Line, tag="usage_transaction"):
     start: str | Unset = UNSET
     end: str | Unset = UNSET
     status: choices.UsageTransactionStatus | Unset = UNSET
+    # When it is calculated by itself; null: when it is asked for.
+    calculate_after: str | Unset | None = UNSET
 
 
 class Outage(Line, tag="outage"):

@@ -7,9 +7,16 @@ from typing import Any
 
 from msgspec import UNSET
 
-from vee import models
+from vee import choices, models
 from vee.operations import master_data_records as records
-from vee.operations.master_data_keeper import Keeper, LineRefused, by_identifier, instant, named, refer, unknown
+from vee.operations import usage_lifecycle
+from vee.operations.master_data_keeper import PART, Keeper, LineRefused, by_identifier, instant, named, refer, unknown
+
+
+_SOURCE = "master data"
+_REASON = "As the master data say."
+# What another system says of usage that Tieline has not touched yet.
+_TAKEN_OVER = {step for step in usage_lifecycle.LEGAL if step[0] == choices.UsageTransactionStatus.PENDING}
 
 
 class UsageSubscriptions(Keeper):
@@ -17,6 +24,7 @@ class UsageSubscriptions(Keeper):
 
     model = models.UsageSubscription
     history = False
+    guarded = ("service_point_id",)
 
     def load(self, lines: Sequence[Any]) -> None:
         super().load(lines)
@@ -25,21 +33,40 @@ class UsageSubscriptions(Keeper):
     def values(self, line: records.UsageSubscription, row: models.UsageSubscription) -> dict[str, Any]:
         found: dict[str, Any] = {}
         refer(found, "service_point", line.service_point, self.points, "service point")
-        if line.recipient is not UNSET:
-            found["recipient"] = line.recipient
+        for name in ("recipient", "defer_until_complete", "send_automatically"):
+            if getattr(line, name) is not UNSET:
+                found[name] = getattr(line, name)
         return found
+
+    def check(self, row: models.UsageSubscription, after: dict[str, Any], *, created: bool) -> None:
+        if not created and after["service_point_id"] != row.service_point_id and row.transactions.exists():
+            message = "the subscription has usage transactions: its service point is fixed"
+            raise LineRefused("/service_point", "immutable", message)
 
 
 class UsageTransactions(Keeper):
-    """Usage for half-open periods."""
+    """
+    Usage for half-open periods.
+
+    A status is taken over with a new transaction, or while it is PENDING; from then on Tieline keeps it, and the
+    subscription and period that its figures are of.
+    """
 
     model = models.UsageTransaction
     history = False
-    guarded = ("start", "end")
+    guarded = ("usage_subscription_id", "start", "end")
 
     def load(self, lines: Sequence[Any]) -> None:
-        super().load(lines)
+        wanted = sorted({self.key(line) for line in lines})
+        for begin in range(0, len(wanted), PART):
+            rows = models.UsageTransaction.objects.filter(identifier__in=wanted[begin : begin + PART])
+            self.rows.update((row.identifier, row) for row in rows.order_by("pk").select_for_update())
         self.subscriptions = by_identifier(models.UsageSubscription, named(lines, "usage_subscription"))
+        self.moves: list[tuple[models.UsageTransaction, str]] = []
+
+    def new(self, line: records.UsageTransaction) -> models.UsageTransaction:
+        status = choices.UsageTransactionStatus.PENDING if line.status is UNSET else line.status
+        return models.UsageTransaction(identifier=line.id, status=status)
 
     def values(self, line: records.UsageTransaction, row: models.UsageTransaction) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -48,13 +75,35 @@ class UsageTransactions(Keeper):
             found["start"] = instant(line.start, "/start")
         if line.end is not UNSET:
             found["end"] = instant(line.end, "/end")
-        if line.status is not UNSET:
-            found["status"] = line.status.value
+        if line.calculate_after is not UNSET:
+            after = line.calculate_after
+            found["calculate_after"] = None if after is None else instant(after, "/calculate_after")
         return found
+
+    def apply(self, line: Any) -> tuple[bool, bool]:
+        row = self.rows.get(line.id)
+        target = None if row is None or line.status is UNSET or line.status == row.status else str(line.status)
+        if row is not None and target is not None and (row.status, target) not in _TAKEN_OVER:
+            message = f"the status is {row.status}, and from there Tieline keeps it itself"
+            raise LineRefused("/status", "immutable", message)
+        created, changed = super().apply(line)
+        if row is not None and target is not None:
+            self.moves.append((row, target))
+        return created, changed or target is not None
 
     def check(self, row: models.UsageTransaction, after: dict[str, Any], *, created: bool) -> None:
         if after["end"] <= after["start"]:
             raise LineRefused("/end", "invalid_period", "the end does not lie after the start")
+        for name in () if created or row.status == choices.UsageTransactionStatus.PENDING else self.guarded:
+            if after[name] != getattr(row, name):
+                message = f"the usage is {row.status}: its subscription and period are fixed"
+                raise LineRefused(f"/{name.removesuffix('_id')}", "immutable", message)
+
+    def save(self) -> None:
+        super().save()
+        usage_lifecycle.note_created(transactions=self.created, at=self.at, by=_SOURCE, reason=_REASON)
+        for row, target in self.moves:
+            usage_lifecycle.move(transaction=row, to=target, at=self.at, by=_SOURCE, reason=_REASON)
 
 
 class Outages(Keeper):

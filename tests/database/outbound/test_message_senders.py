@@ -186,7 +186,8 @@ class TestDefaults:
 
         assert list(ExternalSystem.objects.values_list("name", flat=True)) == ["DACS", "DERMS"]
         assert list(OutboundMessageType.objects.values_list("code", flat=True)) == [
-            *("OUTCOME-ACK", "RESERVATION-ACK", "SYNC-ACK", "X1-CTRLDVCS", "X1-NMSDASMSG"),
+            *("OUTCOME-ACK", "RESERVATION-ACK", "SYNC-ACK", "USAGE-CORRECTION", "USAGE-TRANSACTION", "X1-CTRLDVCS"),
+            "X1-NMSDASMSG",
         ]
         assert OutboundMessageType.objects.get(code="SYNC-ACK").retry_delays == [1]
 

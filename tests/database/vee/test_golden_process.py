@@ -15,6 +15,8 @@ from vee.models import (
     MeasurementBlock,
     MeasurementBlockHistory,
     ToDo,
+    UsageSubscription,
+    UsageTransaction,
     VeeException,
 )
 from vee.operations import actions, configuration, processing
@@ -228,3 +230,29 @@ class TestActions:
         assert ToDo.objects.get(imd=imd).status == "COMPLETE"
         assert not MeasurementBlock.objects.exists()
         assert queries.imd_detail(imd.pk).pre_vee[40].value == Decimal(9)
+
+
+class TestUsage:
+    @pytest.mark.parametrize(("first", "expected"), [("2", "SUBSEQUENT_CORRECTION"), ("1", "SENT")])
+    def test_gt_82_sent_usage_is_corrected_by_a_changed_value_and_untouched_by_an_unchanged_one(
+        self, first: str, expected: str
+    ) -> None:
+        one = component()
+        imd = make.interval_imd(one, FLAT)
+        process()
+        subscription = UsageSubscription.objects.create(
+            identifier="US-1", service_point=one.service_point, recipient="CIS"
+        )
+        usage = UsageTransaction.objects.create(
+            identifier="UT-1",
+            usage_subscription=subscription,
+            start=make.DAY,
+            end=make.DAY + dt.timedelta(days=1),
+            status="SENT",
+        )
+        again = make.interval_imd(one, [first, *FLAT[1:]])
+
+        process()
+
+        assert [state(imd), state(again)] == ["COMPLETE", "COMPLETE"]
+        assert UsageTransaction.objects.get(pk=usage.pk).status == expected

@@ -71,6 +71,8 @@ def document(*, dacs: Peer, derms: Peer, mail: Peer, files: dict[str, Any] | Non
             },
             "MAIL": {"transport": "email", "host": "127.0.0.1", "port": mail.port},
         },
+        # DACS's process also plays the customer information system that usage is sent to.
+        "external_systems": {"CIS": {"connection": "DACS"}},
         "parameters": {
             "ERROR_DIGEST_SECONDS": 0,
             "BREAKER_FAILURES": 50,
