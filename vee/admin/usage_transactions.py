@@ -124,9 +124,9 @@ class UsageTransactionAdmin(EvidenceAdmin):
     def status_badge(self, row: UsageTransaction) -> tuple[str, str]:
         return row.status, row.get_status_display()
 
-    @display(description=_("to be recalculated"), boolean=True)
-    def stale(self, row: UsageTransaction) -> bool:
-        return row.stale_since is not None
+    @display(description=_("recalculation"), empty_value="")
+    def stale(self, row: UsageTransaction) -> Any:
+        return _("due: measurements changed") if row.stale_since is not None else None
 
     def has_calculate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("vee.calculate_usage")

@@ -169,7 +169,7 @@ class UsageTransactionTransition(models.Model):
     """Every change of status of a usage transaction: from, to, when, who, why."""
 
     transaction = models.ForeignKey(UsageTransaction, on_delete=models.CASCADE, related_name="transitions")
-    from_status = models.CharField(max_length=30, blank=True)
+    from_status = models.CharField(max_length=30, blank=True, choices=Status.choices)
     to_status = models.CharField(max_length=30, choices=Status.choices)
     at = models.DateTimeField()
     by = models.CharField(max_length=150, default="system")

@@ -206,6 +206,13 @@ class TestList:
         assert f"{sent.identifier}: Usage in status SENT cannot be discarded." in done.content.decode()
         assert make_usage.again(row).status == "DISCARDED"
 
+    def test_says_what_is_to_be_recalculated(self, admin: Client, row: models.UsageTransaction) -> None:
+        assert "due: measurements changed" not in admin.get(LIST).content.decode()
+
+        models.UsageTransaction.objects.update(stale_since=make.AT)
+
+        assert "due: measurements changed" in admin.get(LIST).content.decode()
+
     def test_of_subscriptions_leads_to_their_transactions(self, admin: Client, row: models.UsageTransaction) -> None:
         html = admin.get(reverse("admin:vee_usagesubscription_changelist")).content.decode()
         query = f"usage_subscription__id__exact={row.usage_subscription_id}"

@@ -1,0 +1,89 @@
+"""The usage pages as a business user sees them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+
+from integration.operations import setup
+from tests.browser.test_vee_pages import PASSWORD, log_in
+from tests.factories import days
+from tests.factories.messages import make_system
+from vee.models import ServicePoint, UsageSubscription, UsageTransaction
+
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def product(live_server: Any) -> Any:
+    setup.setup(at=days.AT, username="admin", password=PASSWORD)
+    analyst = get_user_model().objects.create_user("vera", password=PASSWORD, is_staff=True)
+    analyst.groups.add(Group.objects.get(name="VEE analyst"))
+    return live_server
+
+
+def usage_of_a_day() -> UsageTransaction:
+    """PENDING usage of CIS over a complete day."""
+    days.register("MC-1")
+    days.receive("MC-1", days.a_day())
+    subscription = UsageSubscription.objects.create(
+        identifier="US-1", service_point=ServicePoint.objects.get(identifier="SP-MC-1"), recipient="CIS"
+    )
+    return UsageTransaction.objects.create(
+        identifier="UT-2026-01-05",
+        usage_subscription=subscription,
+        start=days.START,
+        end=days.START + dt.timedelta(days=1),
+    )
+
+
+def act(page: Any, name: str, reason: str) -> None:
+    page.click(f"#action-{name}")
+    page.fill("#reason", reason)
+    page.click("#confirm-form button[type=submit]")
+
+
+class TestUsageTransaction:
+    def test_an_analyst_calculates_and_sends_it_and_sees_what_changed_afterwards(
+        self, page: Any, product: Any, shot: Any
+    ) -> None:
+        make_system("CIS")
+        row = usage_of_a_day()
+
+        log_in(page, product, "vera")
+        page.goto(f"{product.url}/admin/vee/usagetransaction/")
+        page.click(f"a:has-text('{row.identifier}')")
+        act(page, "calculate", "Month end")
+        page.wait_for_selector("#totals")
+        shot("usage-calculated")
+        act(page, "send", "Month end")
+        page.wait_for_selector("#usage-status.badge-good")
+        values = days.a_day()
+        values[3] = None if values[3] is None else values[3] * 2
+        days.receive("MC-1", values, external_id="HES-AGAIN")
+        page.reload()
+
+        assert page.inner_text("#usage-status") == "Subsequent correction"
+        assert page.locator("#totals tbody tr").count() == 1
+        assert page.locator("#correction").count() == 1
+        shot("usage-corrected")
+        page.goto(f"{product.url}/admin/vee/usagetransaction/")
+        shot("usage-list")
+
+    def test_what_cannot_be_sent_says_why(self, page: Any, product: Any, shot: Any) -> None:
+        row = usage_of_a_day()
+
+        log_in(page, product, "vera")
+        page.goto(f"{product.url}/admin/vee/usagetransaction/{row.pk}/change/")
+        act(page, "calculate", "Month end")
+        page.wait_for_selector("#totals")
+        act(page, "send", "Month end")
+        page.wait_for_selector("#issues")
+
+        assert "There is no external system CIS." in page.inner_text("#issues")
+        shot("usage-issue")
