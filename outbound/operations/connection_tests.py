@@ -19,6 +19,7 @@ from outbound.transports import rest
 from outbound.transports.addresses import resolve, split_base_url
 from outbound.transports.base import (
     CredentialsRefused,
+    IdentityRefused,
     TargetNotAllowed,
     TargetRedirected,
     TargetTimedOut,
@@ -248,6 +249,8 @@ def _advice(error: TransportError) -> str:
         return "Check host name and port, and that the target runs."
     if isinstance(error, HostKeyRefused):
         return "Do not store the new key unseen: ask the server's operators whether they changed it."
+    if isinstance(error, IdentityRefused):
+        return "Choose an identity certificate that the target's operators accept, under Trust and options."
     if isinstance(error, CredentialsRefused):
         return "Check user name and password."
     if error.permanent:

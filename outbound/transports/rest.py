@@ -45,6 +45,7 @@ from outbound.transports.limits import Limiter
 from outbound.transports.pools import guarded_adapter
 from outbound.transports.sockets import Deadline, causes, deadline
 from outbound.transports.streams import CHUNK_BYTES, Download, SizedChunks, SourceFailed, transfer_seconds
+from outbound.transports.tls_failures import caller_refused
 
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -88,6 +89,7 @@ class RestClient:
         self._auth = auth
         self._authorization = _basic(connection.username, connection.password)
         self.tls_context = connection_context(connection)
+        self._shows_identity = connection.identity_certificate_id is not None
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
@@ -96,6 +98,7 @@ class RestClient:
             connect_timeout=float(connection.connect_timeout),
             max_connections=connection.max_concurrency,
             context=self.tls_context,
+            shows_identity=self._shows_identity,
         )
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
@@ -207,7 +210,9 @@ class RestClient:
         try:
             yield
         except TransportError as error:
-            if error.fault is retry.FaultType.REMOTE:
+            if error.credentials:
+                self._breaker.refused_credentials(permit, at=self._clock(), reason=str(error))
+            elif error.fault is retry.FaultType.REMOTE:
                 self._breaker.failed(permit, at=self._clock(), reason=str(error))
             else:
                 self._breaker.release(permit)
@@ -290,7 +295,8 @@ class RestClient:
             with deadline(Deadline.after(seconds)):
                 return do()
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _explain(error, self._base_url, time.monotonic() - started) from error
+            refused = caller_refused(error, target=urlsplit(self._base_url).netloc, shows_identity=self._shows_identity)
+            raise (refused or _explain(error, self._base_url, time.monotonic() - started)) from error
 
     def _chunks(self, response: requests.Response) -> Iterator[bytes]:
         declared = response.headers.get("Content-Length", "")

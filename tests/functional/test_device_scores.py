@@ -13,6 +13,7 @@ from tests.functional.harness.configuration import properties
 from tests.functional.harness.peers import Peer
 from tests.functional.harness.processes import wait_until
 from tests.functional.harness.product import Product
+from tests.functional.harness.scores import score_file
 
 
 BY_FILE_DROP = "OUTL-BA-DRMS_DACS_SEND_DVCSCORE"
@@ -22,15 +23,6 @@ OPERATIONS = ["operations@utility.example"]
 SCORE_AT_DERMS = "/device-score$"
 MAIL_WOULD_HAVE_COME_SECONDS = 1.5
 ENDED = {"SUCCEEDED", "FAILED", "ABORTED"}
-HEADER = (
-    "recordId,deviceId,nicId,headEndSystem,programCode,programSubscriptionId,controlScore,eligible,"
-    "ineligibilityReason,communicationStatus,cycleEventCount,cycleEventLimit,lastEventDateTime,scoreDateTime"
-)
-
-
-def score_file(number: int = 1) -> str:
-    row = f"1,7712{number:08d},411912345678,ECOBEE,SMART-COOL,901245778310,33.43,Y,,ONLINE,1,4"
-    return f"{HEADER}\n{row},2023-05-24T00:00:00Z,2023-06-02T06:00:00Z\n"
 
 
 def run_by_hand(client: Client, identifier: str) -> dict[str, Any]:
