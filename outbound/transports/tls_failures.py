@@ -33,7 +33,8 @@ def explain_tls_failure(error: BaseException) -> str | None:
     for found in causes(error):
         if isinstance(found, ssl.SSLCertVerificationError):
             return f"its certificate is refused: {getattr(found, 'verify_message', '') or found}"
-        if isinstance(found, ssl.SSLError):
+        # A target that hangs up in the middle breaks off; that says nothing about trust.
+        if isinstance(found, ssl.SSLError) and not isinstance(found, ssl.SSLEOFError):
             return f"the TLS handshake failed: {str(getattr(found, 'reason', '') or found).replace('_', ' ').lower()}"
     return None
 

@@ -25,6 +25,9 @@ class TestExplainTlsFailure:
     def test_says_nothing_of_other_errors(self) -> None:
         assert tls_failures.explain_tls_failure(OSError("no route")) is None
 
+    def test_says_nothing_of_a_target_that_hangs_up(self) -> None:
+        assert tls_failures.explain_tls_failure(ssl.SSLEOFError(8, "EOF occurred in violation of protocol")) is None
+
 
 class TestTlsRefusal:
     @pytest.mark.parametrize(
