@@ -32,6 +32,7 @@ from outbound.transports.object_storage import ObjectStore
 from outbound.transports.sftp import HostKeyRefused, SftpStore
 from outbound.transports.sockets import Deadline, deadline, open_socket
 from outbound.transports.store import open_store
+from outbound.transports.usable import usable
 
 
 _DEADLINE_SECONDS = 20.0
@@ -173,7 +174,7 @@ def _test_email(connection: Connection, steps: list[Step]) -> str:
 
 
 def _test_files(connection: Connection, steps: list[Step]) -> str:
-    rest.usable(connection, Transport(connection.transport))
+    usable(connection, Transport(connection.transport))
     if connection.transport == Transport.OBJECT_STORAGE:
         scheme, host, port = split_base_url(connection.base_url)
         _look_at_address(connection, host, port, steps)

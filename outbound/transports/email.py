@@ -26,7 +26,6 @@ from outbound.transports.base import (
     TransportError,
 )
 from outbound.transports.identity import connection_context
-from outbound.transports.rest import usable
 from outbound.transports.sockets import (
     Deadline,
     DeadlineReader,
@@ -36,6 +35,7 @@ from outbound.transports.sockets import (
     open_socket,
 )
 from outbound.transports.tls_failures import tls_refusal
+from outbound.transports.usable import usable
 
 
 _AUTHENTICATION_CODES = frozenset({530, 534, 535, 538})

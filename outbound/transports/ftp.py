@@ -27,7 +27,6 @@ from outbound.transports.base import (
 )
 from outbound.transports.ftp_client import GuardedFtp, GuardedFtps
 from outbound.transports.identity import connection_context
-from outbound.transports.rest import usable
 from outbound.transports.sessions import Session
 from outbound.transports.sockets import (
     Deadline,
@@ -50,6 +49,7 @@ from outbound.transports.store import (
 )
 from outbound.transports.streams import CHUNK_BYTES, transfer_seconds
 from outbound.transports.tls_failures import tls_refusal
+from outbound.transports.usable import usable
 
 
 MAX_LISTING_BYTES = 32 * 1024 * 1024
