@@ -32,6 +32,7 @@ class Drop(Service):
         self.root = root.resolve()
         self.host_key = host_key
         self.operations: list[str] = []
+        self.ftp_logins: list[str] = []
         (self.root / INBOX).mkdir(parents=True, exist_ok=True)
 
     def actions(self) -> Iterable[tuple[str, str, Action]]:
@@ -39,7 +40,7 @@ class Drop(Service):
         return ()
 
     def state(self) -> dict[str, Any]:
-        """Give the files with their sizes, the last operations, and the host key to pin."""
+        """Give the files with their sizes, the last operations, how FTP clients logged in, and the host key to pin."""
         with self.lock:
             files = {
                 str(path.relative_to(self.root)): path.lstat().st_size
@@ -51,6 +52,7 @@ class Drop(Service):
                 "hostKey": self.host_key,
                 "files": files,
                 "operations": list(self.operations),
+                "ftpLogins": list(self.ftp_logins),
             }
 
     def change(self, document: dict[str, Any]) -> None:
@@ -79,12 +81,19 @@ class Drop(Service):
         with self.lock:
             super().reset()
             self.operations.clear()
+            self.ftp_logins.clear()
             for path in self.root.iterdir():
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path)
                 else:
                     path.unlink()
             (self.root / INBOX).mkdir()
+
+    def note_login(self, line: str) -> None:
+        """Record that a client of FTP logged in: over `TLS`, or `plain`."""
+        with self.lock:
+            self.ftp_logins.append(line)
+            del self.ftp_logins[:-1_000]
 
     def note(self, operation: str, name: str, faults: FaultBook) -> FaultRule | None:
         """Record one operation of a client, and give the fault that is meant for it."""

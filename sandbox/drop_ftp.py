@@ -138,8 +138,12 @@ class _Faults:
 
 
 class _PlainHandler(_Faults, FTPHandler):
-    pass
+    def on_login(self, username: str) -> None:
+        """Record how the client came."""
+        self.drop.note_login("plain")
 
 
 class _SecureHandler(_Faults, TLS_FTPHandler):
-    pass
+    def on_login(self, username: str) -> None:
+        """Record how the client came: TLS is offered, and asked for by those who want it."""
+        self.drop.note_login("TLS" if self._ssl_established else "plain")

@@ -11,7 +11,7 @@ from outbound.retry import FaultType
 
 
 if TYPE_CHECKING:
-    from integration.flows.runner import Run
+    from integration.flows.run import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from integration.flows import dacs_answers
+from integration.flows import dacs_answers, peer_calls
 from integration.flows.contract import Fault
 from integration.flows.dacs_answers import RecordResult
 from outbound.transports import base
@@ -18,18 +18,8 @@ from outbound.transports import base
 # Below the connection's base address; the option `enroll_path` of the connection replaces it.
 ENROLL_PATH = "/rest/apis/cross/digitalAssets/programEnrollments/enroll"
 
+DACS = "DACS"
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
-_REASONS: tuple[tuple[type[base.TransportError], str, str], ...] = (
-    (base.TargetUnreachable, "target_unreachable", "DACS cannot be reached"),
-    (base.CircuitOpen, "target_unreachable", "DACS cannot be reached: its circuit breaker is open"),
-    (base.TargetTimedOut, "target_timed_out", "DACS did not answer in time"),
-    (base.ConnectionBusy, "connection_busy", "The connection to DACS was busy until the deadline"),
-    (base.TargetBroke, "upstream_error", "DACS broke off its answer"),
-    (base.AnswerTooLarge, "upstream_error", "DACS gave an answer that is too large"),
-    (base.TargetRedirected, "connection_not_usable", "DACS answered with a redirect, which is never followed"),
-    (base.TargetNotAllowed, "connection_not_usable", "The address of DACS is none that calls may go to"),
-    (base.ConnectionNotUsable, "connection_not_usable", "The connection to DACS cannot be used"),
-)
 
 
 class Client(Protocol):
@@ -106,7 +96,4 @@ def enroll(
 
 def fault_of(error: base.TransportError) -> Fault:
     """Give the fault that a failed call is; its reason names no host."""
-    for kind, code, reason in _REASONS:
-        if isinstance(error, kind):
-            return Fault(type=error.fault, code=code, reason=reason, detail=str(error))
-    return Fault(type=error.fault, code="upstream_error", reason="The call to DACS failed", detail=str(error))
+    return peer_calls.fault_of(error, peer=DACS)[0]

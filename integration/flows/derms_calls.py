@@ -14,7 +14,7 @@ from typing import Any
 from integration.flows import derms_answers, fault_answers, peer_calls
 from integration.flows.derms_answers import DERMS, DermsAnswer
 from integration.flows.fault_answers import Stopped
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.flows.step import Step
 from lookups.queries import Found, UnknownColumn, UnknownLookup
 from lookups.usage import register_use

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
+from integration.flows import peer_calls
 from integration.flows.contract import Fault
+from integration.flows.derms_answers import DERMS
 from outbound.retry import FaultType, classify_status, is_credential_status
 from outbound.transports import base
 
@@ -18,17 +20,6 @@ from outbound.transports import base
 # Below the connection's base address; the option `device_score_path` of the connection replaces it.
 SCORE_PATH = "/device-score"
 _SPEAK_OF_THE_TARGET = frozenset({404, 405, 408, 425, 429, 502, 503, 504})
-_REASONS: tuple[tuple[type[base.TransportError], str, str], ...] = (
-    (base.TargetUnreachable, "target_unreachable", "DERMS cannot be reached"),
-    (base.CircuitOpen, "target_unreachable", "DERMS cannot be reached: its circuit breaker is open"),
-    (base.TargetTimedOut, "target_timed_out", "DERMS did not answer in time"),
-    (base.ConnectionBusy, "connection_busy", "The connection to DERMS was busy until the deadline"),
-    (base.TargetBroke, "upstream_error", "DERMS broke off"),
-    (base.AnswerTooLarge, "upstream_error", "DERMS gave an answer that is too large"),
-    (base.TargetRedirected, "connection_not_usable", "DERMS answered with a redirect, which is never followed"),
-    (base.TargetNotAllowed, "connection_not_usable", "The address of DERMS is none that calls may go to"),
-    (base.ConnectionNotUsable, "connection_not_usable", "The connection to DERMS cannot be used"),
-)
 
 
 class Verdict(enum.Enum):
@@ -127,10 +118,7 @@ def verdict_of(status: int) -> Verdict:
 
 def fault_of(error: base.TransportError) -> Fault:
     """Give the fault that a failed call is; its reason names no host."""
-    for kind, code, reason in _REASONS:
-        if isinstance(error, kind):
-            return Fault(type=error.fault, code=code, reason=reason, detail=str(error))
-    return Fault(type=error.fault, code="upstream_error", reason="The call to DERMS failed", detail=str(error))
+    return peer_calls.fault_of(error, peer=DERMS)[0]
 
 
 def content_disposition(name: str) -> str:

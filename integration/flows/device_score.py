@@ -11,7 +11,7 @@ from __future__ import annotations
 from integration.flows import scheduled
 from integration.flows.contract import Outcome
 from integration.flows.file_queue import Source
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.flows.scheduled import Call, ScheduledFlow
 from integration.flows.score_transfer import ScoreTransfer
 from lookups.queries import config_property

@@ -10,7 +10,7 @@ from integration.flows import scheduled
 from integration.flows.contract import Outcome
 from integration.flows.device_score import score_names, transfer
 from integration.flows.file_queue import Source
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.flows.scheduled import Call, ScheduledFlow
 from lookups.queries import config_property
 from outbound import queries as outbound_queries

@@ -18,7 +18,7 @@ from integration.flows.acknowledgements import AckCode
 from integration.flows.contract import Fault, Outcome, Reply
 from integration.flows.device_status_answer import StatusAnswer
 from integration.flows.peer_calls import Call
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.flows.step import Step
 from integration.operations import status_checks
 from outbound import queries as outbound_queries

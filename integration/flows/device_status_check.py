@@ -18,7 +18,7 @@ from integration.flows.acknowledgements import AckCode
 from integration.flows.contract import Fault, Outcome, Reply
 from integration.flows.dacs_messages import CHECKED_DEVICE_LENGTHS, StatusMessage
 from integration.flows.fault_answers import Stopped
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.operations import status_checks
 from outbound.retry import FaultType
 

@@ -16,7 +16,7 @@ from integration.flows import enroll_ack_message
 from integration.flows.acknowledgements import AckCode
 from integration.flows.contract import Fault, Outcome, Reply
 from integration.flows.enroll_ack_message import EnrollAck
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.operations import sync_acknowledgements
 from lookups.queries import UnableToReadProperty, UnknownLookup
 from outbound.operations.messages import MessageIdReused, UnableToQueueMessage

@@ -17,7 +17,7 @@ from integration.flows.contract import Fault, Finding, Outcome
 from integration.flows.dacs_answers import RecordResult
 from integration.flows.dacs_enrollment import Exchange
 from integration.flows.enrollment_payload import CheckedRecord
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.flows.sending import Sending
 from integration.flows.step import Step
 from integration.operations import enrollments

@@ -16,7 +16,7 @@ from integration.flows import enrollment_payload
 from integration.flows.contract import Outcome, Reply
 from integration.flows.enrollment_collection import Collection
 from integration.flows.enrollment_payload import CheckedRecord
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.operations import enrollments
 from integration.queries import answered_for_good
 

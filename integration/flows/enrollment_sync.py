@@ -21,7 +21,7 @@ from integration.flows.derms_answers import DermsAnswer
 from integration.flows.derms_calls import Site, Target
 from integration.flows.enrollment_sync_mapping import DEVICE_LOCATION_STATUS
 from integration.flows.fault_answers import Stopped
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.flows.step import Step
 from integration.operations import enrollment_syncs
 from lookups.queries import UnableToReadProperty, UnknownColumn, UnknownLookup

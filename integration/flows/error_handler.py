@@ -12,7 +12,7 @@ from typing import Any
 from integration.flows import error_message, registry
 from integration.flows.contract import Fault, Outcome, Reply
 from integration.flows.error_message import ErrorMessage
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.models import Flow
 from integration.operations import errors
 from outbound.retry import FaultType

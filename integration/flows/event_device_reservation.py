@@ -27,7 +27,7 @@ from integration.flows.file_flow import (
     SegmentWork,
 )
 from integration.flows.reservation_mapping import Device, ReservationRequest
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.flows.segment_rows import document_of, row_errors, segment_key
 from integration.models import FlowRun
 from integration.operations import cancellations, reservations

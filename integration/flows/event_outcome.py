@@ -29,7 +29,7 @@ from integration.flows.file_flow import (
     SegmentWork,
 )
 from integration.flows.outcome_mapping import DeviceOutcome, OutcomeRequest
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.flows.segment_rows import row_errors, segment_key
 from integration.models import FlowRun
 from integration.operations import outcomes

@@ -15,7 +15,7 @@ from typing import Any
 
 from integration.flows.contract import Fault, Outcome, Reply
 from integration.flows.csv_rows import Layout, Row
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.models import FlowRun, Segment
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from integration.flows.contract import Fault
 from integration.flows.file_queue import Source
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.flows.step import Step
 from integration.operations import errors
 from lookups.queries import (

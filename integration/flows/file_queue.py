@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from integration.choices import RENAME_PENDING_FILE_STATES, FileState
 from integration.flows.file_staging import StagedFile, stage
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.flows.step import Step
 from integration.models import TransferredFile
 from integration.operations import file_transfers

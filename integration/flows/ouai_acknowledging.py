@@ -14,7 +14,7 @@ from integration.flows.contract import Fault, Outcome
 from integration.flows.file_queue import Entry, FileQueue, Looked, Source, SourceUnusable
 from integration.flows.file_staging import StagedFile
 from integration.flows.ouai_ack_file import AckRecord, FileUnreadable
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.flows.step import Step
 from integration.operations import errors, file_transfers
 from outbound import queries as outbound_queries

@@ -12,7 +12,7 @@ from integration.flows import scheduled
 from integration.flows.contract import Outcome
 from integration.flows.file_queue import Source
 from integration.flows.ouai_acknowledging import Numbers, OuaiAcknowledging
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.flows.scheduled import Call, ScheduledFlow
 from lookups.queries import config_property
 from outbound import queries as outbound_queries

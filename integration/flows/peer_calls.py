@@ -23,7 +23,10 @@ NOT_JSON = object()
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 # The error, its code for incidents, what happened to the peer, and the status for the caller.
 _REASONS: tuple[tuple[type[base.TransportError], str, str, int], ...] = (
+    (base.TargetNotTrusted, "target_not_trusted", "{} cannot be trusted: its certificate is refused", 503),
     (base.TargetUnreachable, "target_unreachable", "{} cannot be reached", 503),
+    (base.IdentityMissing, "identity_missing", "{} asks for a client certificate, and its connection has none", 503),
+    (base.IdentityRefused, "identity_refused", "{} does not accept the client certificate of its connection", 503),
     (base.CircuitOpen, "target_unreachable", "{} cannot be reached: its circuit breaker is open", 503),
     (base.TargetTimedOut, "target_timed_out", "{} did not answer in time", 504),
     (base.ConnectionBusy, "connection_busy", "The connection to {} was busy until the deadline", 503),

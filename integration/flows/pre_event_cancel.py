@@ -24,7 +24,7 @@ from integration.flows.acknowledgements import AckCode
 from integration.flows.cancel_mapping import CancelRequest
 from integration.flows.contract import Fault, Outcome, Reply
 from integration.flows.dacs_participation import ParticipationAnswer
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.flows.step import Step
 from integration.operations import cancellations, held_events
 from integration.queries import answered_for_good

@@ -12,7 +12,7 @@ from foundation.dispatch import after_commit
 from integration.flows.acknowledgements import AckCode
 from integration.flows.contract import Fault, Finding, MessageRefused, Outcome, Reply
 from integration.flows.file_queue import Source
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from lookups.queries import UnableToReadProperty, UnknownLookup
 from outbound.queries import UnknownConnection
 from outbound.retry import FaultType

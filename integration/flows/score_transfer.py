@@ -13,7 +13,7 @@ from integration.flows.derms_score import Sent, Verdict
 from integration.flows.file_notices import Notices
 from integration.flows.file_queue import Entry, FileQueue, Looked, Source, SourceUnusable
 from integration.flows.file_staging import StagedFile
-from integration.flows.runner import Run
+from integration.flows.run import Run
 from integration.flows.step import Step
 from integration.operations import file_transfers
 from outbound import options

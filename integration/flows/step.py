@@ -11,7 +11,7 @@ from integration.models import RunStep
 
 
 if TYPE_CHECKING:
-    from integration.flows.runner import Run
+    from integration.flows.run import Run
 
 
 REASON_LENGTH = 1000

@@ -19,7 +19,7 @@ from django.db import IntegrityError, transaction
 
 from integration import queries
 from integration.choices import UNFINISHED_STATES, AckType
-from integration.flows import canonical, csv_rows, runner
+from integration.flows import canonical, csv_rows, run_payloads, runner
 from integration.flows.attachments import Attachment
 from integration.flows.contract import (
     FileRefused,
@@ -29,7 +29,7 @@ from integration.flows.contract import (
     Reply,
 )
 from integration.flows.file_flow import FileFlow, FileKey
-from integration.flows.runner import Clock
+from integration.flows.run import Clock
 from integration.models import Flow, FlowRun, StoredFile
 from integration.operations import waking
 
@@ -100,7 +100,7 @@ def receive(
             packaged.received(accepted, run=row, at=at)
             body = msgspec.json.encode(accepted_document(row, key.message_id))
             FlowRun.objects.filter(pk=row.pk).update(response_status=ACCEPTED_STATUS, progress_total=found.rows)
-            runner.keep_response(row, body, at=at)
+            run_payloads.keep_response(row, body, at=at)
             waking.wake_run(run_id=row.pk, flow=flow)
     except IntegrityError:
         _drop(stored)

@@ -17,11 +17,11 @@ from django.db.models import Q, Sum
 
 from foundation.dispatch import after_commit
 from integration.choices import RunState, SegmentState
-from integration.flows import csv_rows, health_check, runner
+from integration.flows import csv_rows, health_check, runner, shared_steps
 from integration.flows.contract import Fault, MessageRefused
 from integration.flows.dacs_enrollment import fault_of
 from integration.flows.file_flow import FileFlow
-from integration.flows.runner import Clock, Run
+from integration.flows.run import LEASE, Clock, Run
 from integration.models import FileAttempt, FlowRun, Segment, StoredFile
 from integration.operations import waking
 from integration.operations.attachments import accepted_again
@@ -66,7 +66,7 @@ def go_on(row: FlowRun, *, flow: FileFlow, clock: Clock) -> FileAttempt | None:
     """Go on with an attempt whose worker died before its segments stood; None when another process did."""
     at = clock()
     taken = FlowRun.objects.filter(pk=row.pk, state=RunState.IN_PROGRESS, lease_until=row.lease_until).update(
-        lease_until=at + runner.LEASE
+        lease_until=at + LEASE
     )
     attempt = FileAttempt.objects.filter(run=row, ended_at__isnull=True, planned_at__isnull=True).first()
     if not taken or attempt is None:
@@ -138,7 +138,7 @@ def _lay_out(run: Run, attempt: FileAttempt, *, flow: FileFlow) -> None:
         )
         FileAttempt.objects.filter(pk=attempt.pk).update(planned_at=at)
         if fault is None:
-            runner.open_step(row, SEND_STEP, at=at)
+            shared_steps.open_step(row, SEND_STEP, at=at)
             wake(row, workers=attempt.parallel)
 
 

@@ -11,7 +11,7 @@ from django.db.models import Q, Sum
 from django.urls import reverse
 
 from integration.choices import RunState, SegmentState
-from integration.flows import canonical, registry, runner
+from integration.flows import canonical, registry, run_payloads, runner, shared_steps
 from integration.flows.contract import Fault
 from integration.flows.csv_rows import ERRORS_KEPT
 from integration.flows.file_flow import AttemptResult, FileFlow
@@ -148,14 +148,14 @@ def _end(row: FlowRun, attempt: FileAttempt, result: AttemptResult, *, flow: Fil
         at=result.at,
     )
     body = canonical.write(acknowledgement.document)
-    runner.keep_response(row, body, label="acknowledgement", at=result.at)
+    run_payloads.keep_response(row, body, label="acknowledgement", at=result.at)
     counts = {
         "SUCCESS": result.succeeded,
         "ERROR": result.refused,
         "NOT_SENT": max(result.record_count - result.succeeded - result.refused, 0),
     }
     segments = Segment.objects.filter(run=row)
-    runner.close_step(
+    shared_steps.close_step(
         row,
         file_attempts.SEND_STEP,
         counts={
@@ -168,8 +168,8 @@ def _end(row: FlowRun, attempt: FileAttempt, result: AttemptResult, *, flow: Fil
         warning=result.fault.reason if result.fault else "",
         at=result.at,
     )
-    runner.open_step(row, "Acknowledge to DERMS", at=result.at)
-    runner.close_step(
+    shared_steps.open_step(row, "Acknowledge to DERMS", at=result.at)
+    shared_steps.close_step(
         row,
         "Acknowledge to DERMS",
         counts={"rows_told": len(acknowledgement.document.get("responses", ()))},

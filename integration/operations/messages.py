@@ -13,11 +13,11 @@ from django.db import transaction
 
 from integration import control_queries, queries
 from integration.choices import Pattern, RunState
-from integration.flows import canonical, registry, runner
+from integration.flows import canonical, registry, run_payloads, runner
 from integration.flows.attachments import Attachment
 from integration.flows.contract import Fault, FileMissing, Outcome, PackagedFlow, Reply
 from integration.flows.file_flow import FileFlow
-from integration.flows.runner import Clock, Run
+from integration.flows.run import Clock, Run
 from integration.models import Flow, FlowRun
 from integration.operations import (
     attachments,
@@ -151,7 +151,7 @@ def _accepted(row: FlowRun, identifiers: Sequence[tuple[str, str]], *, at: dt.da
     message_id = next((value for name, value in identifiers if name == "messageId"), "")
     body = msgspec.json.encode(attachments.accepted_document(row, message_id))
     FlowRun.objects.filter(pk=row.pk).update(response_status=attachments.ACCEPTED_STATUS)
-    runner.keep_response(row, body, at=at)
+    run_payloads.keep_response(row, body, at=at)
     waking.wake_run(run_id=row.pk, flow=row.flow)
     return Reply(status=attachments.ACCEPTED_STATUS, body=body, run_id=str(row.pk), location=attachments.address(row))
 

@@ -14,6 +14,7 @@ from integration.models import Event, FlowRun, Reservation, Segment
 
 
 MESSAGE_LENGTH = 500
+_KNOWN = ("pk", "head_end_system", "nic_id", "run_id", "segment_id", "line", "starts_at", "ends_at", "state")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +74,12 @@ def take(
     Reservation.objects.bulk_create(
         [
             Reservation(
-                event=event,
+                # Ids and not objects: a file may have a million rows.
+                event_id=event.pk,
                 head_end_system=device.head_end_system,
                 nic_id=device.nic_id,
-                run=run,
-                segment=segment,
+                run_id=run.pk,
+                segment_id=segment.pk,
                 line=device.line,
                 starts_at=device.starts_at,
                 ends_at=device.ends_at,
@@ -89,9 +91,9 @@ def take(
     )
     known = {
         (row.head_end_system, row.nic_id): row
-        for row in Reservation.objects.select_for_update().filter(
-            event=event, nic_id__in=[device.nic_id for device in first.values()]
-        )
+        for row in Reservation.objects.select_for_update()
+        .filter(event=event, nic_id__in=[device.nic_id for device in first.values()])
+        .values_list(*_KNOWN, named=True)
     }
     to_send: list[Device] = []
     mine: list[Reservation] = []
@@ -109,10 +111,19 @@ def take(
             to_send.append(device)
             if own and row.state == ReservationState.SENDING and row.segment_id == segment.pk:
                 continue
-            row.run, row.segment, row.line = run, segment, device.line
-            row.starts_at, row.ends_at = device.starts_at, device.ends_at
-            row.state, row.message, row.changed_at = ReservationState.SENDING, "", at
-            mine.append(row)
+            mine.append(
+                Reservation(
+                    pk=row.pk,
+                    run_id=run.pk,
+                    segment_id=segment.pk,
+                    line=device.line,
+                    starts_at=device.starts_at,
+                    ends_at=device.ends_at,
+                    state=ReservationState.SENDING,
+                    message="",
+                    changed_at=at,
+                )
+            )
     fields = ["run", "segment", "line", "starts_at", "ends_at", "state", "message", "changed_at"]
     Reservation.objects.bulk_update(mine, fields, batch_size=100)
     return Taken(to_send=to_send, settled=settled, refused=refused)

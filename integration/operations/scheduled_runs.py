@@ -14,7 +14,7 @@ from django.db import transaction
 from integration import control_queries, queries
 from integration.choices import UNFINISHED_STATES, Pattern
 from integration.flows import canonical, registry, runner
-from integration.flows.runner import Clock
+from integration.flows.run import Clock
 from integration.models import Flow, FlowRun
 from integration.operations import housekeeping, messages, waking
 from integration.operations.flows import FlowNotAvailable, flow_of, packaged_flow

@@ -21,11 +21,11 @@ from django.db.models import F, Q
 
 from integration import control_queries
 from integration.choices import RunState, SegmentState
-from integration.flows import csv_rows, registry, runner
+from integration.flows import csv_rows, registry, run_payloads, runner
 from integration.flows.contract import Fault, MessageRefused
 from integration.flows.csv_rows import ERRORS_KEPT, Row
 from integration.flows.file_flow import FileFlow, SegmentResult, SegmentWork
-from integration.flows.runner import Clock
+from integration.flows.run import Clock
 from integration.models import FileAttempt, FlowRun, RunStep, Segment, StoredFile
 from integration.operations import file_attempts, file_endings
 from integration.operations.attachments import accepted_again
@@ -211,7 +211,7 @@ def _settle(row: FlowRun, claim: _Claim, result: SegmentResult, *, at: dt.dateti
             logger.warning("segment_taken_away", segment=claim.segment.number)
             return
         for exchanged in result.exchanges:
-            runner.keep_exchange(
+            run_payloads.keep_exchange(
                 row,
                 request=exchanged.request,
                 response=exchanged.response,

@@ -17,11 +17,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Q
 
 from outbound.choices import CertificateKind
 from outbound.events import certificate_saved
-from outbound.models import Certificate
+from outbound.models import Certificate, Connection
+from outbound.operations.connections import close_breakers
 from outbound.operations.history import stamp_history
 
 
@@ -95,6 +96,8 @@ def save_certificate(
             raise UnableToSaveCertificate("; ".join(error.messages)) from None
         stamp_history(row, by=by, reason="uploaded")
         row.save()
+        users = Connection.objects.filter(Q(trust_certificate=row) | Q(identity_certificate=row))
+        close_breakers(connection_ids=list(users.values_list("pk", flat=True)))
         transaction.on_commit(lambda: certificate_saved.send(sender=Certificate, certificate=row, at=at))
     logger.info("certificate_saved", certificate=name, not_after=row.not_after.isoformat())
     return row

@@ -19,6 +19,7 @@ from outbound.transports import rest
 from outbound.transports.addresses import resolve, split_base_url
 from outbound.transports.base import (
     CredentialsRefused,
+    IdentityRefused,
     TargetNotAllowed,
     TargetRedirected,
     TargetTimedOut,
@@ -31,6 +32,7 @@ from outbound.transports.object_storage import ObjectStore
 from outbound.transports.sftp import HostKeyRefused, SftpStore
 from outbound.transports.sockets import Deadline, deadline, open_socket
 from outbound.transports.store import open_store
+from outbound.transports.usable import usable
 
 
 _DEADLINE_SECONDS = 20.0
@@ -172,7 +174,7 @@ def _test_email(connection: Connection, steps: list[Step]) -> str:
 
 
 def _test_files(connection: Connection, steps: list[Step]) -> str:
-    rest.usable(connection, Transport(connection.transport))
+    usable(connection, Transport(connection.transport))
     if connection.transport == Transport.OBJECT_STORAGE:
         scheme, host, port = split_base_url(connection.base_url)
         _look_at_address(connection, host, port, steps)
@@ -248,6 +250,8 @@ def _advice(error: TransportError) -> str:
         return "Check host name and port, and that the target runs."
     if isinstance(error, HostKeyRefused):
         return "Do not store the new key unseen: ask the server's operators whether they changed it."
+    if isinstance(error, IdentityRefused):
+        return "Choose an identity certificate that the target's operators accept, under Trust and options."
     if isinstance(error, CredentialsRefused):
         return "Check user name and password."
     if error.permanent:

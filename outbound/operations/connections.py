@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -26,7 +26,10 @@ from outbound.transports.sockets import tls_context
 MAIL_CONNECTION = "MAIL"
 _RESOLVE_SECONDS = 2.0
 # What, when changed, may have cured a refusal or a dead target: the breaker starts afresh.
-_REACH = ("transport", "base_url", "host", "port", "username", "password", "private_key", "key_id", "ca_bundle")
+_REACH = (
+    *("transport", "base_url", "host", "port", "username", "password", "private_key", "key_id"),
+    *("ca_bundle", "trust_certificate", "identity_certificate"),
+)
 
 
 class UnableToSaveConnection(Exception):
@@ -124,6 +127,20 @@ def release_connection(*, name: str) -> None:
     Connection.objects.filter(name=name).update(held=False)
 
 
+def close_breakers(*, connection_ids: Sequence[int]) -> None:
+    """Let connections start afresh: what was wrong with their target, or refused by it, may be cured."""
+    ConnectionHealth.objects.filter(connection_id__in=connection_ids).exclude(
+        state=BreakerState.CLOSED, consecutive_failures=0
+    ).update(
+        state=BreakerState.CLOSED,
+        consecutive_failures=0,
+        opened_at=None,
+        credentials_refused=False,
+        probe_token=None,
+        probe_until=None,
+    )
+
+
 def _changed(before: Connection | None, after: Connection) -> list[str]:
     skipped = {"id", "held", "created_at", "updated_at", *SECRETS}
     names = [field.name for field in Connection._meta.concrete_fields if field.name not in skipped]
@@ -143,16 +160,7 @@ def _refresh_health(connection: Connection, before: Connection | None, changed: 
     if before is None:
         ConnectionHealth.objects.get_or_create(connection=connection)
     elif set(changed) & set(_REACH):
-        ConnectionHealth.objects.filter(connection=connection).exclude(
-            state=BreakerState.CLOSED, consecutive_failures=0
-        ).update(
-            state=BreakerState.CLOSED,
-            consecutive_failures=0,
-            opened_at=None,
-            credentials_refused=False,
-            probe_token=None,
-            probe_until=None,
-        )
+        close_breakers(connection_ids=[connection.pk])
     if connection.name == MAIL_CONNECTION:
         from outbound.operations.mail import release_held
 

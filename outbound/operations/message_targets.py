@@ -26,6 +26,7 @@ from outbound.retry import FaultType
 from outbound.substitution import VariableMissing, substituted
 from outbound.transports import rest
 from outbound.transports.base import ConnectionNotUsable, TransportError
+from outbound.transports.usable import usable
 
 
 _LOOK_AGAIN = dt.timedelta(seconds=60)
@@ -197,7 +198,7 @@ def _client(
     try:
         if not login and base_url == connection.base_url:
             return rest.client(connection)
-        rest.usable(connection, Transport.REST)
+        usable(connection, Transport.REST)
     except ConnectionNotUsable as error:
         raise HeldBack(str(error), connection=connection.name, until=at + _LOOK_AGAIN) from error
     own = copy.copy(connection)

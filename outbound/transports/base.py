@@ -43,6 +43,10 @@ class TargetUnreachable(TransportError):
     sent = False
 
 
+class TargetNotTrusted(TargetUnreachable):
+    """The target's certificate is refused, or it speaks no TLS that is good enough: nothing was sent."""
+
+
 class TargetTimedOut(TransportError):
     """The deadline passed. Before the connection stood nothing was sent; after that nobody knows."""
 
@@ -76,6 +80,14 @@ class CredentialsRefused(TransportError):
 
     credentials = True
     sent = False
+
+
+class IdentityRefused(CredentialsRefused):
+    """The target does not accept the client certificate that was shown (two-way TLS): it did nothing."""
+
+
+class IdentityMissing(IdentityRefused):
+    """The target asks for a client certificate, and the connection has none: it did nothing."""
 
 
 class MessageRefused(TransportError):

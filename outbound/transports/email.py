@@ -23,20 +23,19 @@ from outbound.transports.base import (
     MessageRefused,
     TargetBroke,
     TargetTimedOut,
-    TargetUnreachable,
     TransportError,
 )
 from outbound.transports.identity import connection_context
-from outbound.transports.rest import usable
 from outbound.transports.sockets import (
     Deadline,
     DeadlineReader,
     apply_deadline,
     causes,
     deadline,
-    explain_tls_failure,
     open_socket,
 )
+from outbound.transports.tls_failures import tls_refusal
+from outbound.transports.usable import usable
 
 
 _AUTHENTICATION_CODES = frozenset({530, 534, 535, 538})
@@ -82,6 +81,7 @@ class SmtpClient:
         self._starttls = options.value(connection.options, "starttls")
         self._implicit_tls = options.value(connection.options, "implicit_tls")
         self._context = connection_context(connection)
+        self._shows_identity = connection.identity_certificate_id is not None
 
     def __repr__(self) -> str:
         return f"<SmtpClient {self.name}>"
@@ -163,9 +163,9 @@ class SmtpClient:
                 return MessageRefused(f"{place} refused the mail: {reply}")
             kind = TargetBroke if error.smtp_code == _SERVICE_CLOSING else MessageDeferred
             return kind(f"{place} cannot take the mail now: {reply}", sent=False)
-        tls = explain_tls_failure(error)
-        if tls:
-            return TargetUnreachable(f"{place} cannot be trusted: {tls}.")
+        refused = tls_refusal(error, target=place, shows_identity=self._shows_identity)
+        if refused is not None:
+            return refused
         if any(isinstance(found, TimeoutError) for found in causes(error)):
             return TargetTimedOut(f"{place} did not answer within {self._read_timeout:g} s.")
         return TargetBroke(f"{place} broke off: {error}.")

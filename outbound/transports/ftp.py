@@ -23,19 +23,16 @@ from outbound.transports.base import (
     CredentialsRefused,
     TargetBroke,
     TargetTimedOut,
-    TargetUnreachable,
     TransportError,
 )
 from outbound.transports.ftp_client import GuardedFtp, GuardedFtps
 from outbound.transports.identity import connection_context
-from outbound.transports.rest import usable
 from outbound.transports.sessions import Session
 from outbound.transports.sockets import (
     Deadline,
     apply_deadline,
     causes,
     deadline,
-    explain_tls_failure,
 )
 from outbound.transports.store import (
     FileChanged,
@@ -51,6 +48,8 @@ from outbound.transports.store import (
     shown,
 )
 from outbound.transports.streams import CHUNK_BYTES, transfer_seconds
+from outbound.transports.tls_failures import tls_refusal
+from outbound.transports.usable import usable
 
 
 MAX_LISTING_BYTES = 32 * 1024 * 1024
@@ -67,6 +66,7 @@ class FtpStore(Session):
     def __init__(self, connection: Connection, *, directory: str = "", by_hand: bool = False) -> None:
         self.secured = connection.transport == Transport.FTPS
         self._context = connection_context(connection) if self.secured else None
+        self._shows_identity = connection.identity_certificate_id is not None
         self._ftp: GuardedFtp | None = None
         self._has_mlst = True
         super().__init__(connection, directory=directory, by_hand=by_hand)
@@ -324,9 +324,9 @@ class FtpStore(Session):
         return self._ftp
 
     def _explain(self, error: Exception) -> TransportError:
-        tls = explain_tls_failure(error)
-        if tls:
-            return TargetUnreachable(f"{self.place} cannot be trusted: {tls}.")
+        refused = tls_refusal(error, target=self.place, shows_identity=self._shows_identity)
+        if refused is not None:
+            return refused
         if any(isinstance(found, TimeoutError) for found in causes(error)):
             return TargetTimedOut(f"{self.place} did not answer within {self._read_timeout:g} s.")
         if isinstance(error, ftplib.error_perm):

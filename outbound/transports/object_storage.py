@@ -28,7 +28,7 @@ from outbound.transports.base import (
     TargetBroke,
 )
 from outbound.transports.oci_signature import signature_of
-from outbound.transports.rest import RestClient, usable
+from outbound.transports.rest import RestClient
 from outbound.transports.store import (
     FileChanged,
     FileVanished,
@@ -42,6 +42,7 @@ from outbound.transports.store import (
     shown,
 )
 from outbound.transports.streams import CHUNK_BYTES, Download
+from outbound.transports.usable import usable
 
 
 PAGE_SIZE = 1_000

@@ -14,8 +14,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from outbound.transports.addresses import Guard
-from outbound.transports.base import TargetTimedOut, TargetUnreachable
-from outbound.transports.sockets import DeadlineReader, apply_deadline, explain_tls_failure, open_socket
+from outbound.transports.base import TargetNotTrusted, TargetTimedOut
+from outbound.transports.sockets import DeadlineReader, apply_deadline, open_socket
+from outbound.transports.tls_failures import tls_refusal
 
 
 class _DeadlineResponse(http.client.HTTPResponse):
@@ -46,6 +47,7 @@ class _GuardedHTTPSConnection(HTTPSConnection):
     response_class = _DeadlineResponse
     guard: ClassVar[Guard]
     connect_timeout: ClassVar[float]
+    shows_identity: ClassVar[bool]
 
     def _new_conn(self) -> socket.socket:
         return open_socket(
@@ -59,25 +61,50 @@ class _GuardedHTTPSConnection(HTTPSConnection):
         except TimeoutError:
             raise TargetTimedOut(f"{self.host}:{self.port} did not finish the TLS handshake.", sent=False) from None
         except (OSError, ssl.SSLError, urllib3.exceptions.HTTPError) as error:
-            reason = explain_tls_failure(error) or f"the TLS handshake was broken off: {error}"
-            raise TargetUnreachable(f"{self.host}:{self.port} cannot be trusted: {reason}.") from error
+            target = f"{self.host}:{self.port}"
+            raise (
+                tls_refusal(error, target=target, shows_identity=self.shows_identity)
+                or TargetNotTrusted(f"{target} cannot be trusted: the TLS handshake was broken off: {error}.")
+            ) from error
 
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
         apply_deadline(self.sock)
-        super().send(data)
+        try:
+            super().send(data)
+        except OSError:
+            self._hear_alert()
+            raise
+
+    def _hear_alert(self) -> None:
+        """
+        Read why the target hung up while it was written to.
+
+        With TLS 1.3 a caller's certificate is refused after the handshake: the alert may wait to be read already.
+
+        :raises ssl.SSLError: the alert, when there is one.
+        """
+        try:
+            apply_deadline(self.sock)
+            self.sock.recv(1)
+        except ssl.SSLError as alert:
+            if "ALERT" in str(alert.reason or ""):
+                raise
+        except OSError:
+            return
 
 
 def guarded_adapter(
-    *, guard: Guard, connect_timeout: float, max_connections: int, context: ssl.SSLContext
+    *, guard: Guard, connect_timeout: float, max_connections: int, context: ssl.SSLContext, shows_identity: bool
 ) -> HTTPAdapter:
     """
     Give a `requests` adapter whose sockets are guarded, that verifies with `context` and never retries.
 
     :param connect_timeout: seconds for resolving, connecting and the TLS handshake.
+    :param shows_identity: whether `context` has a client certificate for a target that asks for one.
     """
-    settings = {"guard": guard, "connect_timeout": connect_timeout}
+    settings = {"guard": guard, "connect_timeout": connect_timeout, "shows_identity": shows_identity}
     plain = type("GuardedHTTPConnection", (_GuardedHTTPConnection,), settings)
     secure = type("GuardedHTTPSConnection", (_GuardedHTTPSConnection,), settings)
     pools = {

@@ -26,7 +26,6 @@ from outbound.transports.base import (
     TargetUnreachable,
     TransportError,
 )
-from outbound.transports.rest import usable
 from outbound.transports.sessions import Session
 from outbound.transports.sftp_client import DeadlineChannel, SftpClient
 from outbound.transports.sockets import Deadline, causes, open_socket
@@ -44,6 +43,7 @@ from outbound.transports.store import (
     shown,
 )
 from outbound.transports.streams import CHUNK_BYTES, transfer_seconds
+from outbound.transports.usable import usable
 
 
 # Every failure is raised and told once, by whoever catches it.

@@ -175,13 +175,3 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(found))
         yield found
         waiting += [found.__cause__, found.__context__, getattr(found, "reason", None), *found.args]
-
-
-def explain_tls_failure(error: BaseException) -> str | None:
-    """Give what is wrong with a target's TLS in words, None when the error is not about TLS."""
-    for found in causes(error):
-        if isinstance(found, ssl.SSLCertVerificationError):
-            return f"its certificate is refused: {getattr(found, 'verify_message', '') or found}"
-        if isinstance(found, ssl.SSLError):
-            return f"the TLS handshake failed: {str(getattr(found, 'reason', '') or found).replace('_', ' ').lower()}"
-    return None

@@ -1,7 +1,8 @@
-"""Device Score transfers through the running product, by SFTP, FTP and object storage: acceptance checks 10 to 12."""
+"""Device Score transfers through the running product, by SFTP, FTP, FTPS and object storage: checks 10 to 12."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from tests.functional.harness.configuration import properties
 from tests.functional.harness.peers import Peer
 from tests.functional.harness.processes import wait_until
 from tests.functional.harness.product import Product
+from tests.functional.harness.scores import score_file
 
 
 BY_FILE_DROP = "OUTL-BA-DRMS_DACS_SEND_DVCSCORE"
@@ -22,15 +24,6 @@ OPERATIONS = ["operations@utility.example"]
 SCORE_AT_DERMS = "/device-score$"
 MAIL_WOULD_HAVE_COME_SECONDS = 1.5
 ENDED = {"SUCCEEDED", "FAILED", "ABORTED"}
-HEADER = (
-    "recordId,deviceId,nicId,headEndSystem,programCode,programSubscriptionId,controlScore,eligible,"
-    "ineligibilityReason,communicationStatus,cycleEventCount,cycleEventLimit,lastEventDateTime,scoreDateTime"
-)
-
-
-def score_file(number: int = 1) -> str:
-    row = f"1,7712{number:08d},411912345678,ECOBEE,SMART-COOL,901245778310,33.43,Y,,ONLINE,1,4"
-    return f"{HEADER}\n{row},2023-05-24T00:00:00Z,2023-06-02T06:00:00Z\n"
 
 
 def run_by_hand(client: Client, identifier: str) -> dict[str, Any]:
@@ -49,10 +42,30 @@ def run_by_hand(client: Client, identifier: str) -> dict[str, Any]:
 @pytest.fixture(params=["sftp", "ftp"])
 def door(request: pytest.FixtureRequest, product: Product, drop: Peer) -> Iterator[Peer]:
     """The file drop, with one of its two doors as the one that the flow takes: DACS_FTP is for where no SFTP is."""
-    if request.param == "ftp":
-        _rename_connection(product, "DACS_SFTP", "DACS_SFTP_AWAY")
-    yield drop
-    if request.param == "ftp":
+    with contextlib.ExitStack() as stack:
+        if request.param == "ftp":
+            stack.enter_context(_without_sftp(product))
+        yield drop
+
+
+@pytest.fixture
+def secured_ftp(product: Product, drop: Peer) -> Iterator[Peer]:
+    """The drop's door for FTP with explicit TLS; its authority is trusted for this connection alone."""
+    authority = drop.home / "authority.pem"
+    made = (drop.home / "ftps.pem").read_text()
+    authority.write_text(made[made.index("-----BEGIN CERTIFICATE") :])
+    with _without_sftp(product):
+        product.apply({"connections": {"DACS_FTP": {"transport": "ftps", "ca_bundle_file": str(authority)}}})
+        yield drop
+        product.apply({"connections": {"DACS_FTP": {"transport": "ftp", "ca_bundle": ""}}})
+
+
+@contextlib.contextmanager
+def _without_sftp(product: Product) -> Iterator[None]:
+    _rename_connection(product, "DACS_SFTP", "DACS_SFTP_AWAY")
+    try:
+        yield
+    finally:
         _rename_connection(product, "DACS_SFTP_AWAY", "DACS_SFTP")
 
 
@@ -106,6 +119,22 @@ def test_files_are_sent_oldest_first_and_renamed_and_one_mail_lists_them(
         lambda: [sent for sent in mail.mails_about("Device Score") if sent["recipients"] == OPERATIONS][1:],
     )
     assert "SDCSE_0042_00.csv" in of_people[-1]["text"]
+
+
+def test_explicit_tls_carries_a_file_to_derms_and_its_new_name_back(
+    client: Client, secured_ftp: Peer, derms: Peer
+) -> None:
+    content = score_file(60)
+    secured_ftp.change(files={"drop/SDCSE_0060_00.csv": content})
+
+    run = run_by_hand(client, BY_FILE_DROP)
+
+    assert run["state"] == "SUCCEEDED", run
+    (sent,) = derms.requests(SCORE_AT_DERMS)
+    assert sent["body"] == content
+    assert derms.state()["scoreFiles"] == {"SDCSE_0060_00.csv": len(content)}
+    assert list(secured_ftp.state()["files"]) == ["drop/Sent-SDCSE_0060_00.csv"]
+    assert set(secured_ftp.state()["ftpLogins"]) == {"TLS"}
 
 
 class TestCheck11:

@@ -9,7 +9,9 @@ from tests.functional.harness.client import Client
 from tests.functional.harness.configuration import properties
 from tests.functional.harness.events import STATUS_ACK, STATUS_CHECK, fourteen_digits, status_check
 from tests.functional.harness.peers import Peer
+from tests.functional.harness.processes import wait_until
 from tests.functional.harness.product import Product
+from tests.functional.harness.schedules import every_second
 
 
 MAIL_WOULD_HAVE_COME_SECONDS = 2.0
@@ -43,27 +45,28 @@ def test_check_13_a_device_that_did_not_answer_is_an_answer_and_not_a_fault(
 
 
 def test_check_14_a_check_without_an_acknowledgement_is_listed_overdue(
-    client: Client, product: Product, dacs: Peer, derms: Peer
+    client: Client, product: Product, dacs: Peer, derms: Peer, mail: Peer
 ) -> None:
+    person = product.person()
     late, answered = fourteen_digits(), fourteen_digits()
     dacs.change(statusChecks=[late, answered])
     for key in (late, answered):
         assert client.post(STATUS_CHECK, json=status_check(key)).status_code == 200
     client.post(STATUS_ACK, json={"dacsMessageId": answered, "responseCode": "SUCCESS"})
-    assert late not in product.person().get(OVERDUE).text
+    assert late not in person.get(OVERDUE).text
 
-    with properties(client, deviceStatusCheck__ackTimeout="1s"):
-        time.sleep(1.1)
-        # What the schedule "Status checks: overdue" does every minute.
-        product.manage("shell", "-c", "from integration.tasks import mark_overdue_checks; mark_overdue_checks()")
+    with properties(client, deviceStatusCheck__ackTimeout="1s"), every_second(person, "Status checks: overdue"):
+        (sent,) = wait_until("the mail", lambda: mail.mails_about("Device Status Check"), seconds=60)
 
-    page = product.person().get(OVERDUE).text
+    assert sent["recipients"] == ["integration@utility.example"]
+    assert late in sent["text"]
+    page = person.get(OVERDUE).text
     assert late in page
     assert answered not in page
     # An answer that comes after all is taken.
     ack = client.post(STATUS_ACK, json={"dacsMessageId": late, "responseCode": "SUCCESS"}).json()
     assert ack["ackType"] == "SUCCESS"
-    assert late not in product.person().get(OVERDUE).text
+    assert late not in person.get(OVERDUE).text
 
 
 def test_a_check_that_dacs_does_not_know_is_a_failure_to_derms(client: Client, dacs: Peer) -> None:

@@ -97,3 +97,14 @@ def test_the_generated_pages_are_up_to_date() -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_test_that_the_acceptance_page_names_exists() -> None:
+    page = (ROOT / "docs/reference/acceptance.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+\.py)(?:::(\w+))?`", page)
+
+    assert len(named) >= 20
+    for file, name in named:
+        code = (ROOT / "tests/functional" / file).read_text(encoding="utf-8")
+        assert not name or re.search(rf"^(class|def) {name}\b", code, re.MULTILINE), f"{name} is not in {file}"
+    assert [number for number in range(1, 21) if f"\n| {number} | " not in page] == []

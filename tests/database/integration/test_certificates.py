@@ -16,7 +16,8 @@ from integration.models import Incident
 from integration.operations import certificates
 from outbound.models import Certificate, Connection, Mail
 from outbound.operations import certificates as stored
-from outbound.transports.base import TransportError
+from outbound.operations.connections import save_connection
+from outbound.transports.base import CircuitOpen, IdentityMissing, IdentityRefused
 from outbound.transports.rest import client
 from tests.factories import certificates as made
 from tests.factories import integration as factory
@@ -157,7 +158,7 @@ class TestTwoWay:
         trust = save("plant-ca", "TRUST", content=made.pem(authority))
         connection = Connection.objects.create(name="PLANT", base_url=address, trust_certificate=trust)
 
-        with pytest.raises(TransportError):
+        with pytest.raises(IdentityMissing, match="asks for a client certificate"):
             client(connection).request("GET", "/")
         identity = made.issued(authority, "CN=tieline")
         connection.identity_certificate = save("me", content=made.pem(identity) + made.key_pem(identity))
@@ -165,6 +166,25 @@ class TestTwoWay:
         answer = client(connection).request("GET", "/")
 
         assert (answer.status, answer.body) == (200, b"tieline")
+
+    def test_a_refused_identity_pauses_the_connection_until_another_is_uploaded(
+        self, asking_target: tuple[str, made.Issued]
+    ) -> None:
+        address, authority = asking_target
+        trust = save("plant-ca", "TRUST", content=made.pem(authority))
+        stranger, known = made.issued(made.authority(), "CN=stranger"), made.issued(authority, "CN=known")
+        connection = Connection(name="PLANT", base_url=address, trust_certificate=trust)
+        connection.identity_certificate = save("me", content=made.pem(stranger) + made.key_pem(stranger))
+        save_connection(connection=connection, at=NOW)
+
+        with pytest.raises(IdentityRefused, match="does not accept the client certificate"):
+            client(connection).request("GET", "/")
+        with pytest.raises(CircuitOpen, match="refused its credentials"):
+            client(connection).request("GET", "/")
+        save("me", content=made.pem(known) + made.key_pem(known))
+        answer = client(Connection.objects.get()).request("GET", "/")
+
+        assert (answer.status, answer.body) == (200, b"known")
 
     def test_goes_on_with_a_renewed_identity(self, asking_target: tuple[str, made.Issued]) -> None:
         address, authority = asking_target

@@ -55,6 +55,8 @@ class RunningDrop:
     port: int
     host_key: str = ""
     inbox: Path = field(default_factory=Path)
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What its connection has besides, such as another transport."""
 
     def put(self, name: str, content: bytes, *, age: int = 0) -> Path:
         import os
@@ -78,7 +80,7 @@ class RunningDrop:
             "directory": "/drop",
             "read_timeout": 10,
         }
-        return make_connection("DACS_FILES", **{**defaults, **values})
+        return make_connection("DACS_FILES", **{**defaults, **self.settings, **values})
 
 
 @contextlib.contextmanager

@@ -1,13 +1,10 @@
-"""SFTP against a real server."""
+"""What SFTP has of its own, against a real server; the rest is in `test_drop_transports`."""
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import os
-import socket
 import threading
-import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,28 +14,19 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.db import connection as database
 
-from outbound.choices import BreakerState
 from outbound.models import ConnectionHealth
 from outbound.operations.connection_tests import test_connection
 from outbound.transports import sftp
 from outbound.transports.base import (
-    CircuitOpen,
-    ConnectionBusy,
     ConnectionNotUsable,
     CredentialsRefused,
-    TargetBroke,
-    TargetNotAllowed,
     TargetTimedOut,
-    TargetUnreachable,
     TransportError,
 )
 from outbound.transports.store import (
     FileChanged,
-    FileVanished,
-    NameTaken,
     RemoteFile,
     StoreRefused,
-    UnsafeName,
     open_store,
 )
 from tests.database.outbound.drops import RunningDrop, sftp_drop, ssh_key
@@ -48,20 +36,6 @@ from tests.factories.outbound import NOW
 pytestmark = pytest.mark.django_db
 
 MEGABYTE = 1024 * 1024
-TRAVERSALS = [
-    "../../etc/passwd",
-    "a/b",
-    "/etc/passwd",
-    "..\\x",
-    "..",
-    ".",
-    "",
-    "a\rb",
-    "a\nb",
-    "a\0b",
-    "x" * 300,
-    "a\u202eb",
-]
 
 
 @pytest.fixture
@@ -79,15 +53,6 @@ class TestOpen:
         with open_store(drop.connection()) as store:
             assert repr(store) == "<SftpStore DACS_FILES>"
         assert _health().last_success_at is not None
-
-    def test_a_wrong_password_pauses_the_connection_at_once(self, drop: RunningDrop) -> None:
-        connection = drop.connection(password="canary-wrong")
-        with pytest.raises(CredentialsRefused, match="refused the login of dacs") as refused:
-            open_store(connection)
-        assert "canary" not in str(refused.value)
-        assert (_health().state, _health().credentials_refused) == (BreakerState.OPEN, True)
-        with pytest.raises(CircuitOpen):
-            open_store(connection)
 
     @pytest.mark.parametrize("kind", ["ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256"])
     @pytest.mark.parametrize("form", ["openssh", "pkcs8-pem"])
@@ -136,23 +101,6 @@ class TestOpen:
         with pytest.raises(ConnectionNotUsable, match="known host key cannot be read"):
             open_store(drop.connection(known_host_key=known))
 
-    def test_a_port_where_nobody_listens_is_unreachable(self, drop: RunningDrop) -> None:
-        with pytest.raises(TargetUnreachable):
-            open_store(drop.connection(port=1))
-        assert _health().consecutive_failures == 1
-
-    def test_an_address_that_may_not_be_called_is_not(self, drop: RunningDrop, settings: Any) -> None:
-        connection = drop.connection()
-        settings.OUTBOUND_ALLOWED_NETWORKS = []
-        with pytest.raises(TargetNotAllowed):
-            open_store(connection)
-
-    def test_a_server_that_says_nothing_is_given_up_at_the_deadline(self, drop: RunningDrop) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as silent:
-            connection = drop.connection(port=silent.getsockname()[1], read_timeout="0.5")
-            with pytest.raises(TargetTimedOut):
-                open_store(connection)
-
     @pytest.mark.parametrize(
         ("values", "message"),
         [
@@ -169,26 +117,8 @@ class TestOpen:
             open_store(drop.connection(**values))
 
 
-class TestLimits:
-    def test_logins_at_once_are_limited_but_a_persons_test_is_not(self, drop: RunningDrop) -> None:
-        connection = drop.connection(max_concurrency=1, read_timeout="1")
-        with open_store(connection):
-            with pytest.raises(ConnectionBusy):
-                open_store(connection)
-            open_store(connection, by_hand=True).close()
-        open_store(connection).close()
-        assert _health().consecutive_failures == 0
-
-    def test_a_closed_store_says_so_and_may_be_closed_again(self, drop: RunningDrop) -> None:
-        store = open_store(drop.connection())
-        store.close()
-        store.close()
-        with pytest.raises(TargetBroke, match="has ended"):
-            store.list()
-
-
 class TestList:
-    def test_gives_the_files_of_the_prefix_oldest_first(self, drop: RunningDrop) -> None:
+    def test_tells_size_time_and_etag_of_each_file(self, drop: RunningDrop) -> None:
         drop.put("SDCSE_2.csv", b"22", age=10)
         drop.put("SDCSE_1.csv", b"1", age=5)
         drop.put("SDCSE_3.csv.filepart", b"333", age=1)
@@ -222,36 +152,6 @@ class TestList:
 
 
 class TestTransfer:
-    def test_twenty_megabytes_go_up_and_down_in_constant_memory(self, drop: RunningDrop) -> None:
-        block = os.urandom(MEGABYTE)
-        expected = hashlib.sha256(block * 20).hexdigest()
-        with open_store(drop.connection(read_timeout=60)) as store:
-            store.put("SDCSE_big.csv", (block for _ in range(20)), 20 * MEGABYTE)
-            seen = hashlib.sha256()
-            tracemalloc.start()
-            for chunk in store.open_read("SDCSE_big.csv"):
-                seen.update(chunk)
-            _, peak = tracemalloc.get_traced_memory()
-            tracemalloc.stop()
-
-        assert seen.hexdigest() == expected
-        assert drop.names() == ["SDCSE_big.csv"]
-        assert peak < 8 * MEGABYTE
-
-    def test_an_empty_file_is_a_file(self, drop: RunningDrop) -> None:
-        with open_store(drop.connection()) as store:
-            store.put("empty", [])
-            assert list(store.open_read("empty")) == []
-
-    def test_a_connection_cut_in_the_middle_gives_no_whole_file(self, drop: RunningDrop) -> None:
-        drop.put("SDCSE_1.csv", os.urandom(2 * MEGABYTE))
-        drop.faults.add({"match": {"method": "GET"}, "half_answer": True})
-        got: list[bytes] = []
-        with open_store(drop.connection()) as store, pytest.raises(TargetBroke):
-            got.extend(store.open_read("SDCSE_1.csv"))
-        assert sum(map(len, got)) < 2 * MEGABYTE
-        assert _health().consecutive_failures == 1
-
     def test_a_file_that_grows_meanwhile_never_arrives_whole(self, drop: RunningDrop) -> None:
         path = drop.put("SDCSE_1.csv", b"x" * MEGABYTE)
         with open_store(drop.connection()) as store:
@@ -263,32 +163,10 @@ class TestTransfer:
                 got.extend(chunks)
         assert sum(map(len, got)) < MEGABYTE
 
-    def test_a_file_that_is_gone_has_vanished(self, drop: RunningDrop) -> None:
-        with open_store(drop.connection()) as store:
-            with pytest.raises(FileVanished, match="SDCSE_1"):
-                store.open_read("SDCSE_1.csv")
-            assert store.list() == []  # the session goes on
-        assert _health().consecutive_failures == 0
-
     def test_a_link_is_not_followed(self, drop: RunningDrop) -> None:
         (drop.inbox / "SDCSE_link").symlink_to("/etc/passwd")
         with open_store(drop.connection()) as store, pytest.raises(StoreRefused, match="no plain file"):
             store.open_read("SDCSE_link")
-
-    def test_a_source_that_fails_leaves_nothing_behind(self, drop: RunningDrop) -> None:
-        def source() -> Iterator[bytes]:
-            yield b"x" * 100_000
-            raise RuntimeError("the source broke")
-
-        with open_store(drop.connection()) as store, pytest.raises(RuntimeError, match="the source broke"):
-            store.put("SDCSE_1.csv", source())
-        assert drop.names() == []
-
-    def test_a_new_file_replaces_none(self, drop: RunningDrop) -> None:
-        drop.put("SDCSE_1.csv", b"old")
-        with open_store(drop.connection()) as store, pytest.raises(NameTaken):
-            store.put("SDCSE_1.csv", [b"new"])
-        assert (drop.names(), (drop.inbox / "SDCSE_1.csv").read_bytes()) == (["SDCSE_1.csv"], b"old")
 
     def test_a_refusal_of_the_server_is_told(self, drop: RunningDrop) -> None:
         drop.put("SDCSE_1.csv", b"x")
@@ -304,33 +182,6 @@ class TestTransfer:
 
 
 class TestRename:
-    def test_gives_the_file_its_new_name(self, drop: RunningDrop) -> None:
-        drop.put("SDCSE_1.csv", b"1")
-        with open_store(drop.connection()) as store:
-            (file,) = store.list("SDCSE")
-            store.rename(file.name, f"Sent-{file.name}", if_etag=file.etag)
-        assert drop.names() == ["Sent-SDCSE_1.csv"]
-
-    def test_overwrites_nothing(self, drop: RunningDrop) -> None:
-        drop.put("a", b"1")
-        drop.put("b", b"2")
-        with open_store(drop.connection()) as store, pytest.raises(NameTaken, match="'b' already"):
-            store.rename("a", "b")
-        assert [(drop.inbox / name).read_bytes() for name in drop.names()] == [b"1", b"2"]
-
-    def test_another_file_of_the_name_is_left_alone(self, drop: RunningDrop) -> None:
-        drop.put("a", b"1")
-        with open_store(drop.connection()) as store:
-            (file,) = store.list("a")
-            drop.put("a", b"other")
-            with pytest.raises(FileChanged):
-                store.rename("a", "b", if_etag=file.etag)
-        assert drop.names() == ["a"]
-
-    def test_a_file_that_is_gone_has_vanished(self, drop: RunningDrop) -> None:
-        with open_store(drop.connection()) as store, pytest.raises(FileVanished):
-            store.rename("a", "b")
-
     def test_of_several_at_once_exactly_one_wins(self, drop: RunningDrop) -> None:
         connection = drop.connection(max_concurrency=10)
         for number in range(4):
@@ -369,22 +220,6 @@ class _Silent:
 
 
 class TestNames:
-    @pytest.mark.parametrize("name", TRAVERSALS)
-    def test_nothing_but_a_label_is_a_name(self, drop: RunningDrop, name: str) -> None:
-        drop.put("a", b"1")
-        before = sorted(drop.drop.root.rglob("*"))
-        with open_store(drop.connection()) as store:
-            for attempt in (
-                lambda: store.open_read(name),
-                lambda: store.put(name, [b"x"]),
-                lambda: store.rename("a", name),
-                lambda: store.rename(name, "b"),
-            ):
-                with pytest.raises(UnsafeName) as refused:
-                    attempt()
-                assert "\n" not in str(refused.value)
-        assert sorted(drop.drop.root.rglob("*")) == before
-
     @pytest.mark.parametrize("name", ["-rf", "a b", "Ünïcode.csv", "a\uff0fb", "..a", "x" * 255])
     def test_odd_labels_are_labels(self, drop: RunningDrop, name: str) -> None:
         drop.put(name, b"1")
@@ -416,9 +251,3 @@ class TestTestConnection:
         assert outcome.ok is False
         assert ssh_key().get_fingerprint() in outcome.summary
         assert "ask the server's operators" in outcome.advice
-
-    def test_a_good_test_closes_the_breaker(self, drop: RunningDrop) -> None:
-        drop.connection()
-        ConnectionHealth.objects.update(state=BreakerState.OPEN, opened_at=NOW, credentials_refused=True)
-        assert test_connection(name="DACS_FILES", by=None, at=NOW).ok is True
-        assert _health().state == BreakerState.CLOSED

@@ -32,13 +32,3 @@ class TestTlsContext:
     def test_a_bundle_that_is_none_is_refused(self, text: str) -> None:
         with pytest.raises(ConnectionNotUsable, match="cannot be read as PEM"):
             sockets.tls_context(text)
-
-
-class TestExplainTlsFailure:
-    def test_finds_the_reason_inside_other_errors(self) -> None:
-        inner = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
-        outer = OSError("aborted", inner)
-        assert "TLS handshake failed" in (sockets.explain_tls_failure(outer) or "")
-
-    def test_says_nothing_of_other_errors(self) -> None:
-        assert sockets.explain_tls_failure(OSError("no route")) is None

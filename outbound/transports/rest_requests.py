@@ -1,0 +1,73 @@
+"""What a request of the product looks like: its address, its headers, its body."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import requests
+import structlog
+
+from outbound.models import Connection
+from outbound.transports.streams import SizedChunks
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+class RequestMaker:
+    """Makes the requests of one connection; holds its credentials, so keep it in memory."""
+
+    def __init__(self, connection: Connection, *, auth: requests.auth.AuthBase | None) -> None:
+        self._base_url = connection.base_url.rstrip("/")
+        self._authorization = _basic(connection.username, connection.password)
+        self._auth = auth
+
+    def make(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        body: bytes | SizedChunks | None = None,
+        headers: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> requests.PreparedRequest:
+        """
+        Give a request that can be sent.
+
+        :param path: appended to the connection's base address.
+        :param json: becomes a JSON document, decimals as exact numbers; or `body`, sent as it is.
+        :param idempotency_key: the same for every try of the same message.
+        """
+        if method not in _METHODS:
+            raise ValueError(f"{method} is not a method that connections use")
+        if json is not None and body is not None:
+            raise ValueError("json and body exclude each other")
+        sent: dict[str, str] = {
+            "User-Agent": "Tieline",
+            "Accept": "application/json, */*;q=0.5",
+            "Accept-Encoding": "identity",
+        }
+        if json is not None:
+            body = _ENCODER.encode(json)
+            sent["Content-Type"] = "application/json"
+        sent.update(headers or {})
+        if idempotency_key:
+            sent["Idempotency-Key"] = idempotency_key
+        correlation = structlog.contextvars.get_contextvars().get("correlation_id")
+        if correlation:
+            sent["X-Correlation-Id"] = str(correlation)
+        if self._authorization:
+            sent["Authorization"] = self._authorization
+        url = f"{self._base_url}/{path.lstrip('/')}" if path else self._base_url
+        return requests.Request(method, url, headers=sent, data=body, auth=self._auth).prepare()
+
+
+def _basic(username: str, password: str) -> str:
+    if not username:
+        return ""
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
