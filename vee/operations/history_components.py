@@ -112,11 +112,7 @@ class Factors:
 
 def siblings_without_imd(batch: Batch) -> list[tuple[str, ...]]:
     """Give the identifiers of the other components of each IMD's device without an IMD that covers its period."""
-    devices = {facts.device_id for facts in batch.facts if facts.device_id is not None}
-    siblings: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    rows = MeasuringComponent.objects.filter(device__in=devices).order_by("identifier")
-    for component, identifier, device in rows.values_list("pk", "identifier", "device"):
-        siblings[device].append((component, identifier))
+    siblings = _components_of_devices(batch)
     covered = _periods_of_imds([component for each in siblings.values() for component, _ in each], batch)
     found = []
     for row, facts in enumerate(batch.facts):
@@ -129,6 +125,25 @@ def siblings_without_imd(batch: Batch) -> list[tuple[str, ...]]:
                 and not any(first <= start and end <= last for first, last in covered[component])
             )
         )
+    return found
+
+
+def siblings(batch: Batch) -> list[tuple[int, ...]]:
+    """Give the other components of each IMD's device."""
+    of_device = _components_of_devices(batch)
+    return [
+        tuple(component for component, _ in of_device.get(facts.device_id or 0, ()) if component != facts.component_id)
+        for facts in batch.facts
+    ]
+
+
+def _components_of_devices(batch: Batch) -> dict[int, list[tuple[int, str]]]:
+    """Give id and identifier of the components of each device of the batch, in the order of their identifiers."""
+    devices = {facts.device_id for facts in batch.facts if facts.device_id is not None}
+    found: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    rows = MeasuringComponent.objects.filter(device__in=devices).order_by("identifier")
+    for component, identifier, device in rows.values_list("pk", "identifier", "device"):
+        found[device].append((component, identifier))
     return found
 
 
