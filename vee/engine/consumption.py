@@ -34,7 +34,12 @@ class Totals:
 
 def usable(batch: Batch) -> NDArray[np.bool_]:
     """Tell which intervals have a value that is meant: one whose condition says missing is not."""
-    return batch.valid & ~in_range(batch.conditions, MISSING_RANGE)
+    return meant(batch.valid, batch.conditions)
+
+
+def meant(valid: NDArray[np.bool_], conditions: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Tell which intervals have a value that is meant, of measurements as of IMDs."""
+    return valid & ~in_range(conditions, MISSING_RANGE)
 
 
 def totals(batch: Batch) -> Totals:

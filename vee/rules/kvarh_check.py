@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 
 from vee.codes import ComponentKind, Role
 from vee.engine import consumption
-from vee.engine.batch import Batch, in_range
+from vee.engine.batch import Batch
 from vee.engine.context import NEVER, Context, Windows
 from vee.engine.findings import Finding, Result
 from vee.engine.fixed_point import number_text, row_sums
-from vee.engine.gaps import MISSING_RANGE
 from vee.engine.parameters import RuleParameters, described, quantity
 from vee.engine.rule import ALL_KINDS, FailurePoint, Rule
 
@@ -103,7 +102,7 @@ def _measured(batch: Batch, partners: NDArray[np.int64], context: Context) -> li
     if size is None:
         return [None] * batch.size
     found = context.measured(Windows(partners, batch.starts, batch.length, size, batch.scale))
-    there = found.valid & ~in_range(found.conditions, MISSING_RANGE)
+    there = consumption.meant(found.valid, found.conditions)
     sums = row_sums(found.values, there)
     complete = there.all(axis=1) & (partners != 0)
     return [Fraction(int(sums[row]), 10**batch.scale) if complete[row] else None for row in range(batch.size)]

@@ -41,9 +41,9 @@ class TestVocabulary:
 
 
 class TestGet:
-    def test_tells_a_rule_that_is_not_available_from_one_that_does_not_exist(self) -> None:
-        with pytest.raises(registry.RuleNotAvailable, match="sum_check"):
-            registry.get("sum_check")
+    def test_tells_a_rule_that_is_not_available_from_one_that_does_not_exist(self, rule_not_available: str) -> None:
+        with pytest.raises(registry.RuleNotAvailable, match=rule_not_available):
+            registry.get(rule_not_available)
         with pytest.raises(registry.UnknownRule, match="sum_chekc"):
             registry.get("sum_chekc")
 

@@ -1,4 +1,4 @@
-"""Golden tests of `vee.md` 10.1 for the rules that judge a consumption: GT-07 to GT-10, GT-24."""
+"""Golden tests of `vee.md` 10.1 for the rules that judge a consumption: GT-07 to GT-10, GT-15 to GT-17, GT-24."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from tests.unit.vee.engine.builders import START, batch, facts, run_rule
-from tests.unit.vee.engine.worlds import World
+from tests.unit.vee.engine.worlds import DAY, OWN, World, read, register
 from vee.codes import ComponentKind, Severity
 from vee.engine.context import Period
 
@@ -58,6 +58,47 @@ class TestProlongedEstimation:
         found = run_rule("prolonged_estimation_check", given, {"days_allowable": 30}, world).findings
 
         assert [finding.observed for finding in found] == ["31 d"] * fails
+
+
+class TestSumCheck:
+    END = START + 2 * DAY
+
+    @pytest.mark.parametrize(("percent", "fails"), [("0.5", False), ("0.2", True)])
+    def test_gt_15_intervals_against_a_register_within_a_percentage(self, percent: str, fails: bool) -> None:
+        world = World(related_ids=(20,), known=[register(20)], reads={20: [read(START, None), read(self.END, 1003)]})
+        given = batch(["1000", "0.5"], seconds=DAY)
+        found = run_rule("sum_check", given, {"percentage_tolerance": percent}, world).findings
+
+        assert [(finding.observed, finding.limit) for finding in found] == [("2.5", "2.006")] * fails
+        assert all("differ by 2.5 (0.2493 %)" in finding.message for finding in found)
+
+    @pytest.mark.parametrize(("difference", "fails"), [(79, False), (81, True)])
+    def test_gt_16_a_dial_of_multiplier_80_resolves_80(self, difference: int, fails: bool) -> None:
+        world = World(
+            related_ids=(20,),
+            known=[register(20, multiplier=80)],
+            reads={20: [read(START, None), read(self.END, 8000)]},
+        )
+        given = batch([8000, difference], seconds=DAY)
+        found = run_rule("sum_check", given, {"meter_multiplier_tolerance": 1}, world).findings
+
+        assert [(finding.observed, finding.limit) for finding in found] == [("81", "80")] * fails
+
+    @pytest.mark.parametrize(("check", "fails"), [(500, False), (507, True)])
+    def test_gt_17_time_of_use_registers_against_the_check_register(self, check: int, fails: bool) -> None:
+        amounts = {20: 120, 21: 300, 22: 80}
+        world = World(
+            related_ids=(20, 21, 22),
+            known=[register(number) for number in amounts],
+            reads={
+                OWN: [read(START, 1)],
+                **{number: [read(START, 1), read(self.END, amount)] for number, amount in amounts.items()},
+            },
+        )
+        given = batch([check], seconds=None, kind=ComponentKind.SCALAR, about=[facts(end=self.END)])
+        found = run_rule("sum_check", given, {"tolerance": 5}, world).findings
+
+        assert [(finding.observed, finding.limit) for finding in found] == [("7", "5")] * fails
 
 
 class TestDeltaPercent:
