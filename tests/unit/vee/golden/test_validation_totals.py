@@ -1,4 +1,4 @@
-"""Golden tests of `vee.md` 10.1 for the rules that judge a consumption: GT-07 to GT-10, GT-15 to GT-17, GT-24."""
+"""Golden tests of `vee.md` 10.1 for the rules that judge a consumption: GT-07 to GT-10, GT-15 to GT-19, GT-24."""
 
 from __future__ import annotations
 
@@ -99,6 +99,24 @@ class TestSumCheck:
         found = run_rule("sum_check", given, {"tolerance": 5}, world).findings
 
         assert [(finding.observed, finding.limit) for finding in found] == [("7", "5")] * fails
+
+
+class TestHighLow:
+    def _found(self, consumption: str) -> list[tuple[str, str, str]]:
+        """A register counted 212 in 10 days a year ago; the IMD is of 30 days."""
+        year_ago = START - 365 * DAY
+        world = World(reads={OWN: [read(year_ago, None), read(year_ago + 10 * DAY, 212), read(START, None)]})
+        given = batch([consumption], seconds=None, kind=ComponentKind.SCALAR, about=[facts(end=START + 30 * DAY)])
+        found = run_rule("high_low_check", given, {"high_tolerance_pct": 400, "low_tolerance_pct": 15}, world).findings
+        return [(finding.point, finding.observed, finding.limit) for finding in found]
+
+    @pytest.mark.parametrize(("consumption", "fails"), [("2544", False), ("2544.01", True)])
+    def test_gt_18_four_times_the_usage_per_day_passes(self, consumption: str, fails: bool) -> None:
+        assert self._found(consumption) == [("main", "2544.01", "2544")] * fails
+
+    @pytest.mark.parametrize(("consumption", "fails"), [("95.4", False), ("95.39", True)])
+    def test_gt_19_less_than_15_percent_of_the_expected_fails(self, consumption: str, fails: bool) -> None:
+        assert self._found(consumption) == [("low", "95.39", "95.4")] * fails
 
 
 class TestDeltaPercent:
