@@ -190,6 +190,7 @@ RULE = Rule(
     roles=frozenset({Role.INITIAL_LOAD}),
     parameters=Parameters,
     failure_points=(FailurePoint("too many intervals in a row look alike", "CONSECUTIVE-INTERVALS"),),
+    in_order=True,
     sentence=sentence,
     evaluate=evaluate,
 )

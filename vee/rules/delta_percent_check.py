@@ -158,6 +158,7 @@ RULE = Rule(
     roles=frozenset({Role.INITIAL_LOAD}),
     parameters=Parameters,
     failure_points=(FailurePoint("a value lies too far from the one before it", "DELTA-PERCENT"),),
+    in_order=True,
     sentence=sentence,
     evaluate=evaluate,
 )

@@ -45,6 +45,7 @@ RULE = Rule(
     roles=frozenset({Role.INITIAL_LOAD, Role.MANUAL_OVERRIDE}),
     parameters=Parameters,
     failure_points=(FailurePoint("the readings were completed before", "DUPLICATE-IMD"),),
+    in_order=True,
     sentence=sentence,
     evaluate=evaluate,
 )

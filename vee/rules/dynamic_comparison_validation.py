@@ -155,6 +155,7 @@ RULE = Rule(
     roles=frozenset({Role.INITIAL_LOAD, Role.MANUAL_OVERRIDE}),
     parameters=Parameters,
     failure_points=(FailurePoint("the formula is met", "DYNAMIC-COMPARISON"),),
+    in_order=True,
     sentence=sentence,
     evaluate=evaluate,
 )

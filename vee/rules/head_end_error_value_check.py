@@ -85,6 +85,7 @@ RULE = Rule(
     roles=frozenset({Role.INITIAL_LOAD}),
     parameters=Parameters,
     failure_points=(FailurePoint("an interval has an error value", "HEAD-END-ERROR-VALUE"),),
+    in_order=True,
     sentence=sentence,
     evaluate=evaluate,
 )

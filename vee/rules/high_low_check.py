@@ -303,6 +303,7 @@ RULE = Rule(
         FailurePoint("the consumption is too low", "LOW-CONSUMPTION", name="low"),
         FailurePoint("there is not enough usable history", "INSUFFICIENT-HISTORY", name="insufficient_history"),
     ),
+    in_order=True,
     sentence=sentence,
     evaluate=evaluate,
 )

@@ -92,12 +92,14 @@ def _measured(batch: Batch, partners: NDArray[np.int64], context: Context) -> li
         return [None] * batch.size
     if batch.kind == ComponentKind.SCALAR:
         starts, ends = consumption.periods(batch, context)
-        reads = context.register_reads(partners, starts, ends)
-        amounts = [
-            None if start == NEVER else consumption.register_total(read, start, end)
-            for read, start, end in zip(reads, starts.tolist(), ends.tolist(), strict=True)
-        ]
-        return [None if amount is None else Fraction(amount) for amount in amounts]
+        known = np.flatnonzero((starts != NEVER) & (partners != 0))
+        amounts: list[Fraction | None] = [None] * batch.size
+        if len(known):
+            reads = context.register_reads(partners[known], starts[known], ends[known])
+            for row, read in zip(known.tolist(), reads, strict=True):
+                amount = consumption.register_total(read, int(starts[row]), int(ends[row]))
+                amounts[row] = None if amount is None else Fraction(amount)
+        return amounts
     size = batch.seconds_per_interval
     if size is None:
         return [None] * batch.size

@@ -95,6 +95,7 @@ RULE = Rule(
     roles=frozenset({Role.INITIAL_LOAD, Role.ESTIMATION}),
     parameters=Parameters,
     failure_points=(FailurePoint("estimated for too long", "PROLONGED-ESTIMATION"),),
+    in_order=True,
     sentence=sentence,
     evaluate=evaluate,
 )

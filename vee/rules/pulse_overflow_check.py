@@ -119,6 +119,7 @@ RULE = Rule(
     roles=frozenset({Role.INITIAL_LOAD}),
     parameters=Parameters,
     failure_points=(FailurePoint("the pulses of an interval overflowed", "PULSE-OVERFLOW"),),
+    in_order=True,
     sentence=sentence,
     evaluate=evaluate,
 )

@@ -142,6 +142,7 @@ RULE = Rule(
         FailurePoint("the sums differ", "SUM-CHECK"),
         FailurePoint("the related measurements are missing", "RELATED-MISSING", name="related_missing"),
     ),
+    in_order=True,
     sentence=sentence,
     evaluate=evaluate,
 )

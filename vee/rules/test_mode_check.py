@@ -68,6 +68,7 @@ RULE = Rule(
     roles=frozenset({Role.INITIAL_LOAD}),
     parameters=Parameters,
     failure_points=(FailurePoint("the meter was in test mode", "TEST-MODE"),),
+    in_order=True,
     sentence=sentence,
     evaluate=evaluate,
 )
