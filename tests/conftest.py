@@ -15,3 +15,13 @@ def sample_data() -> Path:
     if not place:
         pytest.skip("TIELINE_SAMPLE_DATA is not set: the sample data is not part of the project")
     return Path(place)
+
+
+@pytest.fixture
+def rule_not_available(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A rule that a configuration may name and this version cannot run."""
+    from vee.engine import registry
+
+    name = "rule_of_a_later_version"
+    monkeypatch.setattr(registry, "KNOWN", registry.KNOWN | {name})
+    return name

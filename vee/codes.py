@@ -16,6 +16,9 @@ class Condition(enum.IntEnum):
     NO_READ_DISCONNECTED = 102000
     NO_READ_OTHER = 109000
     MISSING = 201000
+    MISSING_PULSE_OVERFLOW = 201100
+    MISSING_TEST_MODE = 201200
+    MISSING_ERROR_VALUE = 201300
     SYSTEM_ESTIMATED = 301000
     ESTIMATED_INTERPOLATED = 301100
     ESTIMATED_AVERAGED = 301200
@@ -54,6 +57,9 @@ CONDITION_NAMES: dict[int, str] = {
     Condition.NO_READ_DISCONNECTED: "No Read - Disconnected",
     Condition.NO_READ_OTHER: "No Read - Other",
     Condition.MISSING: "Missing",
+    Condition.MISSING_PULSE_OVERFLOW: "Missing, pulse overflow",
+    Condition.MISSING_TEST_MODE: "Missing, meter in test mode",
+    Condition.MISSING_ERROR_VALUE: "Missing, error value of the head-end system",
     Condition.SYSTEM_ESTIMATED: "System Estimated",
     Condition.ESTIMATED_INTERPOLATED: "System Estimated, interpolated",
     Condition.ESTIMATED_AVERAGED: "System Estimated, averaged",

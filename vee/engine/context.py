@@ -190,6 +190,9 @@ class Context(Protocol):
     def siblings_without_imd(self, batch: Batch) -> Sequence[tuple[str, ...]]:
         """Give the identifiers of the other components of each IMD's device that have no IMD for its period."""
 
+    def siblings(self, batch: Batch) -> Sequence[tuple[int, ...]]:
+        """Give the other components of each IMD's device."""
+
     def last_measured(self, batch: Batch) -> NDArray[np.int64]:
         """Give the label of the last final interval measurement at or before each IMD's start, else `NEVER`."""
 
@@ -247,6 +250,10 @@ class NoHistory:
         return np.zeros(batch.size, dtype=np.int64)
 
     def siblings_without_imd(self, batch: Batch) -> Sequence[tuple[str, ...]]:
+        """Know no sibling."""
+        return [()] * batch.size
+
+    def siblings(self, batch: Batch) -> Sequence[tuple[int, ...]]:
         """Know no sibling."""
         return [()] * batch.size
 

@@ -42,12 +42,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The intervals that an estimation set: four arrays of one length, in any order, each interval at most once."""
+    """The intervals that a rule set: arrays of one length, in any order, each interval at most once."""
 
     rows: NDArray[np.intp]
     intervals: NDArray[np.intp]
     values: NDArray[np.int64]
     conditions: NDArray[np.int32]
+    valid: NDArray[np.bool_] | None = None
+    """Whether each interval then has a value; None: all of them. One without a value is missing or was not read."""
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vee.codes import Condition
 from vee.engine.batch import Batch, in_range
+from vee.engine.findings import Changes
 from vee.engine.parameters import ConditionRange
 
 
@@ -60,3 +61,15 @@ def runs_of(mask: NDArray[np.bool_]) -> Runs:
     begins[1:] = (np.diff(at) != 1) | (intervals[1:] == 0)
     firsts = np.flatnonzero(begins)
     return Runs(rows=rows[firsts], firsts=intervals[firsts], lengths=np.diff(firsts, append=len(at)))
+
+
+def emptied(mask: NDArray[np.bool_], condition: int) -> Changes:
+    """Take the values of the intervals of a mask [N, L] away: they have this condition and wait for an estimation."""
+    rows, intervals = np.nonzero(mask)
+    return Changes(
+        rows=rows,
+        intervals=intervals,
+        values=np.zeros(len(rows), dtype=np.int64),
+        conditions=np.full(len(rows), condition, dtype=np.int32),
+        valid=np.zeros(len(rows), dtype=np.bool_),
+    )

@@ -29,6 +29,8 @@ KNOWN: frozenset[str] = frozenset(
         "interval_proxy_day_estimation", "scalar_calculation_from_interval", "scalar_estimation",
         "scalar_proration", "subtractive_interval_adjustment", "execute_vee_group", "vee_group_matrix",
         "exception_handler", "successful_termination",
+        "delta_percent_check", "head_end_error_value_check", "kvarh_check", "number_of_dials_check",
+        "pulse_overflow_check", "test_mode_check", "time_tolerance_check",
     }
 )  # fmt: skip
 """Every name that a configuration may use."""

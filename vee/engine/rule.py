@@ -33,8 +33,9 @@ class FailurePoint:
     One way in which a rule can fail.
 
     The main point takes severity and exception type from the rule's configuration; any other one takes them from the
-    parameters `<name>_severity` (None: off) and `<name>_exception_type`. `exception_type` is used where the site
-    names none.
+    parameters `<name>_severity` (None: off) and `<name>_exception_type`. A point without a severity parameter is
+    another way to fail the same check: it has the main point's severity, and its exception type unless one is named.
+    `exception_type` is used where the site names none.
     """
 
     title: str
@@ -68,6 +69,8 @@ class Rule:
     summary: str
     """What the rule is for; the reference prints it."""
     failure_points: tuple[FailurePoint, ...] = ()
+    in_order: bool = False
+    """Whether it looks at what earlier IMDs leave behind even when nothing is missing: then they pass one by one."""
     evaluate: Evaluate | None = None
     review: Review | None = None
     expand: Expand | None = None
@@ -93,6 +96,8 @@ class Rule:
         if point == MAIN:
             return Consequence(severity, exception_type or known.exception_type)
         named = getattr(parameters, f"{point}_exception_type", "")
+        if not hasattr(parameters, f"{point}_severity"):
+            return Consequence(severity, named or exception_type or known.exception_type)
         return Consequence(getattr(parameters, f"{point}_severity"), named or known.exception_type)
 
 

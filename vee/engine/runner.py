@@ -215,7 +215,7 @@ class _Run:
             outcome.estimated.append(targets)
 
     def _put(self, step: Step, rows: Rows, changes: Changes) -> None:
-        """Put estimates in place, in arrays of the run's own."""
+        """Put what a rule set in place, in arrays of the run's own."""
         if not self._owned:
             self.batch = self.batch.copy()
             self._view = self.batch.read_only()
@@ -223,7 +223,7 @@ class _Run:
         at = (rows, changes.intervals)
         self.batch.values[at] = changes.values
         self.batch.conditions[at] = changes.conditions
-        self.batch.valid[at] = True
+        self.batch.valid[at] = True if changes.valid is None else changes.valid
         self.batch.set_by[at] = step.rule_id
         self.changed[rows] = True
 
@@ -287,6 +287,7 @@ def _checked(result: Result, batch: Batch, rule: Rule) -> Result:
     changes = result.changes
     if changes is not None and len(changes):
         lengths = {len(changes.rows), len(changes.intervals), len(changes.values), len(changes.conditions)}
+        lengths.add(len(changes if changes.valid is None else changes.valid))
         inside = changes.rows.min() >= 0 and changes.rows.max() < batch.size
         inside = inside and changes.intervals.min() >= 0 and changes.intervals.max() < batch.length
         if len(lengths) != 1 or not inside:

@@ -71,6 +71,10 @@ class MeasurementHistory:
         """Give the identifiers of the other components of each IMD's device that have no IMD for its period."""
         return history_components.siblings_without_imd(batch)
 
+    def siblings(self, batch: Batch) -> Sequence[tuple[int, ...]]:
+        """Give the other components of each IMD's device."""
+        return history_components.siblings(batch)
+
     def duplicates(self, batch: Batch) -> NDArray[np.int64]:
         """Give the id of a completed IMD of the same component, kind, end and received contents; 0 without one."""
         return history_components.duplicates(batch)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ from vee.engine.calendar import local_date
 from vee.engine.context import NO_COMPONENT, ComponentFacts
 from vee.models import FactorValue, ImdPayload, InitialMeasurement, MeasuringComponent
 from vee.operations.history_measurements import component_ids_of, instant
-from vee.storage import fetch_arrays
+from vee.storage import NO_VALUE, fetch_arrays
 
 
 def components(component_ids: NDArray[np.int64]) -> dict[int, ComponentFacts]:
@@ -111,12 +113,8 @@ class Factors:
 
 
 def siblings_without_imd(batch: Batch) -> list[tuple[str, ...]]:
-    """Give the identifiers of the other components of each IMD's device without an IMD that covers its period."""
-    devices = {facts.device_id for facts in batch.facts if facts.device_id is not None}
-    siblings: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    rows = MeasuringComponent.objects.filter(device__in=devices).order_by("identifier")
-    for component, identifier, device in rows.values_list("pk", "identifier", "device"):
-        siblings[device].append((component, identifier))
+    """Give the identifiers of the other components of each IMD's device without IMDs that cover its period."""
+    siblings = _components_of_devices(batch)
     covered = _periods_of_imds([component for each in siblings.values() for component, _ in each], batch)
     found = []
     for row, facts in enumerate(batch.facts):
@@ -125,10 +123,28 @@ def siblings_without_imd(batch: Batch) -> list[tuple[str, ...]]:
             tuple(
                 identifier
                 for component, identifier in siblings.get(facts.device_id or 0, ())
-                if component != facts.component_id
-                and not any(first <= start and end <= last for first, last in covered[component])
+                if component != facts.component_id and not _cover(covered.get(component, ()), start, end)
             )
         )
+    return found
+
+
+def siblings(batch: Batch) -> list[tuple[int, ...]]:
+    """Give the other components of each IMD's device."""
+    of_device = _components_of_devices(batch)
+    return [
+        tuple(component for component, _ in of_device.get(facts.device_id or 0, ()) if component != facts.component_id)
+        for facts in batch.facts
+    ]
+
+
+def _components_of_devices(batch: Batch) -> dict[int, list[tuple[int, str]]]:
+    """Give id and identifier of the components of each device of the batch, in the order of their identifiers."""
+    devices = {facts.device_id for facts in batch.facts if facts.device_id is not None}
+    found: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    rows = MeasuringComponent.objects.filter(device__in=devices).order_by("identifier")
+    for component, identifier, device in rows.values_list("pk", "identifier", "device"):
+        found[device].append((component, identifier))
     return found
 
 
@@ -138,25 +154,42 @@ def _periods_of_imds(component_ids: list[int], batch: Batch) -> dict[int, list[t
         return periods
     rows = InitialMeasurement.objects.filter(
         measuring_component__in=component_ids,
-        start__lte=instant(int(batch.starts.max())),
-        end__gte=instant(min(facts.end for facts in batch.facts)),
+        start__lte=instant(max(facts.end for facts in batch.facts)),
+        end__gte=instant(int(batch.starts.min())),
     ).exclude(state=ImdState.DISCARDED)
     for component, start, end in rows.values_list("measuring_component", "start", "end"):
         periods[component].append((int(start.timestamp()), int(end.timestamp())))
     return periods
 
 
+def _cover(periods: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """
+    Tell whether some periods together leave no part of (start, end] out.
+
+    A period without a length is a register's read: it belongs to the one that ends with it.
+    """
+    reached = start
+    for first, last in sorted(periods):
+        if first == last == end:
+            return True
+        if first <= reached <= last:
+            reached = last
+            if reached >= end:
+                return True
+    return False
+
+
 def duplicates(batch: Batch) -> NDArray[np.int64]:
     """Give the id of a completed IMD of the same component, kind, end and received contents; 0 without one."""
     found = np.zeros(batch.size, dtype=np.int64)
-    others: dict[tuple[int, str, int], list[int]] = defaultdict(list)
+    others: dict[tuple[int, str, int, int | None], list[int]] = defaultdict(list)
     rows = InitialMeasurement.objects.filter(
         measuring_component__in=set(component_ids_of(batch).tolist()),
         end__in={instant(facts.end) for facts in batch.facts},
         state=ImdState.COMPLETE,
     ).order_by("pk")
-    for pk, component, kind, end in rows.values_list("pk", "measuring_component", "kind", "end"):
-        others[component, kind, int(end.timestamp())].append(pk)
+    for pk, *key in rows.values_list("pk", "measuring_component", "kind", "end", "seconds_per_interval"):
+        others[key[0], key[1], int(key[2].timestamp()), key[3]].append(pk)
     if not others:
         return found
     wanted = {facts.imd_id for facts in batch.facts} | {pk for ids in others.values() for pk in ids}
@@ -175,16 +208,31 @@ def duplicates(batch: Batch) -> NDArray[np.int64]:
     return found
 
 
-def _key(facts: ImdFacts) -> tuple[int, str, int]:
-    return facts.component_id, str(facts.kind), facts.end
+def _key(facts: ImdFacts) -> tuple[int, str, int, int | None]:
+    return facts.component_id, str(facts.kind), facts.end, facts.seconds_per_interval
 
 
-def _same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
-    return all(
-        np.array_equal(left, right)
-        if isinstance(left, np.ndarray) and isinstance(right, np.ndarray)
-        else left is right
-        if left is None or right is None
-        else left == right
-        for left, right in zip(one, other, strict=True)
+def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Tell whether two payloads say the same; numbers are equal whatever scale they came at."""
+    (scale, values, conditions, reading), (other_scale, other_values, other_conditions, other_reading) = one, other
+    readings = [None if each is None else Decimal(str(each)) for each in (reading, other_reading)]
+    return (
+        readings[0] == readings[1]
+        and _equal(conditions, other_conditions)
+        and _equal(_at_scale(values, scale, other_scale), _at_scale(other_values, other_scale, scale))
     )
+
+
+def _equal(one: NDArray[Any] | None, other: NDArray[Any] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one, other)
+
+
+def _at_scale(values: NDArray[np.int64] | None, scale: int, other: int) -> NDArray[Any] | None:
+    """Give counts at the finer of two scales; Python ints where they were coarser, as they might not fit."""
+    if values is None or scale >= other:
+        return values
+    finer = values.astype(object) * 10 ** (other - scale)
+    finer[values == NO_VALUE] = NO_VALUE
+    return finer

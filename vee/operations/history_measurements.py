@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vee import storage
 from vee.engine.batch import Batch
 from vee.engine.context import NEVER, NO_COMPONENT, Boundaries, Measured, RegisterRead, RegisterReads, Windows
-from vee.engine.fixed_point import divide_half_even
+from vee.engine.fixed_point import INT64_MAXIMUM, divide_half_even
 from vee.models import MeasurementBlock, MeasuringComponent, MeasuringComponentProgress, RegisterMeasurement
 from vee.storage import NO_VALUE
 
@@ -88,9 +88,11 @@ def _fill(result: Measured, row: int, series: storage.Series, windows: Windows) 
     at = into[inside].astype(np.intp) - 1
     values = series.values[inside]
     there = values != NO_VALUE
+    if windows.scale > series.scale:
+        there &= np.abs(np.where(there, values, 0)) <= INT64_MAXIMUM // 10 ** (windows.scale - series.scale)
     result.present[row, at] = True
     result.valid[row, at] = there
-    result.values[row, at] = np.where(there, _at_scale(np.where(there, values, 0), series.scale, windows.scale), 0)
+    result.values[row, at] = _at_scale(np.where(there, values, 0), series.scale, windows.scale)
     result.conditions[row, at] = series.conditions[inside]
     result.edited[row, at] = series.edited[inside]
 
@@ -108,10 +110,11 @@ def register_reads(
     component_ids: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> list[RegisterReads]:
     """Give the final reads of registers around the periods (start, end]; two queries and one for the reads inside."""
-    ids = sorted(set(component_ids.tolist()) - {NO_COMPONENT})
+    asked = component_ids != NO_COMPONENT
+    ids = sorted(set(component_ids[asked].tolist()))
     if not ids:
         return [RegisterReads()] * len(component_ids)
-    first, last = instant(int(starts.min())), instant(int(ends.max()))
+    first, last = instant(int(starts[asked].min())), instant(int(ends[asked].max()))
     rows = RegisterMeasurement.objects.filter(measuring_component__in=ids)
     reads: dict[int, list[RegisterRead]] = defaultdict(list)
     edges = _edge_reads(ids, first, last)
@@ -152,18 +155,16 @@ def _around(reads: Sequence[RegisterRead], start: int, end: int) -> RegisterRead
 def last_measured(batch: Batch) -> NDArray[np.int64]:
     """Give the label of the last final interval measurement at or before each IMD's start, else `NEVER`."""
     labels = np.full(batch.size, NEVER, dtype=np.int64)
-    components = component_ids_of(batch)
+    components = component_ids_of(batch).tolist()
     before = {row: int(start) for row, start in enumerate(batch.starts.tolist())}
     # A block that begins before the IMD may hold nothing that ends by then: the one before it does.
     for _ in range(2):
-        blocks = _latest_blocks({(int(components[row]), start) for row, start in before.items()})
+        blocks = _latest_blocks({(components[row], start) for row, start in before.items()})
         found = _blocks(blocks)
         for row, start in list(before.items()):
-            begins = blocks.get((int(components[row]), start))
-            label = NEVER
-            series = None if begins is None else found.get((int(components[row]), begins))
-            if series is not None:
-                label = _last_label(series, int(batch.starts[row]))
+            begins = blocks.get((components[row], start))
+            series = None if begins is None else found.get((components[row], begins))
+            label = NEVER if series is None else _last_label(series, int(batch.starts[row]))
             if label != NEVER or begins is None:
                 labels[row] = label
                 del before[row]
@@ -174,34 +175,49 @@ def last_measured(batch: Batch) -> NDArray[np.int64]:
 
 def _latest_blocks(wanted: set[tuple[int, int]]) -> dict[tuple[int, int], int]:
     """Give, for components and instants, where the component's latest block that begins before the instant begins."""
-    found: dict[tuple[int, int], int] = {}
-    by_instant: dict[int, list[int]] = defaultdict(list)
+    if not wanted:
+        return {}
+    components = {component for component, _ in wanted}
+    first, last = min(at for _, at in wanted), max(at for _, at in wanted)
+    latest = (
+        MeasurementBlock.objects.filter(measuring_component=OuterRef("pk"), start__lt=instant(first))
+        .order_by("-start")
+        .values("start")[:1]
+    )
+    rows = list(MeasuringComponent.objects.filter(pk__in=components).values_list("pk", Subquery(latest)))
+    if first < last:
+        between = MeasurementBlock.objects.filter(
+            measuring_component__in=components, start__gte=instant(first), start__lt=instant(last)
+        ).order_by("start")
+        rows += between.values_list("measuring_component", "start")
+    begins: dict[int, list[int]] = defaultdict(list)
+    for component, start in rows:
+        if start is not None:
+            begins[component].append(int(start.timestamp()))
+    found = {}
     for component, at in wanted:
-        by_instant[at].append(component)
-    for at, components in by_instant.items():
-        latest = (
-            MeasurementBlock.objects.filter(measuring_component=OuterRef("pk"), start__lt=instant(at))
-            .order_by("-start")
-            .values("start")[:1]
-        )
-        for component, start in MeasuringComponent.objects.filter(pk__in=components).values_list(
-            "pk", Subquery(latest)
-        ):
-            if start is not None:
-                found[component, at] = int(start.timestamp())
+        if place := bisect.bisect_left(begins[component], at):
+            found[component, at] = begins[component][place - 1]
     return found
 
 
 def _blocks(latest: Mapping[tuple[int, int], int]) -> dict[tuple[int, int], storage.Series]:
-    found: dict[tuple[int, int], storage.Series] = {}
+    """Give the series that hold these blocks, by component and the block's start."""
     by_start: dict[int, set[int]] = defaultdict(set)
     for (component, _), start in latest.items():
         by_start[start].add(component)
-    for start, components in by_start.items():
-        day = storage.read_range(
-            component_ids=sorted(components), start=instant(start), end=instant(start + storage.SECONDS_PER_DAY)
+    parts = [(start, start, sorted(components)) for start, components in by_start.items()]
+    if len(parts) > _MOST_STARTS:
+        everything = sorted({component for component, _ in latest})
+        parts = [(min(by_start), max(by_start), everything)]
+    found: dict[tuple[int, int], storage.Series] = {}
+    for first, last, components in parts:
+        read = storage.read_range(
+            component_ids=components, start=instant(first), end=instant(last + storage.SECONDS_PER_DAY)
         )
-        found.update(((component, start), series) for component, series in day.items())
+        for (component, _), start in latest.items():
+            if first <= start <= last and component in read:
+                found[component, start] = read[component]
     return found
 
 

@@ -78,12 +78,12 @@ class TestApplyGroups:
         assert VeeGroup.objects.get(code="G").description == "other"
         assert VeeRule.objects.count() == 1
 
-    def test_a_rule_that_is_not_available_is_stored_and_noted(self) -> None:
+    def test_a_rule_that_is_not_available_is_stored_and_noted(self, rule_not_available: str) -> None:
         applied = groups(
-            [{"code": "G", "rules": [{"sequence": 1, "rule": "sum_check", "parameters": {"tolerance": 5}}]}]
+            [{"code": "G", "rules": [{"sequence": 1, "rule": rule_not_available, "parameters": {"tolerance": 5}}]}]
         )
 
-        assert applied[0].notes == ("sum_check is not available in this version",)
+        assert applied[0].notes == (f"{rule_not_available} is not available in this version",)
         assert VeeRule.objects.get().parameters == {"tolerance": 5}
 
     @pytest.mark.parametrize(

@@ -82,13 +82,13 @@ class TestNormalizeRegisters:
 
 
 class TestRulesCanRun:
-    def test_a_configured_rule_that_cannot_run_is_named(self) -> None:
-        make.vee_group("G", {"rule": "uom_check"}, {"rule": "sum_check"})
+    def test_a_configured_rule_that_cannot_run_is_named(self, rule_not_available: str) -> None:
+        make.vee_group("G", {"rule": "uom_check"}, {"rule": rule_not_available})
 
         found = [
             message for message in run_checks(tags=[Tags.database], databases=["default"]) if message.id == "vee.W001"
         ]
 
         assert [message.msg for message in found] == [
-            "The rule sum_check of VEE group G is not available in this version."
+            f"The rule {rule_not_available} of VEE group G is not available in this version."
         ]

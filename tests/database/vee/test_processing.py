@@ -231,8 +231,8 @@ class TestIntervals:
         assert ImdTransition.objects.filter(imd=imd).latest("pk").from_state == "VEE"
         assert not MeasurementBlock.objects.exists()
 
-    def test_a_rule_that_is_not_available_holds_the_imd(self) -> None:
-        imd = make.interval_imd(component({"rule": "sum_check"}), ["1"] * 96)
+    def test_a_rule_that_is_not_available_holds_the_imd(self, rule_not_available: str) -> None:
+        imd = make.interval_imd(component({"rule": rule_not_available}), ["1"] * 96)
 
         process()
 

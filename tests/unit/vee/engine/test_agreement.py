@@ -35,6 +35,10 @@ VALUES = st.one_of(
 )
 INTERVALS = st.builds(Interval, VALUES, CONDITIONS)
 SIDES = st.one_of(st.none(), st.tuples(VALUES.filter(lambda value: value is not None), CONDITIONS))
+REQUIRED: dict[str, dict[str, Any]] = {
+    "dynamic_comparison_validation": {"formula": "imd_sum > imd_count * imd_median or history_outage_count > 0"},
+}
+"""Parameters of the rules that cannot do without."""
 FACTS = st.builds(
     facts,
     uom=st.sampled_from([None, "KWH", "KW"]),
@@ -169,7 +173,7 @@ class TestEngine:
     ) -> None:
         about = [dataclasses.replace(data.draw(FACTS), imd_id=row) for row in range(len(given_imds))]
         whole_batch = dataclasses.replace(as_batch(given_imds), facts=about)
-        steps = plan_of(spec(name))
+        steps = plan_of(spec(name, REQUIRED.get(name)))
         whole = runner.run(batch=whole_batch, plan=steps, context=Sides(given_imds))
         singles = [
             runner.run(batch=whole_batch.take([row]), plan=steps, context=Sides(given_imds))

@@ -82,10 +82,15 @@ class TestBuildPlan:
         assert made.steps == ()
         assert made.note == "no VEE group is set for this role: no rules run"
 
+    @pytest.mark.usefixtures("rule_not_available")
     @pytest.mark.parametrize(
         ("rule", "exception_type", "message"),
         [
-            (spec("sum_check"), "RULE-NOT-AVAILABLE", "The rule sum_check is not available in this version."),
+            (
+                spec("rule_of_a_later_version"),
+                "RULE-NOT-AVAILABLE",
+                "The rule rule_of_a_later_version is not available in this version.",
+            ),
             (spec("summ_check"), "RULE-UNKNOWN", "There is no rule summ_check."),
             (
                 spec("interval_spike_check", {"tolerance": -1}),

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.unit.vee.engine.builders import M, as_numbers, batch, facts, numbers, plan_of, spec
-from vee.codes import ComponentKind, Severity
-from vee.engine import registry, runner
+from vee.codes import ComponentKind, Condition, Severity
+from vee.engine import gaps, registry, runner
 from vee.engine.batch import Batch
 from vee.engine.context import Boundaries, Context, NoHistory
 from vee.engine.findings import Changes, Finding, Outcome, Result, RunResult
@@ -102,6 +102,15 @@ class TestRun:
         assert result.batch.conditions[2].tolist() == [501000, 501000, 301000]
         assert result.changed.tolist() == [False, False, True]
         assert numbers(given, 2) == as_numbers(7, 8, 9)
+
+    def test_a_rule_may_take_a_value_away(self, probe: Probe) -> None:
+        probe.behave = lambda given, _: Result(
+            changes=gaps.emptied(given.values > 2_000_000, int(Condition.MISSING_TEST_MODE))
+        )
+        result = run(batch([1, 2, 3]), spec("sum_check"))
+
+        assert numbers(result.batch) == as_numbers(1, 2, M)
+        assert result.batch.conditions.tolist() == [[501000, 501000, 201200]]
 
     def test_later_rules_see_what_earlier_ones_estimated(self, probe: Probe) -> None:
         seen = []
@@ -216,6 +225,11 @@ class TestRuleThatFails:
             Result(findings=[Finding(0, "undeclared", point="other")]),
             Result(
                 changes=Changes(np.array([0]), np.array([3]), np.array([1]), np.array([301000], dtype=np.int32)),
+            ),
+            Result(
+                changes=Changes(
+                    np.array([0]), np.array([1]), np.array([1]), np.array([301000], dtype=np.int32), np.array([], bool)
+                ),
             ),
             Result(
                 changes=Changes(np.array([0]), np.array([1, 2]), np.array([1]), np.array([301000], dtype=np.int32)),
