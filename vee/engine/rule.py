@@ -68,6 +68,8 @@ class Rule:
     summary: str
     """What the rule is for; the reference prints it."""
     failure_points: tuple[FailurePoint, ...] = ()
+    in_order: bool = False
+    """Whether it looks at what earlier IMDs leave behind even when nothing is missing: then they pass one by one."""
     evaluate: Evaluate | None = None
     review: Review | None = None
     expand: Expand | None = None

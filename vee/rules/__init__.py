@@ -5,7 +5,10 @@ from __future__ import annotations
 from vee.engine.rule import Rule
 from vee.rules import (
     execute_vee_group,
+    final_measurement_replacement,
+    interval_averaging_estimation,
     interval_interpolation_estimation,
+    interval_replacement_rule,
     interval_size_validation,
     interval_spike_check,
     multiplier_check,
@@ -18,7 +21,10 @@ RULES: tuple[Rule, ...] = (
     uom_check.RULE,
     multiplier_check.RULE,
     interval_size_validation.RULE,
+    interval_replacement_rule.RULE,
+    final_measurement_replacement.RULE,
     interval_interpolation_estimation.RULE,
+    interval_averaging_estimation.RULE,
     interval_spike_check.RULE,
     raise_missing_quantity_exception.RULE,
     execute_vee_group.RULE,
