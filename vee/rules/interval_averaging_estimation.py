@@ -124,7 +124,7 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
         missing, candidates_of,
         days_to_average=parameters.days_to_average, minimum_days=parameters.min_comparison_days,
     )  # fmt: skip
-    result.findings.extend(_too_little_history(estimates.left, parameters))
+    result.findings.extend(too_little_history(estimates.left, parameters.min_comparison_days, "comparison"))
     changes = Changes(
         estimates.rows, estimates.intervals, estimates.values,
         np.full(len(estimates.rows), parameters.estimate_condition, dtype=np.int32),
@@ -150,17 +150,17 @@ def _chosen(batch: Batch, missing: NDArray[np.bool_], parameters: Parameters, re
     return rows[attached]
 
 
-def _too_little_history(left: NDArray[np.bool_], parameters: Parameters) -> list[Finding]:
+def too_little_history(left: NDArray[np.bool_], wanted: int, kind: str) -> list[Finding]:
+    """Report the missing intervals of each IMD that have fewer than `wanted` days of a kind to be estimated from."""
     findings = []
     for row in distinct(np.flatnonzero(left) // left.shape[1]).tolist():
         intervals = np.flatnonzero(left[row])
-        wanted = parameters.min_comparison_days
-        days = "day" if wanted == 1 else "days"
+        days = "day has" if wanted == 1 else "days have"
         findings.append(
             Finding(
                 row,
-                f"{len(intervals)} missing intervals were not estimated: fewer than {wanted} comparison {days} have "
-                "a usable measurement at their time of day.",
+                f"{len(intervals)} missing intervals were not estimated: fewer than {wanted} {kind} {days} a usable "
+                "measurement at their time of day.",
                 observed=str(len(intervals)),
                 limit=str(wanted),
                 first_interval=int(intervals[0]),
