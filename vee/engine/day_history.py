@@ -94,6 +94,7 @@ class DayHistory:
             usable &= ~found.edited
         self._usable = usable
         self._values = np.where(usable, found.values, 0)
+        self._largest = max(int(self._values.max(initial=0)), -int(self._values.min(initial=0)))
 
     def average(
         self,
@@ -123,48 +124,53 @@ class DayHistory:
             for day in np.unique(own.days[missing[at].any(axis=0)]).tolist():
                 of_day = np.flatnonzero(own.days == day)
                 wanted = missing[np.ix_(at, of_day)]
-                totals, counts = self._slots(zone, start, members, candidates(day), own.slots[of_day])
-                chosen = counts > 0
-                chosen &= np.cumsum(chosen, axis=1) <= days_to_average
-                enough = chosen.sum(axis=1) >= max(minimum_days, 1)
+                totals, counts, found = self._gathered(
+                    (zone, start), members, candidates(day), own.slots[of_day], wanted, days_to_average
+                )
+                enough = found >= max(minimum_days, 1)
                 left[np.ix_(at, of_day)] = wanted & ~enough
                 which, columns = np.nonzero(wanted & enough)
-                picked = chosen[which, :, columns]
                 rows.append(at[which])
                 intervals.append(of_day[columns])
-                values.append(_averages(totals[which, :, columns], counts[which, :, columns], picked))
+                values.append(divide_half_even(totals[which, columns], counts[which, columns]))
         return Estimates(
             _joined(rows).astype(np.intp), _joined(intervals).astype(np.intp), _joined(values).astype(np.int64), left
         )
 
-    def _slots(
-        self, zone: str, start: int, members: NDArray[np.intp], days: Sequence[int], slots: NDArray[np.intp]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Give sum and number of the usable values of slots on days: both [members, days, slots]."""
+    def _gathered(
+        self,
+        place: tuple[str, int],
+        members: NDArray[np.intp],
+        days: Sequence[int],
+        slots: NDArray[np.intp],
+        wanted: NDArray[np.bool_],
+        most: int,
+    ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
+        """Give total, number of values and number of days for slots, of the first `most` days that have each."""
+        zone, start = place
         first, columns = _columns(zone, start - self._into, self._size, self._length)
-        shape = (len(members), len(days), len(slots))
-        totals, counts = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-        for number, day in enumerate(days):
+        totals: NDArray[Any] = np.zeros(wanted.shape, dtype=np.int64)
+        if self._largest * 2 * most > INT64_MAXIMUM:
+            totals = totals.astype(object)
+        counts, found = np.zeros(wanted.shape, dtype=np.int64), np.zeros(wanted.shape, dtype=np.int64)
+        for day in days:
             if not 0 <= day - first < len(columns):
                 continue
+            open_slots = found < most
+            seen = np.zeros(wanted.shape, dtype=np.bool_)
             for occurrence in columns[day - first].T:
                 there = occurrence[slots]
                 some = np.flatnonzero(there >= 0)
                 if len(some):
                     at = np.ix_(members, there[some])
-                    totals[:, number, some] += self._values[at]
-                    counts[:, number, some] += self._usable[at]
-        return totals, counts
-
-
-def _averages(totals: NDArray[np.int64], counts: NDArray[np.int64], chosen: NDArray[np.bool_]) -> NDArray[Any]:
-    """Give the average of each row of totals over the chosen days; the totals of a day are of at most two values."""
-    if not len(totals):
-        return np.zeros(0, dtype=np.int64)
-    picked: NDArray[Any] = np.where(chosen, totals, 0)
-    if max(abs(int(picked.max())), abs(int(picked.min()))) * picked.shape[1] > INT64_MAXIMUM:
-        picked = picked.astype(object)
-    return divide_half_even(picked.sum(axis=1), np.where(chosen, counts, 0).sum(axis=1))
+                    used = self._usable[at] & open_slots[:, some]
+                    totals[:, some] += np.where(used, self._values[at], 0)
+                    counts[:, some] += used
+                    seen[:, some] |= used
+            found += seen
+            if (found[wanted] >= most).all():
+                break
+        return totals, counts, found
 
 
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:

@@ -7,6 +7,7 @@ begins before the IMD or ends after it is completed by final interval measuremen
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from vee.engine.allocation import in_proportion
 from vee.engine.batch import Batch
 from vee.engine.context import Context, RegisterRead, RegisterReads, Windows
-from vee.engine.fixed_point import MAXIMUM_COUNT
+from vee.engine.fixed_point import MAXIMUM_COUNT, row_sums
 
 
 NO_READ = "the register has no read that tells the consumption of the period"
@@ -133,34 +134,47 @@ def _outside(batch: Batch, spans: Sequence[_Span], context: Context) -> dict[tup
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """New values for the intervals of one stretch that were scaled."""
-
-    stretch: Stretch
-    intervals: NDArray[np.intp]
-    values: list[int]
-
-
-def adjust(batch: Batch, stretch: Stretch, chosen: NDArray[np.bool_]) -> Adjusted | str:
     """
-    Scale the chosen intervals of a stretch so that all of it adds up to the consumption, or say why that cannot be.
+    New values of R stretches of one place in their IMDs: all [R, W], W intervals from the first.
 
-    `chosen` is [L]. Intervals that are not chosen keep their values and have to have one. When the chosen ones add up
-    to zero each gets the same; otherwise they have to have values.
+    `chosen` tells which intervals were scaled; the values of the others mean nothing.
     """
-    place = np.arange(stretch.first, stretch.end)
-    of_stretch = chosen[place]
-    intervals, others = place[of_stretch], place[~of_stretch]
-    if not batch.valid[stretch.row, others].all():
-        return INCOMPLETE
-    target = stretch.consumption - sum(batch.values[stretch.row, others].tolist())
-    valid = batch.valid[stretch.row, intervals]
-    weights = np.where(valid, batch.values[stretch.row, intervals], 0).tolist()
-    if sum(weights) and not valid.all():
-        return INCOMPLETE
-    if sum(weights) == 0:
-        # Whatever cancels out is no proportion to keep.
-        weights = [0] * len(weights)
-    values = in_proportion(weights, target) if weights else []
-    if any(abs(value) > MAXIMUM_COUNT for value in values):
-        return TOO_LARGE
-    return Adjusted(stretch, intervals, values)
+
+    stretches: Sequence[Stretch]
+    chosen: NDArray[np.bool_]
+    values: NDArray[np.int64]
+
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        """The rows of the batch."""
+        return np.array([stretch.row for stretch in self.stretches], dtype=np.intp)
+
+
+def adjust(
+    batch: Batch, found: Sequence[Stretch], chosen: NDArray[np.bool_], refused: dict[int, str]
+) -> Iterator[Adjusted]:
+    """
+    Scale the chosen intervals of stretches so that all of each adds up to its consumption.
+
+    `chosen` is [N, L]. Intervals that are not chosen keep their values and have to have one. When the chosen ones add
+    up to zero each gets the same; otherwise they have to have values. Why a stretch is left is put into `refused`.
+    """
+    places: dict[tuple[int, int], list[Stretch]] = defaultdict(list)
+    for stretch in found:
+        if chosen[stretch.row, stretch.first : stretch.end].any():
+            places[stretch.first, stretch.end].append(stretch)
+    for (first, end), of_place in places.items():
+        rows = np.array([stretch.row for stretch in of_place], dtype=np.intp)
+        scaled, valid = chosen[rows, first:end], batch.valid[rows, first:end]
+        values = np.where(valid, batch.values[rows, first:end], 0)
+        some = row_sums(values, scaled) != 0
+        incomplete = ~(valid | scaled).all(axis=1) | (some & ~(valid | ~scaled).all(axis=1))
+        known = row_sums(values, ~scaled)
+        targets = np.array([stretch.consumption for stretch in of_place], dtype=object) - known.astype(object)
+        shares = in_proportion(values, scaled, targets)
+        too_large = (np.abs(shares) > MAXIMUM_COUNT).any(axis=1).astype(np.bool_)
+        refused.update(dict.fromkeys(rows[too_large].tolist(), TOO_LARGE))
+        refused.update(dict.fromkeys(rows[incomplete].tolist(), INCOMPLETE))
+        kept = np.flatnonzero(~incomplete & ~too_large)
+        if len(kept):
+            yield Adjusted([of_place[at] for at in kept.tolist()], scaled[kept], shares[kept].astype(np.int64))

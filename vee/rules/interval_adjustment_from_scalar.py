@@ -121,29 +121,23 @@ def adjusted_to(
     refused: dict[int, str],
 ) -> Result:
     """Put the chosen intervals of stretches to the consumption of each: changes, findings, and what was left out."""
-    every: list[Adjusted] = []
-    for stretch in found:
-        one = adjust(batch, stretch, chosen[stretch.row])
-        if isinstance(one, str):
-            refused[stretch.row] = one
-        elif finding := _turned_negative(batch, one):
-            result.findings.append(finding)
-        else:
-            every.append(one)
+    parts: list[Changes] = []
+    for adjusted in adjust(batch, found, chosen, refused):
+        negative = _turned_negative(batch, adjusted)
+        result.findings.extend(_findings(batch, adjusted, negative))
+        parts.append(_changes(batch, adjusted, ~negative, parameters))
     for row, reason in sorted(refused.items()):
         result.leave_out([row], reason)
         result.findings.append(Finding(row, f"Nothing was adjusted: {reason}.", point="not_adjusted"))
     result.findings.sort(key=lambda finding: (finding.row, finding.first_interval or 0))
-    return Result(
-        findings=result.findings, changes=_changes(batch, every, parameters), not_evaluated=result.not_evaluated
-    )
+    return Result(findings=result.findings, changes=Changes.joined(parts), not_evaluated=result.not_evaluated)
 
 
-def _changes(batch: Batch, every: list[Adjusted], parameters: Adjustment) -> Changes:
+def _changes(batch: Batch, adjusted: Adjusted, kept: NDArray[np.bool_], parameters: Adjustment) -> Changes:
     """Give what is not what it was already."""
-    rows = np.concatenate([np.zeros(0), *(np.full(len(one.values), one.stretch.row) for one in every)]).astype(np.intp)
-    intervals = np.concatenate([np.zeros(0), *(one.intervals for one in every)]).astype(np.intp)
-    values = np.array([value for one in every for value in one.values], dtype=np.int64)
+    at, columns = np.nonzero(adjusted.chosen & kept[:, np.newaxis])
+    rows, intervals = adjusted.rows[at], adjusted.stretches[0].first + columns
+    values = adjusted.values[at, columns]
     was = batch.conditions[rows, intervals]
     missing = ~batch.valid[rows, intervals] | in_range(was, MISSING_RANGE)
     others = was if parameters.adjusted_condition is None else parameters.adjusted_condition
@@ -152,22 +146,32 @@ def _changes(batch: Batch, every: list[Adjusted], parameters: Adjustment) -> Cha
     return Changes(rows[changed], intervals[changed], values[changed], conditions[changed])
 
 
-def _turned_negative(batch: Batch, one: Adjusted) -> Finding | None:
-    """Report a stretch whose intervals would change their sign, where the component measures one direction only."""
-    lowest = min(one.values, default=0)
-    before = np.where(batch.valid[one.stretch.row, one.intervals], batch.values[one.stretch.row, one.intervals], 0)
-    if lowest >= 0 or batch.facts[one.stretch.row].allow_negative or before.min(initial=0) < 0:
-        return None
-    shown = as_text(one.stretch.consumption, batch.scale)
-    return Finding(
-        one.stretch.row,
-        f"The register says {shown}, which is less than the intervals that are not to be adjusted.",
-        observed=as_text(lowest, batch.scale),
-        limit="0",
-        first_interval=one.stretch.first,
-        last_interval=one.stretch.end - 1,
-        count=len(one.values),
-    )
+def _turned_negative(batch: Batch, adjusted: Adjusted) -> NDArray[np.bool_]:
+    """Tell which stretches would get negative intervals and had none, where one direction only is measured."""
+    stretch, rows = adjusted.stretches[0], adjusted.rows
+    before = np.where(batch.valid[rows], batch.values[rows], 0)[:, stretch.first : stretch.end]
+    one_way = np.array([not batch.facts[row].allow_negative for row in rows.tolist()], dtype=np.bool_)
+    turned = (np.where(adjusted.chosen, adjusted.values, 0) < 0).any(axis=1)
+    return one_way & turned & ~((before < 0) & adjusted.chosen).any(axis=1)
+
+
+def _findings(batch: Batch, adjusted: Adjusted, negative: NDArray[np.bool_]) -> list[Finding]:
+    found = []
+    for at in np.flatnonzero(negative).tolist():
+        stretch, scaled = adjusted.stretches[at], adjusted.chosen[at]
+        consumption = as_text(stretch.consumption, batch.scale)
+        found.append(
+            Finding(
+                stretch.row,
+                f"The register says {consumption}, which is less than the intervals that are not to be adjusted.",
+                observed=as_text(int(adjusted.values[at][scaled].min()), batch.scale),
+                limit="0",
+                first_interval=stretch.first,
+                last_interval=stretch.end - 1,
+                count=int(scaled.sum()),
+            )
+        )
+    return found
 
 
 def sentence(parameters: Parameters) -> str:

@@ -10,7 +10,7 @@ no value stays missing, and that is reported.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from vee.codes import Condition
 from vee.engine.batch import Batch, in_range
 from vee.engine.context import NO_COMPONENT, Context, Measured, Windows
 from vee.engine.findings import Changes, Finding, Result
-from vee.engine.fixed_point import MAXIMUM_COUNT, divide_half_even, number_text
+from vee.engine.fixed_point import INT64_MAXIMUM, MAXIMUM_COUNT, divide_half_even, number_text
 from vee.engine.gaps import MISSING_RANGE, OUTAGE_RANGE, missing_mask
 from vee.engine.parameters import (
     ConditionCode,
@@ -73,16 +73,17 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     found = context.measured(Windows(profiles, part.starts, batch.length, batch.seconds_per_interval, batch.scale))
     unread = in_range(found.conditions, MISSING_RANGE) | in_range(found.conditions, OUTAGE_RANGE)
     usable = found.present & found.valid & ~unread
-    scaled = found.values.astype(object)
+    scaled, fits = found.values.copy(), usable.copy()
     for row in np.flatnonzero((gaps & usable).any(axis=1)).tolist():
-        times, parts = _ratio(part, found, row, usable[row] & part.valid[row] & ~gaps[row], parameters)
-        scaled[row] = divide_half_even(scaled[row] * times, parts)
-    fits = usable & (np.abs(scaled) <= MAXIMUM_COUNT).astype(np.bool_)
+        ratio = _ratio(part, found, row, usable[row] & part.valid[row] & ~gaps[row], parameters)
+        values = _times(found.values[row], *ratio)
+        fits[row] &= np.abs(values) <= MAXIMUM_COUNT
+        scaled[row, fits[row]] = values[fits[row]]
     which, intervals = np.nonzero(gaps & fits)
     conditions = np.full(len(which), parameters.estimate_condition, dtype=np.int32)
     return Result(
         findings=_without_profile(rows, gaps & ~fits, profiles, parameters),
-        changes=Changes(rows[which], intervals, scaled[which, intervals].astype(np.int64), conditions),
+        changes=Changes(rows[which], intervals, scaled[which, intervals], conditions),
     )
 
 
@@ -103,6 +104,16 @@ def _ratio(part: Batch, found: Measured, row: int, both: NDArray[np.bool_], para
         if own >= 0 and of_profile > 0:
             return own, of_profile
     return parameters.scale.as_integer_ratio()
+
+
+def _times(values: NDArray[np.int64], times: int, parts: int) -> NDArray[Any]:
+    """Give values times a ratio, rounded half-even: int64, or Python ints where these might not do."""
+    if times == parts:
+        return values
+    factors: NDArray[Any] = values
+    if max(int(values.max()), -int(values.min())) * times > INT64_MAXIMUM or parts > INT64_MAXIMUM:
+        factors = values.astype(object)
+    return divide_half_even(factors * times, parts)
 
 
 def _without_profile(

@@ -135,30 +135,33 @@ class _Temperatures:
 
     def __init__(self, part: Batch, components: NDArray[np.int64], parameters: Parameters, context: Context) -> None:
         self._least = parameters.min_pct_temperature
-        self._averages: dict[int, dict[int, int]] = {}
+        self._places = [
+            (component, int(start), facts.time_zone)
+            for component, start, facts in zip(components.tolist(), part.starts.tolist(), part.facts, strict=True)
+        ]
+        self._averages: dict[tuple[int, int, str], dict[int, int]] = {}
         known = context.components(components)
-        groups: dict[tuple[int, int], list[int]] = {}
-        for position, component in enumerate(components.tolist()):
-            about = known.get(component)
+        groups: dict[tuple[int, int], list[tuple[int, int, str]]] = {}
+        for place in dict.fromkeys(self._places):
+            about = known.get(place[0])
             if about is not None and about.seconds_per_interval and not SECONDS_PER_DAY % about.seconds_per_interval:
-                groups.setdefault((about.seconds_per_interval, about.scale), []).append(position)
+                groups.setdefault((about.seconds_per_interval, about.scale), []).append(place)
         span = part.length * (part.seconds_per_interval or 0)
         before = (parameters.max_days_back + 2) * SECONDS_PER_DAY
-        for (size, scale), positions in groups.items():
-            starts = part.starts[positions] - before
+        for (size, scale), places in groups.items():
+            named = np.array([component for component, _, _ in places], dtype=np.int64)
+            starts = np.array([start - before for _, start, _ in places], dtype=np.int64)
             starts -= starts % size
             length = (before + span + 2 * SECONDS_PER_DAY) // size
-            found = context.measured(Windows(components[positions], starts, length, size, scale))
-            for place, position in enumerate(positions):
-                there = found.present[place] & found.valid[place]
-                self._averages[position] = self._of_days(
-                    local_days(part.facts[position].time_zone, int(starts[place]), size, length).days,
-                    found.values[place], there,
-                )  # fmt: skip
+            found = context.measured(Windows(named, starts, length, size, scale))
+            for number, place in enumerate(places):
+                days = local_days(place[2], int(starts[number]), size, length).days
+                there = found.present[number] & found.valid[number]
+                self._averages[place] = self._of_days(days, found.values[number], there)
 
     def of(self, position: int) -> Callable[[int], int | None]:
         """Give what tells the average temperature of a day for an IMD."""
-        return self._averages.get(position, {}).get
+        return self._averages.get(self._places[position], {}).get
 
     def _of_days(self, days: NDArray[np.int64], values: NDArray[np.int64], there: NDArray[np.bool_]) -> dict[int, int]:
         names, firsts, counts = np.unique(days, return_index=True, return_counts=True)

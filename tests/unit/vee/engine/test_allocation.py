@@ -2,10 +2,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vee.engine.allocation import in_proportion
+from vee.engine import allocation
+
+
+def in_proportion(weights: list[int], target: int) -> list[int]:
+    row = np.array([weights], dtype=np.int64)
+    shares = allocation.in_proportion(row, np.ones(row.shape, dtype=np.bool_), np.array([target], dtype=object))
+    return [int(share) for share in shares[0]]
 
 
 COUNTS = st.integers(-(10**18), 10**18)
@@ -20,8 +27,12 @@ class TestInProportion:
     def test_spreads_what_rounding_leaves_over(self) -> None:
         assert in_proportion([0] * 6, 4) == [1, 0, 1, 1, 0, 1]
 
-    def test_of_nothing_is_nothing(self) -> None:
-        assert in_proportion([], 0) == []
+    def test_each_row_for_itself_and_only_where_it_is_wanted(self) -> None:
+        weights = np.array([[1, 2, 3], [5, -5, 0], [10**18, 10**18, 0]])
+        where = np.array([[True, False, True], [True, True, False], [True, True, True]])
+        shares = allocation.in_proportion(weights, where, np.array([8, 6, 3], dtype=object))
+
+        assert shares.tolist() == [[2, 0, 6], [3, 3, 0], [2, 1, 0]]
 
     @given(st.lists(COUNTS, min_size=1, max_size=100), COUNTS)
     def test_adds_up_exactly(self, weights: list[int], target: int) -> None:
