@@ -29,6 +29,13 @@ class ServicePointFactory(DjangoModelFactory):
     time_zone = "UTC"
 
 
+class DeviceFactory(DjangoModelFactory):
+    class Meta:
+        model = models.Device
+
+    identifier = factory.Sequence(lambda number: f"DEV-{number}")
+
+
 class MeasuringComponentTypeFactory(DjangoModelFactory):
     class Meta:
         model = models.MeasuringComponentType

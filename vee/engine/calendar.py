@@ -94,6 +94,31 @@ def label_text(start: int, seconds_per_interval: int, interval: int, zone: str) 
     return end.astimezone(ZoneInfo(zone)).isoformat(sep=" ", timespec="minutes")
 
 
+@functools.lru_cache(maxsize=256)
+def wall_clock(zone: str, start: int, seconds_per_interval: int, count: int) -> NDArray[np.int64]:
+    """
+    Give what the clocks of a zone show where each of `count` intervals from `start` begins.
+
+    Both are seconds since 1970-01-01 00:00, the start in UTC, the answer on the zone's own clocks.
+    """
+    place = ZoneInfo(zone)
+    instants = start + np.arange(count, dtype=np.int64) * seconds_per_interval
+    edges = range(start, start + count * seconds_per_interval + SECONDS_PER_DAY, SECONDS_PER_DAY)
+    offsets = np.array([_offset_seconds(edge, place) for edge in edges], dtype=np.int64)
+    into = (instants - start) // SECONDS_PER_DAY
+    shown = instants + offsets[into]
+    # The clock changes between two edges that differ; only there it is asked for every interval.
+    for at in np.flatnonzero(offsets[into] != offsets[np.minimum(into + 1, len(offsets) - 1)]).tolist():
+        shown[at] = instants[at] + _offset_seconds(int(instants[at]), place)
+    shown.flags.writeable = False
+    return shown
+
+
+def _offset_seconds(instant: int, place: ZoneInfo) -> int:
+    moment = (_EPOCH + dt.timedelta(seconds=instant)).astimezone(place)
+    return int((moment.utcoffset() or dt.timedelta()).total_seconds())
+
+
 def _local_midnight(date: dt.date, zone: str) -> dt.datetime:
     # The first midnight where it is repeated; the moment of the change where it is left out.
     return dt.datetime(date.year, date.month, date.day, tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)

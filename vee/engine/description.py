@@ -167,6 +167,8 @@ def _default_text(field: ParameterField) -> str:
         return "–"
     if field.kind == "condition range":
         return f"{field.default[0]}–{field.default[1]}"
+    if isinstance(field.default, list):
+        return ", ".join(map(str, field.default)) or "–"
     if isinstance(field.default, bool):
         return "yes" if field.default else "no"
     return str(field.default)

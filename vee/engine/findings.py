@@ -54,6 +54,17 @@ class Changes:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @classmethod
+    def joined(cls, parts: Sequence[Changes]) -> Changes:
+        """Give several changes as one."""
+        empty = np.zeros(0, dtype=np.int64)
+        return cls(
+            rows=np.concatenate([empty, *(part.rows for part in parts)]),
+            intervals=np.concatenate([empty, *(part.intervals for part in parts)]),
+            values=np.concatenate([empty, *(part.values for part in parts)]),
+            conditions=np.concatenate([empty, *(part.conditions for part in parts)]).astype(np.int32),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class NotEvaluated:

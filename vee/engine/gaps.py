@@ -39,9 +39,9 @@ class Runs:
         return self.firsts + self.lengths
 
 
-def missing_runs(batch: Batch, missing: ConditionRange, outage: ConditionRange) -> Runs:
+def missing_mask(batch: Batch, missing: ConditionRange, outage: ConditionRange) -> NDArray[np.bool_]:
     """
-    Give the gaps of a batch.
+    Tell which intervals of a batch are missing.
 
     Missing are intervals whose condition lies in the missing range, and those without a value unless their condition
     lies in the outage range.
@@ -50,7 +50,12 @@ def missing_runs(batch: Batch, missing: ConditionRange, outage: ConditionRange) 
     unexplained = ~(batch.valid | mask)
     if unexplained.any():
         mask |= unexplained & ~in_range(batch.conditions, outage)
-    return runs_of(mask)
+    return mask
+
+
+def missing_runs(batch: Batch, missing: ConditionRange, outage: ConditionRange) -> Runs:
+    """Give the gaps of a batch: the maximal runs of its missing intervals (`missing_mask`)."""
+    return runs_of(missing_mask(batch, missing, outage))
 
 
 def runs_of(mask: NDArray[np.bool_]) -> Runs:

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vee.codes import ROLE_OF_KIND, ComponentKind, ImdKind, Role, Severity
+from vee.engine.calendar import local_date
 from vee.engine.plan import GroupSpec, Plan, RuleSpec, build_plan, find_cycle
 from vee.models import VeeGroup, VeeRule
 from vee.operations.history_components import Factors
+from vee.operations.preparation import Component, DueImd
 
 
 def load_groups() -> dict[str, GroupSpec]:
@@ -76,6 +78,15 @@ class Plans:
         self._groups = load_groups() if groups is None else groups
         self._factors = Factors()
         self._plans: dict[tuple[object, ...], Plan] = {}
+
+    def plan_of(self, *, imd: DueImd, component: Component) -> Plan:
+        """Give the plan that an IMD of a component passes."""
+        return self.plan(
+            group=select_group(kind=imd.kind, of_component=component.groups, of_type=component.groups_of_type),
+            on=local_date(imd.start, component.time_zone),
+            kind=ComponentKind(component.kind),
+            characteristics=component.characteristics,
+        )
 
     def plan(self, *, group: str | None, on: dt.date, kind: ComponentKind, characteristics: Mapping[str, str]) -> Plan:
         """Give the plan of a group for IMDs of such components that start on a local date."""

@@ -127,7 +127,7 @@ def _process(imd_ids: Sequence[int], *, at: dt.datetime, locked: Collection[int]
     evidence.clear_previous_runs(imds=due, at=at)
     plans = Plans()
     summary = ProcessingSummary(imds=len(due))
-    for wave in in_waves(due):
+    for wave in in_waves(due, plans):
         groups, refused = validate(imds=wave, plans=plans)
         outcome = evidence.conclude(groups=groups, refused=refused, at=at)
         summary.completed += outcome.completed

@@ -13,14 +13,13 @@ from django.db.models import OuterRef, Subquery
 
 from vee.codes import ComponentKind, Condition, ImdKind, Severity
 from vee.engine.batch import EDITED, Batch, ImdFacts
-from vee.engine.calendar import local_date
 from vee.engine.findings import Outcome, RowFinding, RowStep, RunResult
 from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
 from vee.engine.plan import Plan
 from vee.engine.runner import run
 from vee.models import InitialMeasurement, RegisterMeasurement
 from vee.operations import preparation
-from vee.operations.groups import Plans, select_group
+from vee.operations.groups import Plans
 from vee.operations.history import MeasurementHistory
 from vee.operations.preparation import Component, DueImd, UnableToPrepare
 from vee.storage import NO_VALUE
@@ -83,9 +82,7 @@ def validate(*, imds: Sequence[DueImd], plans: Plans) -> tuple[list[Group], list
     groups: dict[tuple[object, ...], _Gathering] = defaultdict(_Gathering)
     for imd, component in ready:
         kind = ComponentKind(component.kind)
-        group = select_group(kind=imd.kind, of_component=component.groups, of_type=component.groups_of_type)
-        on = local_date(imd.start, component.time_zone)
-        plan = plans.plan(group=group, on=on, kind=kind, characteristics=component.characteristics)
+        plan = plans.plan_of(imd=imd, component=component)
         try:
             values, conditions, edited = (
                 received_or_edited(imd, component)

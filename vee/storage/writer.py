@@ -56,7 +56,8 @@ def write_blocks(*, pieces: Sequence[DayPieces], at: dt.datetime) -> WriteResult
 
     Of two pieces with the same interval the later one counts. With `skip_identical` a measurement with the same value
     and condition is left alone, and a block in which nothing changed is not written: no version, no history. A
-    missing value never replaces one that is there. Replaced blocks are copied to the history first.
+    missing value never replaces one that is there, and what a person set stays marked as such while value and condition
+    stay the same. Replaced blocks are copied to the history first.
 
     The caller holds the locks of the components (`vee.locks`), so that a block is not written twice at once.
 
@@ -166,23 +167,24 @@ def _put_piece(blocks: Blocks, piece: DayPieces, rows: np.ndarray, *, touched: n
     span = slice(piece.first_slot, piece.first_slot + piece.values.shape[1])
     blocks.imd_ids[rows] = piece.imd_ids
     blocks.multipliers[rows] = piece.multipliers
-    flags = 0 if piece.edited is None else piece.edited.astype(np.int16) * USER_EDITED
     if not (blocks.versions[rows].any() or touched[rows, span].any() or _repeats(rows)):
         blocks.values[rows, span] = piece.values
         blocks.conditions[rows, span] = piece.conditions
-        blocks.flags[rows, span] = flags
+        blocks.flags[rows, span] = 0 if piece.edited is None else piece.edited.astype(np.int16) * USER_EDITED
         touched[rows, span] = True
         return
     missing = (piece.values == NO_VALUE) & _in_band(piece.conditions, Band.MISSING)
     for index, row in enumerate(rows.tolist()):
-        values, conditions = blocks.values[row, span], blocks.conditions[row, span]
+        values, conditions, flags = (part[row, span] for part in (blocks.values, blocks.conditions, blocks.flags))
         take = ~(missing[index] & (values != NO_VALUE))
         same = (values == piece.values[index]) & (conditions == piece.conditions[index])
         if piece.skip_identical:
             take &= ~same
         values[take] = piece.values[index][take]
         conditions[take] = piece.conditions[index][take]
-        blocks.flags[row, span][take] = 0 if piece.edited is None else (piece.edited[index] * USER_EDITED)[take]
+        edited = np.zeros(len(take), dtype=np.int16) if piece.edited is None else piece.edited[index] * USER_EDITED
+        # A measurement that stays what it is stays a person's.
+        flags[take] = np.where(same, flags | edited, edited)[take]
         touched[row, span] |= take
 
 

@@ -184,8 +184,19 @@ class TestInstallDefaults:
 
     def test_what_a_site_changed_stays(self) -> None:
         configuration.install_defaults(at=make.AT)
-        VeeRule.objects.filter(rule="interval_spike_check").update(parameters={"tolerance": 3})
+        spikes = VeeRule.objects.filter(group__code="DEFAULT-INTERVAL", rule="interval_spike_check")
+        spikes.update(parameters={"tolerance": 3})
 
         assert configuration.install_defaults(at=make.AT) == []
 
-        assert VeeRule.objects.get(rule="interval_spike_check").parameters == {"tolerance": 3}
+        assert spikes.get().parameters == {"tolerance": 3}
+
+    def test_a_sites_own_group_of_a_profiles_name_stays(self) -> None:
+        own = make.vee_group("NEM", {"rule": "uom_check"})
+
+        configuration.install_defaults(at=make.AT)
+
+        assert [rule.rule for rule in own.rules.all()] == ["uom_check"]
+        assert set(VeeGroup.objects.values_list("code", flat=True)) == {
+            "DEFAULT-INTERVAL", "DEFAULT-REGISTER", "CA", "CAISO", "NEM", "DE", "ORACLE_DEFAULT",
+        }  # fmt: skip

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.unit.vee import reference
 from tests.unit.vee.engine.builders import START, facts, plan_of, spec
+from tests.unit.vee.engine.talkative import Talkative
 from tests.unit.vee.reference import Imd, Interval
 from vee.codes import ComponentKind
 from vee.engine import fixed_point, registry, runner
@@ -45,6 +46,11 @@ FACTS = st.builds(
     multiplier=st.sampled_from([None, Decimal(1), Decimal("1.0"), Decimal(2)]),
     seconds_per_interval=st.sampled_from([None, SECONDS, 900]),
     component_seconds_per_interval=st.sampled_from([SECONDS, None]),
+    component_id=st.integers(10, 15),
+    service_point_id=st.sampled_from([None, 1]),
+    device_id=st.sampled_from([None, 1]),
+    consumption_reference_id=st.sampled_from([None, 20, 120]),
+    allow_negative=st.booleans(),
 )
 
 
@@ -171,18 +177,20 @@ class TestEngine:
     def test_every_rule_judges_an_imd_alone_as_it_does_among_others(
         self, name: str, given_imds: list[Imd], data: st.DataObject
     ) -> None:
+        kind = min(registry.get(name).kinds)
         about = [dataclasses.replace(data.draw(FACTS), imd_id=row) for row in range(len(given_imds))]
-        whole_batch = dataclasses.replace(as_batch(given_imds), facts=about)
-        steps = plan_of(spec(name, REQUIRED.get(name)))
-        whole = runner.run(batch=whole_batch, plan=steps, context=Sides(given_imds))
+        whole_batch = dataclasses.replace(as_batch(given_imds), facts=about, kind=kind)
+        steps = plan_of(spec(name, REQUIRED.get(name)), kind=kind)
+        context = data.draw(st.sampled_from([Sides(given_imds), Talkative()]))
+        whole = runner.run(batch=whole_batch, plan=steps, context=context)
         singles = [
-            runner.run(batch=whole_batch.take([row]), plan=steps, context=Sides(given_imds))
-            for row in range(len(given_imds))
+            runner.run(batch=whole_batch.take([row]), plan=steps, context=context) for row in range(len(given_imds))
         ]
 
         assert rows_of(whole) == [rows_of(single)[0] for single in singles]
         assert [dataclasses.replace(f, row=0) for f in whole.findings] == [f for s in singles for f in s.findings]
         assert [whole.row_log(row) for row in range(len(singles))] == [single.row_log(0) for single in singles]
+        assert [dataclasses.replace(r, row=0) for r in whole.requests] == [r for s in singles for r in s.requests]
         assert not any(finding.exception_type == "RULE-FAILED" for finding in whole.findings)
 
     @settings(max_examples=150, deadline=None)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -111,3 +112,31 @@ class TestLabelText:
         assert calendar.label_text(start, 900, 0, "America/New_York") == "2024-03-10 00:15-05:00"
         # The eighth quarter-hour ends when the clock goes from 02:00 to 03:00.
         assert calendar.label_text(start, 900, 7, "America/New_York") == "2024-03-10 03:00-04:00"
+
+
+class TestWallClock:
+    @pytest.mark.parametrize(
+        ("zone", "date", "size", "expected"),
+        [
+            ("America/New_York", (2024, 3, 10), 3600, [0, 1, 3, 4, 5]),
+            ("America/New_York", (2024, 11, 3), 3600, [0, 1, 1, 2, 3]),
+            ("Australia/Lord_Howe", (2024, 4, 7), 1800, [0, 0.5, 1, 1.5, 1.5, 2]),
+            ("UTC", (2024, 3, 10), 900, [0, 0.25, 0.5]),
+        ],
+    )
+    def test_shows_what_clocks_show(
+        self, zone: str, date: tuple[int, int, int], size: int, expected: list[float]
+    ) -> None:
+        start, _ = calendar.local_day_bounds(dt.date(*date), zone)
+        shown = calendar.wall_clock(zone, int(start.timestamp()), size, len(expected))
+
+        midnight = int(utc(*date).timestamp())
+        assert ((shown - midnight) / 3600).tolist() == expected
+
+    def test_agrees_with_the_zone_over_a_year(self) -> None:
+        start, place = int(utc(2024, 1, 1, 7).timestamp()), ZoneInfo("Europe/Berlin")
+        shown = calendar.wall_clock("Europe/Berlin", start, 3600, 366 * 24)
+
+        for hour in range(0, 366 * 24, 5):
+            at = dt.datetime.fromtimestamp(start + hour * 3600, place)
+            assert shown[hour] == int(at.replace(tzinfo=dt.UTC).timestamp())
