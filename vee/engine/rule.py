@@ -68,6 +68,10 @@ class Rule:
     summary: str
     """What the rule is for; the reference prints it."""
     failure_points: tuple[FailurePoint, ...] = ()
+    severity: Severity | None = None
+    """The severity of the main failure point where a site cannot choose it."""
+    never_fails: Callable[[Any], bool] | None = None
+    """Tells whether the main failure point is off with these parameters; None: it is always on."""
     evaluate: Evaluate | None = None
     review: Review | None = None
     expand: Expand | None = None
@@ -91,7 +95,7 @@ class Rule:
         """
         known = {declared.name: declared for declared in self.failure_points}[point]
         if point == MAIN:
-            return Consequence(severity, exception_type or known.exception_type)
+            return Consequence(self.severity or severity, exception_type or known.exception_type)
         named = getattr(parameters, f"{point}_exception_type", "")
         return Consequence(getattr(parameters, f"{point}_severity"), named or known.exception_type)
 

@@ -26,6 +26,7 @@ class RuleEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     start_date: dt.date | None = None
     end_date: dt.date | None = None
     parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+    eligibility: list[dict[str, Any]] = msgspec.field(default_factory=list)
 
 
 class GroupEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

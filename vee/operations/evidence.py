@@ -123,6 +123,7 @@ def _need(imd: DueImd, findings: Sequence[RowFinding]) -> todos.Need:
         imd.id,
         [(finding.severity, finding.exception_type) for finding in blocking],
         f"{imd.identifier}: {first.exception_type}{more} – {first.message}",
+        first.todo_type,
     )
 
 
