@@ -64,6 +64,21 @@ class IncomingDataShift(models.TextChoices):
     LEGAL = "LEGAL", _("Always legal time")
 
 
+class GapAction(models.TextChoices):
+    """What periodic gap finding does about a gap (`vee.md` 2.5)."""
+
+    ESTIMATE = "ESTIMATE", _("Create an estimation")
+    ASK = "ASK", _("Ask a person")
+
+
+class DerivationMethod(models.TextChoices):
+    """How a further value is computed from a measurement (`vee.md` 7.3)."""
+
+    HEATING_VALUE = codes.DerivationMethod.HEATING_VALUE.value, _("Energy of a volume, by its heating value")
+    DEMAND = codes.DerivationMethod.DEMAND.value, _("Average demand of an interval's energy")
+    FORMULA = codes.DerivationMethod.FORMULA.value, _("Formula")
+
+
 class ToDoStatus(models.TextChoices):
     """Life cycle of a To Do."""
 

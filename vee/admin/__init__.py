@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
-from vee.admin import exceptions, imds, meters, reading_files, rules, todos, usage
+from vee.admin import (
+    exceptions,
+    factors,
+    imds,
+    installations,
+    meters,
+    reading_files,
+    retries,
+    rules,
+    todos,
+    usage,
+)
 
 
-__all__ = ["exceptions", "imds", "meters", "reading_files", "rules", "todos", "usage"]
+__all__ = [
+    "exceptions",
+    "factors",
+    "imds",
+    "installations",
+    "meters",
+    "reading_files",
+    "retries",
+    "rules",
+    "todos",
+    "usage",
+]

@@ -14,6 +14,8 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from foundation.admin import ModelAdmin, StackedInline
+from vee import configuration_queries
+from vee.admin import where_used
 from vee.codes import Severity
 from vee.engine import eligibility, registry
 from vee.engine.plan import criteria_text
@@ -170,6 +172,7 @@ class VeeGroupAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     search_fields = ["code", "description"]
     ordering = ["code"]
     inlines = [VeeRuleInline]
+    fields = ["code", "description", "used_by"]
 
     def get_queryset(self, request: Any) -> Any:
         return super().get_queryset(request).prefetch_related("rules")
@@ -180,14 +183,18 @@ class VeeGroupAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
         return format_html("{}", " → ".join(rule.rule for rule in rules) or "–")
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> list[str]:
-        return ["code"] if obj else []
+        return [*(["code"] if obj else []), "used_by"]
+
+    @display(description=_("used by"))
+    def used_by(self, group: VeeGroup) -> Any:
+        return where_used.links(configuration_queries.uses_of_group(group)) if group.pk else "–"
 
 
 @admin.register(VeeExceptionType)
 class VeeExceptionTypeAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     """Types of exception: what they mean and who works on them."""
 
-    list_display = ["code", "description", "todo_type", "todo_role", "create_todo"]
+    list_display = ["code", "description", "todo_type", "todo_role", "create_todo", "retry_when_related_completes"]
     list_select_related = ["todo_type", "todo_role"]
     search_fields = ["code", "description"]
     ordering = ["code"]

@@ -18,8 +18,10 @@ from vee.models.meters import (
     MeasuringComponentType,
     Outage,
     ServicePoint,
+    ValueDerivation,
 )
 from vee.models.reading_files import ReadingFile, ReadingFileError
+from vee.models.retries import VeeRetryPolicy
 from vee.models.rules import Factor, FactorValue, VeeExceptionType, VeeGroup, VeeRule
 from vee.models.todos import ToDo, ToDoType
 from vee.models.usage import UsageSubscription, UsageTransaction
@@ -52,8 +54,10 @@ __all__ = [
     "ToDoType",
     "UsageSubscription",
     "UsageTransaction",
+    "ValueDerivation",
     "VeeException",
     "VeeExceptionType",
     "VeeGroup",
+    "VeeRetryPolicy",
     "VeeRule",
 ]

@@ -42,6 +42,11 @@ __all__ = [
     "install_defaults",
 ]
 
+_TYPE_FIELDS = (
+    "description", "component_kind", "seconds_per_interval", "uom", "scale", "allow_negative", "dials",
+    "rollover_threshold", "skip_identical", "check_too_few_intervals", "check_too_many_intervals",
+    "fill_missing_intervals", "snap_to_boundaries", "high_quality_tolerance", "estimate_gaps_after_hours", "gap_action",
+)  # fmt: skip
 _GROUP_FIELDS = {
     Role.INITIAL_LOAD: "initial_load_group",
     Role.MANUAL_OVERRIDE: "manual_override_group",
@@ -197,11 +202,10 @@ def _put_type(row: MeasuringComponentType, entry: TypeEntry, index: int, *, new:
     for name in ("component_kind", "uom"):
         if new and getattr(entry, name) is msgspec.UNSET:
             refuse([{"pointer": f"/{index}/{name}", "code": "required", "message": f"{name} is required"}])
-    for name in ("description", "component_kind", "seconds_per_interval", "uom", "scale", "allow_negative", "dials",
-                 "skip_identical"):  # fmt: skip
+    for name in _TYPE_FIELDS:
         value = getattr(entry, name)
         if value is not msgspec.UNSET:
-            setattr(row, name, str(value) if name == "component_kind" else value)
+            setattr(row, name, str(value) if name in ("component_kind", "gap_action") else value)
     for role, code in ({} if entry.vee_groups is msgspec.UNSET else entry.vee_groups).items():
         group = None if code is None else VeeGroup.objects.filter(code=code).first()
         if code is not None and group is None:
@@ -221,6 +225,12 @@ def _type_errors(
         yield {"pointer": pointer, "code": "required", "message": "An interval kind needs seconds_per_interval."}
     elif SECONDS_PER_DAY % row.seconds_per_interval:
         yield {"pointer": pointer, "code": "invalid", "message": "The interval size does not divide a day."}
+    if not 0 < row.rollover_threshold < 1:
+        message = "The threshold is a share of the register's range, between 0 and 1."
+        yield {"pointer": f"/{index}/rollover_threshold", "code": "invalid", "message": message}
+    if row.high_quality_tolerance is not None and row.high_quality_tolerance < 0:
+        message = "A tolerance is not negative."
+        yield {"pointer": f"/{index}/high_quality_tolerance", "code": "invalid", "message": message}
     fixed = {"component_kind", "seconds_per_interval", "scale"} & set(changed)
     if not new and fixed and InitialMeasurement.objects.filter(measuring_component__type=row.pk).exists():
         for name in sorted(fixed):

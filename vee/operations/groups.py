@@ -57,6 +57,11 @@ def cycle_with(*, code: str, rules: Sequence[tuple[str, Mapping[str, Any]]]) -> 
     return find_cycle(groups, Factors().all_groups())
 
 
+def cycle_with_factor(*, code: str, targets: Sequence[str]) -> tuple[str, ...] | None:
+    """Give the circle of groups that would arise if a factor led to these groups; None without one."""
+    return find_cycle(load_groups(), {**Factors().all_groups(), code: list(targets)})
+
+
 def named_by_rules(rules: Iterable[Any]) -> dict[str, set[str]]:
     """Give the factors, groups and To Do types that rules (with `rule` and `parameters`) name, by parameter."""
     named: dict[str, set[str]] = {parameter: set() for parameter in ("factor", "group", "todo_type")}
