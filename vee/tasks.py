@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from foundation.dispatch import after_commit
 from vee import queries
-from vee.operations import processing
+from vee.operations import gap_finding, processing
 
 
 logger = structlog.get_logger(__name__)
@@ -45,6 +45,16 @@ def load_reading_file(*, file_id: str, **_unused: Any) -> None:
     except reading_files.UnableToLoadFile as reason:
         # Two wake-ups of one file are normal; the row says who has it.
         logger.info("reading_file_not_loaded", reading_file=file_id, reason=str(reason))
+
+
+@shared_task(name="vee.tasks.find_gaps")
+def find_gaps(**_unused: Any) -> None:
+    """Create estimations for gaps in final measurements, of component types that want that."""
+    found = gap_finding.find_gaps(at=timezone.now())
+    if found.components:
+        logger.info(
+            "gaps_found", components=found.components, estimations=found.estimations, waiting_for_a_person=found.asked
+        )
 
 
 @shared_task(name="vee.tasks.sweep")

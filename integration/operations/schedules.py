@@ -33,6 +33,12 @@ SHIPPED = (
         seconds=15,
     ),
     ShippedSchedule(
+        name="Meter data: gaps",
+        task="vee.tasks.find_gaps",
+        description="Creates estimations for gaps in final measurements (component types with an age for gaps).",
+        daily_at=(4, 15),
+    ),
+    ShippedSchedule(
         name="Flows: sweep",
         task="integration.tasks.sweep",
         description="Takes up flow runs that are due and were not woken up.",

@@ -17,7 +17,8 @@ from vee.engine.batch import EDITED
 from vee.engine.findings import RowFinding
 from vee.engine.fixed_point import to_decimal
 from vee.models import ImdPostVee, VeeException
-from vee.operations import lifecycle, todos
+from vee.operations import estimation, lifecycle, progress, todos
+from vee.operations.coverage import Gap
 from vee.operations.normalization import RegisterRead, normalize_intervals, normalize_registers
 from vee.operations.preparation import DueImd
 from vee.operations.validation import Group, Refused
@@ -80,6 +81,7 @@ def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.date
         _store_values_after_vee(group, at=at)
     kept_out = {imd.id for imd, _ in unstorable}
     changes = _normalize(groups, kept_out, at=at)
+    progress.advance(changes=changes)
     _store_exceptions(findings, at=at)
     for (state, target), ids in moves.items():
         steps = _path(state, target)
@@ -100,9 +102,18 @@ def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.date
         in_error = _refuse(refusal, at=at)
         outcome.errors += in_error
         outcome.exceptions += not in_error
+    estimation.create_for_requests(requests=_requests(groups), at=at)
     events.announce_changes(changes=changes, at=at)
     events.announce_attention(imd_ids=[need.imd_id for need in needs], at=at)
     return outcome
+
+
+def _requests(groups: Sequence[Group]) -> list[Gap]:
+    return [
+        Gap(group.components[asked.row].id, asked.start, asked.end)
+        for group in groups
+        for asked in group.result.requests
+    ]
 
 
 def _path(state: str, target: str) -> list[str]:

@@ -92,6 +92,7 @@ class TestInstallSchedules:
         assert every == {
             "outbound.tasks.sweep": 15,
             "vee.tasks.sweep": 15,
+            "vee.tasks.find_gaps": "4",
             "integration.tasks.sweep": 15,
             "integration.tasks.sweep_segments": 15,
             "integration.tasks.mark_overdue_checks": 60,
