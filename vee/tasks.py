@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from foundation.dispatch import after_commit
 from vee import queries
-from vee.operations import gap_finding, processing
+from vee.operations import gap_finding, processing, retries
 
 
 logger = structlog.get_logger(__name__)
@@ -55,6 +55,14 @@ def find_gaps(**_unused: Any) -> None:
         logger.info(
             "gaps_found", components=found.components, estimations=found.estimations, waiting_for_a_person=found.asked
         )
+
+
+@shared_task(name="vee.tasks.retry_imds")
+def retry_imds(**_unused: Any) -> None:
+    """Run IMDs in EXCEPTION again whose retry policy says that it is time."""
+    done = retries.retry_due(at=timezone.now())
+    if done.retried:
+        logger.info("imds_retried", imds=done.retried, last_attempts=done.last_attempts)
 
 
 @shared_task(name="vee.tasks.sweep")

@@ -33,6 +33,12 @@ SHIPPED = (
         seconds=15,
     ),
     ShippedSchedule(
+        name="Meter data: retries",
+        task="vee.tasks.retry_imds",
+        description="Runs initial measurements in exception again whose retry policy says that it is time.",
+        seconds=300,
+    ),
+    ShippedSchedule(
         name="Meter data: gaps",
         task="vee.tasks.find_gaps",
         description="Creates estimations for gaps in final measurements (component types with an age for gaps).",

@@ -18,7 +18,7 @@ from vee.choices import ImdKind, ImdState
 from vee.engine.fixed_point import UnableToKeepExactly
 from vee.locks import lock_components, lock_imd
 from vee.models import InitialMeasurement
-from vee.operations import evidence, lifecycle, preparation, processing, progress, todos
+from vee.operations import evidence, lifecycle, preparation, processing, progress, retries, todos
 from vee.operations.acceptance import accept_current_values
 from vee.operations.preparation import UnableToPrepare
 from vee.storage import UnableToStoreMeasurements
@@ -118,6 +118,7 @@ def force_complete(*, imd_id: int, by: Any, reason: str, at: dt.datetime) -> Ini
         try:
             changes = accept_current_values(imd_id=imd_id, at=at)
             progress.advance(changes=changes)
+            retries.rerun_related(component_ids={change.component_id for change in changes}, at=at)
         except (UnableToPrepare, UnableToKeepExactly, UnableToStoreMeasurements) as error:
             raise UnableToFinalize(str(error)) from None
         events.announce_changes(changes=changes, at=at)

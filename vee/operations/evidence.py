@@ -41,6 +41,8 @@ class Outcome:
     exceptions: int = 0
     errors: int = 0
     intervals: int = 0
+    completed_components: set[int] = dataclasses.field(default_factory=set)
+    """The components of those that completed."""
 
 
 def clear_previous_runs(*, imds: Sequence[DueImd], at: dt.datetime) -> None:
@@ -77,6 +79,7 @@ def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.date
                 unstorable.append((imd, _other_size(imd, group.components[row].seconds_per_interval)))
             else:
                 moves[imd.state, ImdState.COMPLETE].append(imd.id)
+                outcome.completed_components.add(group.components[row].id)
                 outcome.intervals += group.result.batch.length
         _store_values_after_vee(group, at=at)
     kept_out = {imd.id for imd, _ in unstorable}

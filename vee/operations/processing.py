@@ -17,7 +17,7 @@ from django.db.models import Min
 from vee.choices import is_due
 from vee.locks import lock_components
 from vee.models import InitialMeasurement
-from vee.operations import evidence
+from vee.operations import evidence, retries
 from vee.operations.groups import Plans
 from vee.operations.preparation import load_due
 from vee.operations.validation import validate
@@ -134,6 +134,7 @@ def _process(imd_ids: Sequence[int], *, at: dt.datetime, locked: Collection[int]
         summary.exceptions += outcome.exceptions
         summary.errors += outcome.errors
         summary.intervals += outcome.intervals
+        retries.rerun_related(component_ids=outcome.completed_components, at=at)
     return summary
 
 
