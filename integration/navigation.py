@@ -118,6 +118,7 @@ UNFOLD: dict[str, Any] = {
                         "vee_usagesubscription_changelist",
                         "vee.view_usagesubscription",
                     ),
+                    _item(_("Installations"), "construction", "vee_installevent_changelist", "vee.view_installevent"),
                 ],
             },
             {
@@ -177,6 +178,15 @@ UNFOLD: dict[str, Any] = {
                     _item(_("Parameters"), "tune", "outbound_parameter_changelist", "outbound.view_parameter"),
                     _item(_("VEE groups"), "rule", "vee_veegroup_changelist", "vee.view_veegroup"),
                     _item(_("Rule trials"), "science", "vee_ruletrial_changelist", "vee.view_ruletrial"),
+                    _item(_("Factors"), "alt_route", "vee_factor_changelist", "vee.view_factor"),
+                    _item(
+                        _("Exception types"),
+                        "label_important",
+                        "vee_veeexceptiontype_changelist",
+                        "vee.view_veeexceptiontype",
+                    ),
+                    _item(_("Retry policies"), "replay", "vee_veeretrypolicy_changelist", "vee.view_veeretrypolicy"),
+                    _item(_("Holidays"), "celebration", "vee_holiday_changelist", "vee.view_holiday"),
                     _item(
                         _("Measuring component types"),
                         "category",

@@ -48,7 +48,8 @@ _READ_METER_DATA = _rights(
     "servicepoint device measuringcomponenttype measuringcomponent outage readingfile readingfileerror"
     " initialmeasurement imdpayload imdpostvee imdtransition imdedit veeexceptiontype veegroup veerule veeexception"
     " todotype todo measurementblock measurementblockhistory registermeasurement registermeasurementhistory"
-    " usagesubscription usagetransaction usagetransactiontotal usagetransactiontransition usagecorrection ruletrial",
+    " usagesubscription usagetransaction usagetransactiontotal usagetransactiontransition usagecorrection ruletrial"
+    " installevent offperiod holiday factor factorvalue veeretrypolicy valuederivation measuringcomponentprogress",
 )
 _READ_SCHEDULES = _rights("django_celery_beat", "view", "periodictask intervalschedule crontabschedule")
 _OPERATE_MESSAGES = frozenset(
@@ -105,8 +106,10 @@ SHIPPED: Mapping[str, frozenset[str]] = {
     VEE_SUPERVISOR: (
         _READ_METER_DATA
         | _WORK_ON_METER_DATA
-        | _rights("vee", "add change delete", "veegroup veerule veeexceptiontype todotype")
+        | _rights("vee", "add change delete", "veegroup veerule veeexceptiontype todotype veeretrypolicy")
+        | _rights("vee", "add change delete", "factor factorvalue holiday valuederivation")
         | _rights("vee", "add change", "servicepoint device measuringcomponenttype measuringcomponent outage")
+        | _rights("vee", "add change", "installevent offperiod")
         | _rights("vee", "add change", "usagesubscription usagetransaction")
         | frozenset({"vee.assign_todo", "vee.add_initialmeasurement", "vee.promote_ruletrial"})
     ),

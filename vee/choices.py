@@ -21,6 +21,7 @@ class ImdState(models.TextChoices):
     DISCARDED = "DISCARDED", _("Discarded")
 
 
+# Of these, PENDING manual data waits for a person all the same: see `is_due`.
 DUE_STATES = (ImdState.PENDING, ImdState.VEE_READY)
 OPEN_STATES = (
     ImdState.PENDING,
@@ -39,6 +40,11 @@ class ImdKind(models.TextChoices):
     INITIAL_LOAD = codes.ImdKind.INITIAL_LOAD.value, _("Initial load")
     MANUAL = codes.ImdKind.MANUAL.value, _("Manual")
     ESTIMATION = codes.ImdKind.ESTIMATION.value, _("Estimation")
+
+
+def is_due() -> models.Q:
+    """Give the condition for IMDs to be processed by themselves; *Perform VEE* releases manual data (`vee.md` 2.4)."""
+    return models.Q(state__in=DUE_STATES) & ~models.Q(state=ImdState.PENDING, kind=ImdKind.MANUAL)
 
 
 class ComponentKind(models.TextChoices):
@@ -62,6 +68,21 @@ class IncomingDataShift(models.TextChoices):
 
     STANDARD = "STANDARD", _("Always standard time")
     LEGAL = "LEGAL", _("Always legal time")
+
+
+class GapAction(models.TextChoices):
+    """What periodic gap finding does about a gap (`vee.md` 2.5)."""
+
+    ESTIMATE = "ESTIMATE", _("Create an estimation")
+    ASK = "ASK", _("Ask a person")
+
+
+class DerivationMethod(models.TextChoices):
+    """How a further value is computed from a measurement (`vee.md` 7.3)."""
+
+    HEATING_VALUE = codes.DerivationMethod.HEATING_VALUE.value, _("Energy of a volume, by its heating value")
+    DEMAND = codes.DerivationMethod.DEMAND.value, _("Average demand of an interval's energy")
+    FORMULA = codes.DerivationMethod.FORMULA.value, _("Formula")
 
 
 class ToDoStatus(models.TextChoices):

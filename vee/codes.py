@@ -117,6 +117,14 @@ class ImdKind(enum.StrEnum):
     ESTIMATION = "ESTIMATION"
 
 
+class DerivationMethod(enum.StrEnum):
+    """How a further value is computed from a measurement (`vee.md` 7.3)."""
+
+    HEATING_VALUE = "HEATING_VALUE"
+    DEMAND = "DEMAND"
+    FORMULA = "FORMULA"
+
+
 class Role(enum.StrEnum):
     """The role in which a measuring component or its type names a VEE group."""
 

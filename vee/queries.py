@@ -12,14 +12,7 @@ from typing import Any
 from django.db.models import Count, Max, Min, Q, QuerySet
 
 from vee import storage
-from vee.choices import (
-    DUE_STATES,
-    OPEN_TODO_STATUSES,
-    TERMINAL_STATES,
-    ReadingFileStatus,
-    ToDoStatus,
-    TrialStatus,
-)
+from vee.choices import OPEN_TODO_STATUSES, TERMINAL_STATES, ReadingFileStatus, ToDoStatus, TrialStatus, is_due
 from vee.codes import ComponentKind, Condition
 from vee.models import (
     ImdEdit,
@@ -276,7 +269,7 @@ def next_todo_id(*, after: ToDo) -> int | None:
 
 def due_since(*, before: dt.datetime) -> bool:
     """Tell whether an IMD has been due since before an instant."""
-    return InitialMeasurement.objects.filter(state__in=DUE_STATES, state_changed_at__lt=before).exists()
+    return InitialMeasurement.objects.filter(is_due(), state_changed_at__lt=before).exists()
 
 
 def stale_reading_file_ids(*, before: dt.datetime, now: dt.datetime, limit: int = 100) -> list[uuid.UUID]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from foundation.dispatch import after_commit
 from vee import queries, usage_queries
-from vee.operations import processing, usage, usage_sending
+from vee.operations import gap_finding, processing, retries, usage, usage_sending
 
 
 logger = structlog.get_logger(__name__)
@@ -67,6 +67,24 @@ def calculate_usage(**_unused: Any) -> None:
     done = usage.calculate_due(at=timezone.now())
     if done:
         logger.info("usage_calculated", transactions=done)
+
+
+@shared_task(name="vee.tasks.find_gaps")
+def find_gaps(**_unused: Any) -> None:
+    """Create estimations for gaps in final measurements, of component types that want that."""
+    found = gap_finding.find_gaps(at=timezone.now())
+    if found.components:
+        logger.info(
+            "gaps_found", components=found.components, estimations=found.estimations, waiting_for_a_person=found.asked
+        )
+
+
+@shared_task(name="vee.tasks.retry_imds")
+def retry_imds(**_unused: Any) -> None:
+    """Run IMDs in EXCEPTION again whose retry policy says that it is time."""
+    done = retries.retry_due(at=timezone.now())
+    if done.retried:
+        logger.info("imds_retried", imds=done.retried, last_attempts=done.last_attempts)
 
 
 @shared_task(name="vee.tasks.sweep")

@@ -21,6 +21,7 @@ from lookups import operations as lookup_operations
 from outbound.operations import configuration as outbound_configuration
 from outbound.operations import message_configuration
 from vee.operations import configuration as vee_configuration
+from vee.operations import configuration_factors, configuration_work
 
 
 # In the order in which they depend on each other.
@@ -31,7 +32,11 @@ SECTIONS: dict[str, Callable[..., Sequence[Any]]] = {
     "external_systems": message_configuration.apply_external_systems,
     "outbound_message_types": message_configuration.apply_outbound_message_types,
     "lookups": lookup_operations.apply_configuration,
+    "exception_types": configuration_work.apply_exception_types,
+    "retry_policies": configuration_work.apply_retry_policies,
+    "holidays": configuration_factors.apply_holidays,
     "vee_groups": vee_configuration.apply_groups,
+    "factors": configuration_factors.apply_factors,
     "measuring_component_types": vee_configuration.apply_component_types,
 }
 _REFUSALS = (

@@ -33,6 +33,18 @@ SHIPPED = (
         seconds=15,
     ),
     ShippedSchedule(
+        name="Meter data: retries",
+        task="vee.tasks.retry_imds",
+        description="Runs initial measurements in exception again whose retry policy says that it is time.",
+        seconds=300,
+    ),
+    ShippedSchedule(
+        name="Meter data: gaps",
+        task="vee.tasks.find_gaps",
+        description="Creates estimations for gaps in final measurements (component types with an age for gaps).",
+        daily_at=(4, 15),
+    ),
+    ShippedSchedule(
         name="Flows: sweep",
         task="integration.tasks.sweep",
         description="Takes up flow runs that are due and were not woken up.",

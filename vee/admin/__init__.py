@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from vee.admin import (
     exceptions,
+    factors,
     imds,
+    installations,
     meters,
     reading_files,
+    retries,
     rules,
     todos,
     trials,
@@ -17,9 +20,12 @@ from vee.admin import (
 
 __all__ = [
     "exceptions",
+    "factors",
     "imds",
+    "installations",
     "meters",
     "reading_files",
+    "retries",
     "rules",
     "todos",
     "trials",

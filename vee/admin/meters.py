@@ -6,7 +6,6 @@ import datetime as dt
 import zoneinfo
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -19,16 +18,17 @@ from unfold.decorators import display
 
 from foundation.admin import ModelAdmin, TabularInline
 from vee import codes, queries
+from vee.admin.characteristics import CharacteristicsForm
 from vee.engine import calendar
-from vee.models import Device, MeasuringComponent, MeasuringComponentType, Outage, ServicePoint
+from vee.models import Device, InstallEvent, MeasuringComponent, MeasuringComponentType, Outage, ServicePoint
 
 
-class ServicePointForm(forms.ModelForm):  # type: ignore[type-arg]
+class ServicePointForm(CharacteristicsForm):
     """A service point whose zone exists."""
 
     class Meta:
         model = ServicePoint
-        fields = ["identifier", "time_zone"]
+        fields = ["identifier", "time_zone", "holiday_calendar", "characteristics"]
 
     def clean_time_zone(self) -> str:
         name = self.cleaned_data["time_zone"]
@@ -65,16 +65,28 @@ class ServicePointAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
         return ["identifier", "time_zone"] if obj else []
 
 
+class InstallEventInline(TabularInline):
+    """Where the device was, and when; periods in which it was off stand on an installation's own page."""
+
+    model = InstallEvent
+    fields = ["service_point", "installed_at", "removed_at", "multiplier"]
+    autocomplete_fields = ["service_point"]
+    ordering = ["installed_at"]
+    show_change_link = True
+
+
 @admin.register(Device)
 class DeviceAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     """Meters and other devices."""
 
+    form = CharacteristicsForm
     list_display = ["identifier", "service_point", "incoming_data_shift"]
     list_select_related = ["service_point"]
     list_filter = ["incoming_data_shift"]
     autocomplete_fields = ["service_point"]
     search_fields = ["identifier", "service_point__identifier"]
     ordering = ["identifier"]
+    inlines = [InstallEventInline]
 
 
 @admin.register(MeasuringComponentType)
@@ -106,6 +118,7 @@ class MeasuringComponentTypeAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: igno
 class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     """Channels and registers, each with its final measurements."""
 
+    form = CharacteristicsForm
     list_display = ["identifier", "type", "device", "service_point", "multiplier", "measurements_link"]
     list_select_related = ["type", "device", "service_point"]
     list_filter = ["type"]

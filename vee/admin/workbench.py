@@ -141,6 +141,7 @@ def context(request: HttpRequest, detail: queries.ImdDetail) -> dict[str, Any]:
         "cells": _cells(detail, open_exceptions, zone),
         "chart": _chart(detail, open_exceptions, zone),
         "edits": [_edit_row(edit, detail.scale) for edit in detail.edits],
+        "steps": [(step, _log_rows(step.details or {})) for step in detail.transitions],
         "actions": allowed_actions(request, imd.state),
         "may_edit": imd.state == ImdState.EXCEPTION and request.user.has_perm("vee.edit_imd"),
         "may_perform": request.user.has_perm("vee.perform_vee"),
@@ -159,6 +160,26 @@ def _zone_name(detail: queries.ImdDetail) -> str:
 
 def _exception_row(found: Any) -> dict[str, Any]:
     return {"found": found, "badge": SEVERITY_BADGES.get(found.severity, "neutral")}
+
+
+_LOG_WORDS: tuple[tuple[str, Any], ...] = (
+    ("failed", _("failed")),
+    ("estimated", _("estimated")),
+    ("finished", _("ended the run")),
+    ("not_evaluated", _("not evaluated")),
+    ("skipped", _("skipped")),
+)
+
+
+def _log_rows(details: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give what each rule of a run did, in the order of the run; a rule that only passed has no word of its own."""
+    told: dict[tuple[str, str], list[tuple[Any, str]]] = {}
+    for entry in details.get("run", ()):
+        told.setdefault((entry.get("rule", ""), entry.get("group", "")), [])
+    for name, word in _LOG_WORDS:
+        for entry in details.get(name, ()):
+            told.setdefault((entry.get("rule", ""), entry.get("group", "")), []).append((word, entry.get("reason", "")))
+    return [{"rule": rule, "group": group, "said": said or [(_("passed"), "")]} for (rule, group), said in told.items()]
 
 
 def _edit_row(edit: Any, scale: int) -> dict[str, Any]:

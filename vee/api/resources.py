@@ -29,6 +29,8 @@ class _Groups(serializers.Serializer[Any]):
 class ServicePointShape(serializers.Serializer[Any]):
     id = serializers.CharField(source="identifier", read_only=True)
     time_zone = serializers.CharField()
+    holiday_calendar = serializers.CharField(required=False)
+    characteristics = serializers.DictField(child=serializers.CharField(), required=False)
     standard_offset_seconds = serializers.IntegerField(read_only=True)
 
 
@@ -36,6 +38,7 @@ class DeviceShape(serializers.Serializer[Any]):
     id = serializers.CharField(source="identifier", read_only=True)
     service_point = serializers.CharField(source="service_point.identifier", default=None, allow_null=True)
     incoming_data_shift = serializers.ChoiceField(choices=choices.IncomingDataShift.choices, required=False)
+    characteristics = serializers.DictField(child=serializers.CharField(), required=False)
 
 
 class MeasuringComponentTypeShape(serializers.Serializer[Any]):
@@ -47,7 +50,15 @@ class MeasuringComponentTypeShape(serializers.Serializer[Any]):
     scale = serializers.IntegerField(required=False)
     allow_negative = serializers.BooleanField(required=False)
     dials = serializers.IntegerField(allow_null=True, required=False)
+    rollover_threshold = shapes.Exact(required=False)
     skip_identical = serializers.BooleanField(required=False)
+    check_too_few_intervals = serializers.BooleanField(required=False)
+    check_too_many_intervals = serializers.BooleanField(required=False)
+    fill_missing_intervals = serializers.BooleanField(required=False)
+    snap_to_boundaries = serializers.BooleanField(required=False)
+    high_quality_tolerance = shapes.Exact(required=False, allow_null=True)
+    estimate_gaps_after_hours = serializers.IntegerField(allow_null=True, required=False)
+    gap_action = serializers.ChoiceField(choices=choices.GapAction.choices, required=False)
     vee_groups = _Groups(source="*", required=False)
 
 
@@ -60,6 +71,7 @@ class MeasuringComponentShape(serializers.Serializer[Any]):
     consumption_reference = serializers.CharField(
         source="consumption_reference.identifier", default=None, allow_null=True
     )
+    characteristics = serializers.DictField(child=serializers.CharField(), required=False)
     vee_groups = _Groups(source="*", required=False)
 
 

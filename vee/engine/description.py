@@ -82,7 +82,9 @@ def describe(rule: Rule) -> RuleDescription:
 def sentence(rule: Rule, parameters: RuleParameters, severity: Severity) -> str:
     """Say what a configured rule does and, where it has a main failure point, what follows from it."""
     said = rule.sentence(parameters)
-    return said if rule.estimates else f"{said} {_CONSEQUENCES[Severity(severity)]}"
+    if rule.estimates or (rule.never_fails is not None and rule.never_fails(parameters)):
+        return said
+    return f"{said} {_CONSEQUENCES[Severity(rule.severity or severity)]}"
 
 
 def reference(rules: Sequence[Rule], unavailable: Sequence[str]) -> str:

@@ -126,6 +126,35 @@ def read(text: str) -> tuple[Criterion, ...]:
     return criteria
 
 
+_WORDS = {Next.APPLY_RULE: "applies", Next.SKIP_RULE: "is skipped", Next.CHECK_NEXT: "look at the next"}
+
+
+def sentence(criteria: Sequence[Criterion]) -> str:
+    """Say in words for which IMDs a rule with these criteria applies; empty without criteria."""
+    if not criteria:
+        return ""
+    *first, last = criteria
+    decides = (last.if_true, last.if_false) == (Next.APPLY_RULE, Next.SKIP_RULE)
+    plain = all(criterion.if_insufficient == Next.CHECK_NEXT for criterion in criteria)
+    for outcomes, word in (
+        ((Next.APPLY_RULE, Next.CHECK_NEXT), " or "),
+        ((Next.CHECK_NEXT, Next.SKIP_RULE), " and "),
+    ):
+        if decides and plain and all((each.if_true, each.if_false) == outcomes for each in first):
+            return f"Applies only where {word.join(_question(each) for each in criteria)}."
+    return " ".join(
+        f"Where {_question(each)}: {_WORDS[each.if_true]}; otherwise: {_WORDS[each.if_false]}; "
+        f"where it is not known: {_WORDS[each.if_insufficient]}."
+        for each in criteria
+    )
+
+
+def _question(criterion: Criterion) -> str:
+    values = criterion.value if isinstance(criterion.value, list) else [criterion.value]
+    shown = (" and " if criterion.comparison == Comparison.BETWEEN else ", ").join(_text(value) for value in values)
+    return f"{criterion.source} {criterion.comparison.value} {shown}"
+
+
 def applies(criteria: Sequence[Criterion], batch: Batch, row: int) -> bool:
     """Tell whether a rule with these criteria applies to one IMD; a list without a decision skips the rule."""
     if not criteria:

@@ -38,6 +38,8 @@ class Finding:
     last_interval: int | None = None
     count: int = 1
     point: str = MAIN
+    todo_type: str | None = None
+    """Set where this finding alone decides on the To Do: the To Do type, or "" for the exception type's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,12 @@ class Outcome(enum.StrEnum):
     FAILED = "FAILED"
     ESTIMATED = "ESTIMATED"
     NOT_EVALUATED = "NOT_EVALUATED"
+    FINISHED = "FINISHED"
     SKIPPED = "SKIPPED"
+
+
+NOT_ELIGIBLE = "not eligible"
+RUN_ENDS = "the run ends here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +141,7 @@ class RowFinding:
     last_interval: int | None = None
     count: int = 1
     point: str = MAIN
+    todo_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +165,9 @@ class StepLog:
     failures: Sequence[RowFinding] = field(default=(), repr=False, compare=False)
     notes: Sequence[NotEvaluated] = field(default=(), repr=False, compare=False)
     estimated: Sequence[NDArray[np.intp]] = field(default=(), repr=False, compare=False)
+    finished: Sequence[int] = field(default=(), repr=False, compare=False)
+    not_eligible: Sequence[int] = field(default=(), repr=False, compare=False)
+    """The rows under way that criteria keep from the step."""
 
     def outcomes(self) -> dict[int, tuple[Outcome, str]]:
         """Give outcome and reason per row that did anything but pass; the gravest of several stands."""
@@ -165,6 +176,7 @@ class StepLog:
             told.update((row, (Outcome.NOT_EVALUATED, note.reason)) for row in note.rows.tolist())
         for rows in self.estimated:
             told.update({row: (Outcome.ESTIMATED, told.get(row, (None, ""))[1]) for row in set(rows.tolist())})
+        told.update((row, (Outcome.FINISHED, RUN_ENDS)) for row in self.finished)
         for finding in self.failures:
             told[finding.row] = (Outcome.FAILED, finding.message)
         return told
@@ -212,6 +224,10 @@ class RunResult:
             told = entry.outcomes()
             # Equal steps are one object, so that whoever writes logs down can tell equal logs by identity.
             made: dict[tuple[Outcome, str], RowStep] = {}
+            if len(entry.not_eligible):
+                skipped = RowStep(entry.rule, entry.rule_id, entry.group, Outcome.SKIPPED, NOT_ELIGIBLE)
+                for row in entry.not_eligible:
+                    logs[row].append(skipped)
             for row in entry.reached.tolist():
                 outcome = told.get(row, (Outcome.PASSED, ""))
                 if outcome not in made:

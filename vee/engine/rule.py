@@ -71,6 +71,10 @@ class Rule:
     failure_points: tuple[FailurePoint, ...] = ()
     in_order: bool = False
     """Whether it looks at what earlier IMDs leave behind even when nothing is missing: then they pass one by one."""
+    severity: Severity | None = None
+    """The severity of the main failure point where a site cannot choose it."""
+    never_fails: Callable[[Any], bool] | None = None
+    """Tells whether the main failure point is off with these parameters; None: it is always on."""
     evaluate: Evaluate | None = None
     review: Review | None = None
     expand: Expand | None = None
@@ -94,7 +98,7 @@ class Rule:
         """
         known = {declared.name: declared for declared in self.failure_points}[point]
         if point == MAIN:
-            return Consequence(severity, exception_type or known.exception_type)
+            return Consequence(self.severity or severity, exception_type or known.exception_type)
         named = getattr(parameters, f"{point}_exception_type", "")
         if not hasattr(parameters, f"{point}_severity"):
             return Consequence(severity, named or exception_type or known.exception_type)

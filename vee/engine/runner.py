@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -131,7 +132,8 @@ class _Run:
             ]
         elif len(rows):
             self._evaluate(step, registry.get(step.rule), rows, outcome)
-        self._write_log(step, outcome, reached=rows)
+        left_out = self.rows[~np.isin(self.rows, rows)].tolist() if len(rows) < len(self.rows) else ()
+        self._write_log(step, outcome, reached=rows, not_eligible=left_out)
         self._conclude(outcome)
 
     def _eligible(self, step: Step) -> Rows:
@@ -227,7 +229,15 @@ class _Run:
         self.batch.set_by[at] = step.rule_id
         self.changed[rows] = True
 
-    def _write_log(self, step: Step, outcome: _Outcome, *, reached: Rows | None, reason: str = "") -> None:
+    def _write_log(
+        self,
+        step: Step,
+        outcome: _Outcome,
+        *,
+        reached: Rows | None,
+        reason: str = "",
+        not_eligible: Sequence[int] = (),
+    ) -> None:
         notes = outcome.not_evaluated
         self.log.append(
             StepLog(
@@ -244,6 +254,8 @@ class _Run:
                 failures=outcome.findings,
                 notes=notes,
                 estimated=outcome.estimated,
+                finished=outcome.finished,
+                not_eligible=not_eligible,
             )
         )
 
@@ -313,4 +325,5 @@ def _row_finding(
         last_interval=finding.last_interval,
         count=finding.count,
         point=finding.point,
+        todo_type=finding.todo_type,
     )

@@ -18,8 +18,10 @@ from vee.models.meters import (
     MeasuringComponentType,
     Outage,
     ServicePoint,
+    ValueDerivation,
 )
 from vee.models.reading_files import ReadingFile, ReadingFileError
+from vee.models.retries import VeeRetryPolicy
 from vee.models.rules import Factor, FactorValue, VeeExceptionType, VeeGroup, VeeRule
 from vee.models.todos import ToDo, ToDoType
 from vee.models.trials import RuleTrial
@@ -63,8 +65,10 @@ __all__ = [
     "UsageTransaction",
     "UsageTransactionTotal",
     "UsageTransactionTransition",
+    "ValueDerivation",
     "VeeException",
     "VeeExceptionType",
     "VeeGroup",
+    "VeeRetryPolicy",
     "VeeRule",
 ]

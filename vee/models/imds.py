@@ -45,6 +45,7 @@ class InitialMeasurement(ConcurrentTransitionMixin, models.Model):
     )
     user_edited = models.BooleanField(default=False)
     attempts = models.PositiveSmallIntegerField(default=0, help_text=_("How often VEE was run."))
+    retries = models.PositiveSmallIntegerField(default=0, help_text=_("How often it was run again by itself."))
     error = models.CharField(max_length=300, blank=True, help_text=_("Why it is in ERROR."))
     created_at = models.DateTimeField()
     state_changed_at = models.DateTimeField()
@@ -122,7 +123,7 @@ class InitialMeasurement(ConcurrentTransitionMixin, models.Model):
 
     @transition(
         field=state,
-        source=[ImdState.EXCEPTION, ImdState.ERROR],
+        source=[ImdState.EXCEPTION, ImdState.ERROR, ImdState.PENDING],
         target=ImdState.DISCARDED,
         permission="vee.discard_imd",
     )

@@ -106,6 +106,40 @@ class MeasuringComponentType(models.Model):
     skip_identical = models.BooleanField(
         default=True, help_text=_("Normalization leaves a measurement alone that has the same value and condition.")
     )
+    check_too_few_intervals = models.BooleanField(
+        default=True, help_text=_("Refuse data with fewer intervals than its period has.")
+    )
+    check_too_many_intervals = models.BooleanField(
+        default=True, help_text=_("Refuse data with more intervals than its period has.")
+    )
+    fill_missing_intervals = models.BooleanField(
+        default=False,
+        help_text=_("Where fewer intervals were delivered than the period has, the rest of it counts as missing."),
+    )
+    snap_to_boundaries = models.BooleanField(
+        default=False, help_text=_("Move times beside the boundaries of intervals onto the nearest ones.")
+    )
+    high_quality_tolerance = models.DecimalField(
+        max_digits=18,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        help_text=_(
+            "Before VEE, every interval has to lie within this quantity of the same interval of the day before; "
+            "empty: not checked."
+        ),
+    )
+    estimate_gaps_after_hours = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text=_("Look for gaps in final measurements that are older than this; empty: never."),
+    )
+    gap_action = models.CharField(
+        max_length=10,
+        choices=choices.GapAction.choices,
+        default=choices.GapAction.ESTIMATE,
+        help_text=_("What is done about a gap."),
+    )
     history = HistoricalRecords()
 
     class Meta:
@@ -122,6 +156,29 @@ class MeasuringComponentType(models.Model):
 
     def __str__(self) -> str:
         return self.identifier
+
+
+class ValueDerivation(models.Model):
+    """A further value that components of a type have, computed from their measurements when they are read."""
+
+    type = models.ForeignKey(MeasuringComponentType, on_delete=models.CASCADE, related_name="derivations")
+    name = models.CharField(max_length=40, help_text=_("What the value is called where measurements are read."))
+    sequence = models.PositiveSmallIntegerField(default=10, help_text=_("A formula may use the values before it."))
+    method = models.CharField(max_length=20, choices=choices.DerivationMethod.choices)
+    uom = models.CharField(_("unit of measure"), max_length=20)
+    scale = models.PositiveSmallIntegerField(default=6, help_text=_("Decimal places, rounded half-even."))
+    parameters = models.JSONField(default=dict, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("value derivation")
+        constraints = [
+            models.UniqueConstraint(fields=["type", "name"], name="value_derivation_unique_name"),
+            models.CheckConstraint(name="value_derivation_scale", condition=Q(scale__lte=12)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class MeasuringComponent(models.Model):

@@ -31,6 +31,13 @@ class VeeExceptionType(models.Model):
         help_text=_("The role that works on it; empty: the role of the To Do type."),
     )
     create_todo = models.BooleanField(default=True)
+    retry_when_related_completes = models.BooleanField(
+        default=False,
+        help_text=_(
+            "An IMD that is held by exceptions of such types alone runs again when an IMD of a related component "
+            "completes (`vee.md` 3.3, 7.3)."
+        ),
+    )
     history = HistoricalRecords()
 
     class Meta:

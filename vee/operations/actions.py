@@ -14,11 +14,11 @@ from typing import Any
 from django.db import transaction
 
 from vee import events
-from vee.choices import ImdState
+from vee.choices import ImdKind, ImdState
 from vee.engine.fixed_point import UnableToKeepExactly
 from vee.locks import lock_components, lock_imd
 from vee.models import InitialMeasurement
-from vee.operations import evidence, lifecycle, processing, todos
+from vee.operations import evidence, lifecycle, preparation, processing, progress, retries, todos
 from vee.operations.acceptance import accept_current_values
 from vee.operations.preparation import UnableToPrepare
 from vee.storage import UnableToStoreMeasurements
@@ -59,7 +59,7 @@ class ActionResult:
 
 def perform_vee(*, imd_id: int, by: Any, reason: str, at: dt.datetime) -> InitialMeasurement:
     """
-    Run VEE again, at once, from the received values plus edits; repairs an IMD in ERROR as well.
+    Run VEE again, at once, from the received values plus edits; repairs an IMD in ERROR, releases manual data.
 
     :raises UnableToAct: NotPermitted, ReasonMissing, ImdNotFound, or StateDoesNotAllow.
     """
@@ -76,6 +76,10 @@ def perform_vee(*, imd_id: int, by: Any, reason: str, at: dt.datetime) -> Initia
         path = paths[ImdState(imd.state)]
         if path:
             _leave(imd, path=path, by=by, action="Perform VEE", reason=reason, at=at)
+        elif _can_be_prepared(imd_id):
+            lifecycle.move(
+                imd=imd, path=[ImdState.PENDING, ImdState.VEE_READY], at=at, by=by.get_username(), reason=reason
+            )
         processing.process_claimed(imd_ids=[imd_id], at=at)
         done: InitialMeasurement = InitialMeasurement.objects.get(pk=imd_id)
         return done
@@ -83,14 +87,15 @@ def perform_vee(*, imd_id: int, by: Any, reason: str, at: dt.datetime) -> Initia
 
 def discard(*, imd_id: int, by: Any, reason: str, at: dt.datetime) -> InitialMeasurement:
     """
-    Put an IMD aside for good; it stays readable, and no measurement is made of it.
+    Put an IMD aside for good; it stays readable, and no measurement is made of it. Manual data may be withdrawn.
 
     :raises UnableToAct: NotPermitted, ReasonMissing, ImdNotFound, or StateDoesNotAllow.
     """
     reason = check_request(by=by, right="vee.discard_imd", reason=reason)
     with transaction.atomic():
         imd = _lock(imd_id)
-        if imd.state not in (ImdState.EXCEPTION, ImdState.ERROR):
+        draft = imd.state == ImdState.PENDING and imd.kind == ImdKind.MANUAL
+        if imd.state not in (ImdState.EXCEPTION, ImdState.ERROR) and not draft:
             raise StateDoesNotAllow(f"An IMD in state {imd.state} cannot be discarded.")
         _leave(imd, path=[imd.state, ImdState.DISCARDED], by=by, action="Discard", reason=reason, at=at)
         return imd
@@ -112,6 +117,8 @@ def force_complete(*, imd_id: int, by: Any, reason: str, at: dt.datetime) -> Ini
         _leave(imd, path=path, by=by, action="Force complete", reason=reason, at=at)
         try:
             changes = accept_current_values(imd_id=imd_id, at=at)
+            progress.advance(changes=changes)
+            retries.rerun_related(component_ids={change.component_id for change in changes}, at=at)
         except (UnableToPrepare, UnableToKeepExactly, UnableToStoreMeasurements) as error:
             raise UnableToFinalize(str(error)) from None
         events.announce_changes(changes=changes, at=at)
@@ -156,6 +163,15 @@ def check_request(*, by: Any, right: str, reason: str) -> str:
     if len(reason) > 500:
         raise ReasonMissing("The reason is longer than 500 characters.")
     return reason
+
+
+def _can_be_prepared(imd_id: int) -> bool:
+    """Tell whether a PENDING IMD is fit for VEE; one that is not goes to ERROR, where it says why."""
+    try:
+        preparation.check(preparation.load_due(imd_ids=[imd_id])[0])
+    except UnableToPrepare:
+        return False
+    return True
 
 
 def _lock(imd_id: int) -> InitialMeasurement:

@@ -17,7 +17,8 @@ from vee.engine.batch import EDITED
 from vee.engine.findings import RowFinding
 from vee.engine.fixed_point import to_decimal
 from vee.models import ImdPostVee, VeeException
-from vee.operations import lifecycle, todos, usage_changes
+from vee.operations import estimation, lifecycle, progress, todos, usage_changes
+from vee.operations.coverage import Gap
 from vee.operations.normalization import RegisterRead, normalize_intervals, normalize_registers
 from vee.operations.preparation import DueImd
 from vee.operations.validation import Group, Refused
@@ -40,6 +41,8 @@ class Outcome:
     exceptions: int = 0
     errors: int = 0
     intervals: int = 0
+    completed_components: set[int] = dataclasses.field(default_factory=set)
+    """The components of those that completed."""
 
 
 def clear_previous_runs(*, imds: Sequence[DueImd], at: dt.datetime) -> None:
@@ -76,10 +79,12 @@ def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.date
                 unstorable.append((imd, _other_size(imd, group.components[row].seconds_per_interval)))
             else:
                 moves[imd.state, ImdState.COMPLETE].append(imd.id)
+                outcome.completed_components.add(group.components[row].id)
                 outcome.intervals += group.result.batch.length
         _store_values_after_vee(group, at=at)
     kept_out = {imd.id for imd, _ in unstorable}
     changes = _normalize(groups, kept_out, at=at)
+    progress.advance(changes=changes)
     _store_exceptions(findings, at=at)
     for (state, target), ids in moves.items():
         steps = _path(state, target)
@@ -101,9 +106,18 @@ def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.date
         outcome.errors += in_error
         outcome.exceptions += not in_error
     usage_changes.take_up(changes=changes, imds=[imd for group in groups for imd in group.imds], at=at)
+    estimation.create_for_requests(requests=_requests(groups), at=at)
     events.announce_changes(changes=changes, at=at)
     events.announce_attention(imd_ids=[need.imd_id for need in needs], at=at)
     return outcome
+
+
+def _requests(groups: Sequence[Group]) -> list[Gap]:
+    return [
+        Gap(group.components[asked.row].id, asked.start, asked.end)
+        for group in groups
+        for asked in group.result.requests
+    ]
 
 
 def _path(state: str, target: str) -> list[str]:
@@ -124,6 +138,7 @@ def _need(imd: DueImd, findings: Sequence[RowFinding]) -> todos.Need:
         imd.id,
         [(finding.severity, finding.exception_type) for finding in blocking],
         f"{imd.identifier}: {first.exception_type}{more} – {first.message}",
+        first.todo_type,
     )
 
 

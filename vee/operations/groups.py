@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from vee.codes import ROLE_OF_KIND, ComponentKind, ImdKind, Role, Severity
 from vee.engine.calendar import local_date
 from vee.engine.plan import GroupSpec, Plan, RuleSpec, build_plan, find_cycle
-from vee.models import VeeGroup, VeeRule
+from vee.engine.registry import AVAILABLE
+from vee.models import Factor, ToDoType, VeeGroup, VeeRule
 from vee.operations.history_components import Factors
 from vee.operations.preparation import Component, DueImd
 
@@ -56,6 +57,47 @@ def cycle_with(*, code: str, rules: Sequence[tuple[str, Mapping[str, Any]]]) -> 
         ),
     )
     return find_cycle(groups, Factors().all_groups())
+
+
+def cycle_with_factor(*, code: str, targets: Sequence[str]) -> tuple[str, ...] | None:
+    """Give the circle of groups that would arise if a factor led to these groups; None without one."""
+    return find_cycle(load_groups(), {**Factors().all_groups(), code: list(targets)})
+
+
+def named_by_rules(rules: Iterable[Any]) -> dict[str, set[str]]:
+    """Give the factors, groups and To Do types that rules (with `rule` and `parameters`) name, by parameter."""
+    named: dict[str, set[str]] = {parameter: set() for parameter in ("factor", "group", "todo_type")}
+    for rule in rules:
+        for parameter, names in named.items():
+            value = (rule.parameters or {}).get(parameter)
+            if isinstance(value, str) and value and parameter in _parameters_of(rule.rule):
+                names.add(value)
+    return named
+
+
+def _parameters_of(rule: str) -> Sequence[str]:
+    return AVAILABLE[rule].parameters.__struct_fields__ if rule in AVAILABLE else ()
+
+
+def missing_factors(codes: Iterable[str]) -> list[str]:
+    """Give those of these factors that do not exist."""
+    wanted = set(codes)
+    return sorted(wanted - set(Factor.objects.filter(code__in=wanted).values_list("code", flat=True)))
+
+
+def unknown_names(*, rule: str, parameters: Mapping[str, Any]) -> list[str]:
+    """Say which factor, VEE group or To Do type a rule's parameters name that does not exist."""
+    messages = []
+    for name, what, key, model in (
+        ("factor", "factor", "code", Factor),
+        ("group", "VEE group", "code", VeeGroup),
+        ("todo_type", "To Do type", "pk", ToDoType),
+    ):
+        value = parameters.get(name)
+        named = isinstance(value, str) and value and name in _parameters_of(rule)
+        if named and not model._default_manager.filter(**{key: value}).exists():
+            messages.append(f"There is no {what} {value}.")
+    return messages
 
 
 def select_group(

@@ -48,6 +48,8 @@ class NewImd:
     digest: str = ""
     source_line: int | None = None
     error: str = ""
+    reason: str = ""
+    """Why it was created, where that is not the sender's business."""
 
 
 def store(
@@ -68,8 +70,10 @@ def store(
     )
     models.ImdTransition.objects.bulk_create(
         [
-            models.ImdTransition(imd=imd, from_state="", to_state=imd.state, at=at, by=by[:150], reason=imd.error)
-            for imd in imds
+            models.ImdTransition(
+                imd=imd, from_state="", to_state=imd.state, at=at, by=by[:150], reason=imd.error or record.reason[:500]
+            )
+            for imd, record in zip(imds, records, strict=True)
         ],
         batch_size=BATCH_SIZE,
     )

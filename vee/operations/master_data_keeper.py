@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar, cast
 
 from django.db import models as db
@@ -12,7 +13,10 @@ from simple_history.utils import bulk_create_with_history, bulk_update_with_hist
 
 from foundation.times import parse_instant
 from vee import codes, models
+from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
 from vee.operations import master_data_records as records
+from vee.readers.base import RowRefused
+from vee.readers.numbers import read_number
 
 
 PART = 500
@@ -181,6 +185,58 @@ def columns(model: type[db.Model], values: dict[str, Any]) -> dict[str, Any]:
         relates = model._meta.get_field(name).is_relation
         found[f"{name}_id" if relates else name] = value.pk if isinstance(value, db.Model) else value
     return found
+
+
+def characteristics(given: dict[str, Any]) -> dict[str, str]:
+    """
+    Give characteristics as they are stored: texts by name.
+
+    :raises LineRefused: when a name is empty or too long, or a value is neither a text nor a number.
+    """
+    found = {}
+    for name, value in given.items():
+        pointer = f"/characteristics/{name}"
+        if not 0 < len(name) <= records.MAX_CHARACTERISTIC_NAME:
+            message = f"a name has 1 to {records.MAX_CHARACTERISTIC_NAME} characters"
+            raise LineRefused("/characteristics", "invalid", message)
+        if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+            raise LineRefused(pointer, "invalid", "a text or a number is expected")
+        text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+        if len(text) > records.MAX_CHARACTERISTIC_VALUE:
+            message = f"a value has at most {records.MAX_CHARACTERISTIC_VALUE} characters"
+            raise LineRefused(pointer, "too_long", message)
+        found[name] = text
+    return found
+
+
+def quantity(value: Any, pointer: str) -> Decimal:
+    """
+    Read a JSON number or decimal string exactly, with at most six decimal places.
+
+    :raises LineRefused: when it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+        raise LineRefused(pointer, "not_a_number", "a number or a decimal string is expected")
+    try:
+        number = read_number(value) if isinstance(value, str) else Decimal(value)
+        to_fixed(number, 6)
+    except RowRefused as refused:
+        raise LineRefused(pointer, refused.code, refused.message) from None
+    except UnableToKeepExactly as error:
+        raise LineRefused(pointer, "not_exact", str(error)) from None
+    return number
+
+
+def multiplier(value: Any) -> Decimal:
+    """
+    Read a multiplier exactly.
+
+    :raises LineRefused: when it is none, or out of range.
+    """
+    number = quantity(value, "/multiplier")
+    if not 0 < number < records.MAX_MULTIPLIER:
+        raise LineRefused("/multiplier", "out_of_range", f"a multiplier lies between 0 and {records.MAX_MULTIPLIER}")
+    return number
 
 
 def instant(text: str, pointer: str) -> dt.datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vee.operations.master_data_installations import InstallEvents, OffPeriods
 from vee.operations.master_data_keeper import Keeper, LineRefused
 from vee.operations.master_data_meters import Devices, MeasuringComponents, MeasuringComponentTypes, ServicePoints
 from vee.operations.master_data_usage import Outages, UsageSubscriptions, UsageTransactions
@@ -14,6 +15,8 @@ KEEPERS: dict[str, type[Keeper]] = {
     "device": Devices,
     "measuring_component_type": MeasuringComponentTypes,
     "measuring_component": MeasuringComponents,
+    "install_event": InstallEvents,
+    "off_period": OffPeriods,
     "usage_subscription": UsageSubscriptions,
     "usage_transaction": UsageTransactions,
     "outage": Outages,

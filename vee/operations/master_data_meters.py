@@ -12,21 +12,21 @@ from simple_history.utils import bulk_update_with_history
 
 from vee import codes, models
 from vee.engine.calendar import standard_offset_seconds
-from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
 from vee.operations import master_data_records as records
 from vee.operations.master_data_keeper import (
     PART,
     Keeper,
     LineRefused,
     by_identifier,
+    characteristics,
     group_fields,
     groups,
+    multiplier,
     named,
+    quantity,
     refer,
     unknown,
 )
-from vee.readers.base import RowRefused
-from vee.readers.numbers import read_number
 
 
 class ServicePoints(Keeper):
@@ -36,15 +36,20 @@ class ServicePoints(Keeper):
     guarded = ("time_zone", "standard_offset_seconds")
 
     def values(self, line: records.ServicePoint, row: models.ServicePoint) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if line.holiday_calendar is not UNSET:
+            found["holiday_calendar"] = line.holiday_calendar or ""
+        if line.characteristics is not UNSET:
+            found["characteristics"] = characteristics(line.characteristics)
         if line.time_zone is UNSET:
-            return {}
+            return found
         try:
             offset = standard_offset_seconds(line.time_zone)
         except (KeyError, ValueError, OSError):
             raise LineRefused(
                 "/time_zone", "unknown_time_zone", f"{line.time_zone!a} is not an IANA time zone"
             ) from None
-        return {"time_zone": line.time_zone, "standard_offset_seconds": offset}
+        return {**found, "time_zone": line.time_zone, "standard_offset_seconds": offset}
 
     def check(self, row: models.ServicePoint, after: dict[str, Any], *, created: bool) -> None:
         if created or row.pk is None or after["standard_offset_seconds"] == row.standard_offset_seconds:
@@ -70,6 +75,8 @@ class Devices(Keeper):
         refer(found, "service_point", line.service_point, self.points, "service point")
         if line.incoming_data_shift is not UNSET:
             found["incoming_data_shift"] = line.incoming_data_shift.value
+        if line.characteristics is not UNSET:
+            found["characteristics"] = characteristics(line.characteristics)
         return found
 
 
@@ -87,10 +94,19 @@ class MeasuringComponentTypes(Keeper):
         found: dict[str, Any] = {}
         for name in (
             "description", "seconds_per_interval", "uom", "scale", "allow_negative", "dials", "skip_identical",
+            "check_too_few_intervals", "check_too_many_intervals", "fill_missing_intervals", "snap_to_boundaries",
+            "estimate_gaps_after_hours",
         ):  # fmt: skip
             value = getattr(line, name)
             if value is not UNSET:
                 found[name] = value
+        if line.gap_action is not UNSET:
+            found["gap_action"] = line.gap_action.value
+        if line.high_quality_tolerance is not UNSET:
+            given = line.high_quality_tolerance
+            found["high_quality_tolerance"] = None if given is None else _tolerance(given)
+        if line.rollover_threshold is not UNSET:
+            found["rollover_threshold"] = _share(line.rollover_threshold)
         if line.component_kind is not UNSET:
             found["component_kind"] = line.component_kind.value
         found.update(group_fields(line.vee_groups, self.groups))
@@ -144,7 +160,9 @@ class MeasuringComponents(Keeper):
         refer(found, "device", line.device, self.devices, "device")
         refer(found, "service_point", line.service_point, self.points, "service point")
         if line.multiplier is not UNSET:
-            found["multiplier"] = _multiplier(line.multiplier)
+            found["multiplier"] = multiplier(line.multiplier)
+        if line.characteristics is not UNSET:
+            found["characteristics"] = characteristics(line.characteristics)
         found.update(group_fields(line.vee_groups, self.groups))
         reference = line.consumption_reference
         if reference is None:
@@ -191,16 +209,15 @@ class MeasuringComponents(Keeper):
             )
 
 
-def _multiplier(value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        raise LineRefused("/multiplier", "not_a_number", "a number or a decimal string is expected")
-    try:
-        number = read_number(value) if isinstance(value, str) else Decimal(value)
-        to_fixed(number, 6)
-    except RowRefused as refused:
-        raise LineRefused("/multiplier", refused.code, refused.message) from None
-    except UnableToKeepExactly as error:
-        raise LineRefused("/multiplier", "not_exact", str(error)) from None
-    if not 0 < number < records.MAX_MULTIPLIER:
-        raise LineRefused("/multiplier", "out_of_range", f"a multiplier lies between 0 and {records.MAX_MULTIPLIER}")
-    return number
+def _share(value: Any) -> Decimal:
+    share = quantity(value, "/rollover_threshold")
+    if not 0 < share < 1:
+        raise LineRefused("/rollover_threshold", "out_of_range", "a share of the register's range lies between 0 and 1")
+    return share
+
+
+def _tolerance(value: Any) -> Decimal:
+    tolerance = quantity(value, "/high_quality_tolerance")
+    if tolerance < 0:
+        raise LineRefused("/high_quality_tolerance", "out_of_range", "a tolerance is not negative")
+    return tolerance

@@ -32,6 +32,8 @@ class ServicePoint(Line, tag="service_point"):
     NEEDED = ("time_zone",)
     id: Identifier
     time_zone: Annotated[str, msgspec.Meta(min_length=1, max_length=60)] | Unset = UNSET
+    holiday_calendar: Annotated[str, msgspec.Meta(max_length=40)] | Unset | None = UNSET
+    characteristics: dict[str, Any] | Unset = UNSET
 
 
 class Device(Line, tag="device"):
@@ -40,6 +42,7 @@ class Device(Line, tag="device"):
     id: Identifier
     service_point: Identifier | Unset | None = UNSET
     incoming_data_shift: choices.IncomingDataShift | Unset = UNSET
+    characteristics: dict[str, Any] | Unset = UNSET
 
 
 class MeasuringComponentType(Line, tag="measuring_component_type"):
@@ -54,7 +57,17 @@ class MeasuringComponentType(Line, tag="measuring_component_type"):
     scale: Annotated[int, msgspec.Meta(ge=0, le=9)] | Unset = UNSET
     allow_negative: bool | Unset = UNSET
     dials: Annotated[int, msgspec.Meta(ge=1, le=15)] | Unset | None = UNSET
+    # A share of the register's range, as a JSON number or decimal string.
+    rollover_threshold: Any = UNSET
     skip_identical: bool | Unset = UNSET
+    check_too_few_intervals: bool | Unset = UNSET
+    check_too_many_intervals: bool | Unset = UNSET
+    fill_missing_intervals: bool | Unset = UNSET
+    snap_to_boundaries: bool | Unset = UNSET
+    # A quantity, as a JSON number or decimal string.
+    high_quality_tolerance: Any = UNSET
+    estimate_gaps_after_hours: Annotated[int, msgspec.Meta(ge=0, le=876_000)] | Unset | None = UNSET
+    gap_action: choices.GapAction | Unset = UNSET
     vee_groups: Groups | Unset = UNSET
 
 
@@ -69,6 +82,7 @@ class MeasuringComponent(Line, tag="measuring_component"):
     # A JSON number or decimal string; read exactly when it is applied.
     multiplier: Any = UNSET
     consumption_reference: Identifier | Unset | None = UNSET
+    characteristics: dict[str, Any] | Unset = UNSET
     vee_groups: Groups | Unset = UNSET
 
 
@@ -104,16 +118,47 @@ class Outage(Line, tag="outage"):
     end: str | Unset | None = UNSET
 
 
+class InstallEvent(Line, tag="install_event"):
+    """A device at a service point, known by the device and `installed_at`; `removed_at` is null while it lasts."""
+
+    NEEDED = ("service_point",)
+    device: Identifier
+    installed_at: str
+    service_point: Identifier | Unset = UNSET
+    removed_at: str | Unset | None = UNSET
+    multiplier: Any = UNSET
+
+
+class OffPeriod(Line, tag="off_period"):
+    """A period in which an installed device was disconnected, known by its start; `end` is null while it lasts."""
+
+    device: Identifier
+    start: str
+    end: str | Unset | None = UNSET
+
+
 AnyLine = (
-    ServicePoint | Device | MeasuringComponentType | MeasuringComponent | UsageSubscription | UsageTransaction | Outage
+    ServicePoint
+    | Device
+    | MeasuringComponentType
+    | MeasuringComponent
+    | InstallEvent
+    | OffPeriod
+    | UsageSubscription
+    | UsageTransaction
+    | Outage
 )
 KINDS: dict[str, type[Line]] = {
     "service_point": ServicePoint,
     "device": Device,
     "measuring_component_type": MeasuringComponentType,
     "measuring_component": MeasuringComponent,
+    "install_event": InstallEvent,
+    "off_period": OffPeriod,
     "usage_subscription": UsageSubscription,
     "usage_transaction": UsageTransaction,
     "outage": Outage,
 }
 MAX_MULTIPLIER = Decimal(10) ** 9
+MAX_CHARACTERISTIC_NAME = 60
+MAX_CHARACTERISTIC_VALUE = 100

@@ -14,10 +14,10 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Min
 
-from vee.choices import DUE_STATES
+from vee.choices import is_due
 from vee.locks import lock_components
 from vee.models import InitialMeasurement
-from vee.operations import evidence
+from vee.operations import evidence, retries
 from vee.operations.groups import Plans
 from vee.operations.preparation import load_due
 from vee.operations.validation import validate
@@ -75,7 +75,7 @@ class _Claim:
 def _claim(size: int) -> _Claim:
     """Lock due IMDs that nobody else holds, with their components; leave those that would overtake an earlier one."""
     rows = list(
-        InitialMeasurement.objects.filter(state__in=DUE_STATES)
+        InitialMeasurement.objects.filter(is_due())
         .order_by("measuring_component", "start", "pk")
         .select_for_update(skip_locked=True, of=("self",))
         .values_list("pk", "measuring_component", "start")[:size]
@@ -86,7 +86,7 @@ def _claim(size: int) -> _Claim:
         return _Claim([row[0] for row in rows], locked)
     # Another worker may hold earlier IMDs of the same components and not have come to locking these yet.
     earlier = InitialMeasurement.objects.filter(
-        state__in=DUE_STATES,
+        is_due(),
         measuring_component__in={row[1] for row in rows if row[1] is not None},
         start__lt=max(row[2] for row in rows),
     ).exclude(pk__in=[row[0] for row in rows])
@@ -134,6 +134,7 @@ def _process(imd_ids: Sequence[int], *, at: dt.datetime, locked: Collection[int]
         summary.exceptions += outcome.exceptions
         summary.errors += outcome.errors
         summary.intervals += outcome.intervals
+        retries.rerun_related(component_ids=outcome.completed_components, at=at)
     return summary
 
 

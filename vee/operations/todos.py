@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -35,6 +35,8 @@ class Need:
     imd_id: int
     findings: Sequence[tuple[str, str]]
     summary: str
+    todo_type: str | None = None
+    """Set when an Exception Handler decides alone: its To Do type, or "" for that of its exception type."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,12 +59,21 @@ def default_type() -> ToDoType:
     return created
 
 
+def create_todo_types(codes: Iterable[str]) -> None:
+    """Create the To Do types of these codes that are missing, for the role of the default type."""
+    missing = set(codes) - set(ToDoType.objects.filter(pk__in=set(codes)).values_list("pk", flat=True))
+    if missing:
+        role = default_type().role
+        ToDoType.objects.bulk_create(ToDoType(code=code, role=role) for code in sorted(missing))
+
+
 def open_todos(*, needs: Sequence[Need], at: dt.datetime) -> int:
     """
     Open one To Do for each IMD that needs one and has none open.
 
     Type and role come from the exception type of the most severe finding for which To Dos are created, else from the
-    default type (`vee.md` 3.7). Without findings (an IMD in ERROR) the default applies.
+    default type (`vee.md` 3.7). An Exception Handler that ended the run decides alone. Without findings (an IMD in
+    ERROR) the default applies.
     """
     if not needs:
         return 0
@@ -73,6 +84,7 @@ def open_todos(*, needs: Sequence[Need], at: dt.datetime) -> int:
             pk__in={code for need in needs for _, code in need.findings}
         ).select_related("todo_type")
     }
+    own = ToDoType.objects.in_bulk({need.todo_type for need in needs if need.todo_type})
     taken = set(
         ToDo.objects.filter(imd__in=[need.imd_id for need in needs], status__in=OPEN_TODO_STATUSES).values_list(
             "imd_id", flat=True
@@ -82,7 +94,7 @@ def open_todos(*, needs: Sequence[Need], at: dt.datetime) -> int:
     for need in needs:
         if need.imd_id in taken:
             continue
-        place = _type_and_role(need, types, fallback)
+        place = _type_and_role(need, types, own, fallback)
         if place is None:
             continue
         rows.append(
@@ -92,16 +104,23 @@ def open_todos(*, needs: Sequence[Need], at: dt.datetime) -> int:
     return len(rows)
 
 
-def _type_and_role(need: Need, types: dict[str, VeeExceptionType], fallback: ToDoType) -> tuple[str, int | None] | None:
+def _type_and_role(
+    need: Need, types: dict[str, VeeExceptionType], own: dict[str, ToDoType], fallback: ToDoType
+) -> tuple[str, int | None] | None:
     blocking = [
         code for wanted in (Severity.TERMINATE, Severity.ISSUE) for kind, code in need.findings if kind == wanted
     ]
     if not blocking:
         return fallback.pk, fallback.role_id
+    if need.todo_type is not None:
+        blocking = blocking[:1]  # the Exception Handler's own, the only Terminate
     wanting = [code for code in blocking if code not in types or types[code].create_todo]
     if not wanting:
         return None
     chosen = types.get(wanting[0])
+    if need.todo_type in own:
+        todo_type = own[need.todo_type]
+        return todo_type.pk, todo_type.role_id or (chosen.todo_role_id if chosen else None) or fallback.role_id
     if chosen is None:
         return fallback.pk, fallback.role_id
     todo_type = chosen.todo_type or fallback

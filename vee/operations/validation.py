@@ -261,8 +261,9 @@ def _find_lower_readings(group: Group) -> None:
 
 
 def _log_text(steps: Sequence[RowStep]) -> str:
-    """Write the log of one run: what ran, and what was skipped, failed, estimated or not evaluated and why."""
-    told: dict[str, list[object]] = {"run": [], "skipped": [], "not_evaluated": [], "failed": [], "estimated": []}
+    """Write the log of one run: what ran, and what was skipped, failed, estimated, ended or not evaluated and why."""
+    names = ("run", "skipped", "not_evaluated", "failed", "estimated", "finished")
+    told: dict[str, list[object]] = {name: [] for name in names}
     for step in steps:
         if step.outcome != Outcome.SKIPPED:
             told["run"].append({"rule": step.rule, "group": step.group})

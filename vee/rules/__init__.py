@@ -9,6 +9,7 @@ from vee.rules import (
     duplicate_imd_check,
     dynamic_comparison_validation,
     ensure_imd_exists_for_sibling_mcs,
+    exception_handler,
     execute_vee_group,
     final_measurement_replacement,
     head_end_error_value_check,
@@ -31,10 +32,12 @@ from vee.rules import (
     pulse_overflow_check,
     raise_missing_quantity_exception,
     subtractive_interval_adjustment,
+    successful_termination,
     sum_check,
     test_mode_check,
     time_tolerance_check,
     uom_check,
+    vee_group_matrix,
     zero_consumption_check,
 )
 
@@ -72,4 +75,7 @@ RULES: tuple[Rule, ...] = (
     prolonged_estimation_check.RULE,
     raise_missing_quantity_exception.RULE,
     execute_vee_group.RULE,
+    vee_group_matrix.RULE,
+    exception_handler.RULE,
+    successful_termination.RULE,
 )

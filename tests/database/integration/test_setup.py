@@ -92,6 +92,8 @@ class TestInstallSchedules:
         assert every == {
             "outbound.tasks.sweep": 15,
             "vee.tasks.sweep": 15,
+            "vee.tasks.find_gaps": "4",
+            "vee.tasks.retry_imds": 300,
             "integration.tasks.sweep": 15,
             "integration.tasks.sweep_segments": 15,
             "integration.tasks.mark_overdue_checks": 60,

@@ -171,9 +171,10 @@ class TestGroups:
         manual = make.vee_group("MANUAL", {"rule": "uom_check", "exception_type": "OF-COMPONENT"})
         one = component(fallback, manual_override_group=manual)
         make.interval_imd(one, FLAT, uom="KW")
-        make.interval_imd(one, FLAT, uom="KW", kind="MANUAL", start=make.DAY + dt.timedelta(days=1))
+        manual = make.interval_imd(one, FLAT, uom="KW", kind="MANUAL", start=make.DAY + dt.timedelta(days=1))
 
         process()
+        actions.perform_vee(imd_id=manual.pk, by=make.analyst(), reason="released", at=make.AT)
 
         found = VeeException.objects.order_by("imd_id").values_list("exception_type", flat=True)
         assert list(found) == ["OF-TYPE", "OF-COMPONENT"]

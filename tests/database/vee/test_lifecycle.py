@@ -24,6 +24,7 @@ class TestLegal:
         assert {
             ("PENDING", "ERROR"),
             ("PENDING", "VEE_READY"),
+            ("PENDING", "DISCARDED"),
             ("ERROR", "PENDING"),
             ("ERROR", "DISCARDED"),
             ("VEE_READY", "VEE"),

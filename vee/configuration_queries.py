@@ -1,0 +1,88 @@
+"""What of the configuration of VEE is used where. No function here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from vee.models import Factor, FactorValue, MeasuringComponent, MeasuringComponentType, VeeGroup, VeeRule
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One place that uses something: the row of a model of ours, by its name, and what it uses it for."""
+
+    model: str
+    pk: int
+    name: str
+    how: str
+
+
+_ROLES = {
+    "initial_load_group": "initial loads",
+    "manual_override_group": "manual data",
+    "estimation_group": "estimations",
+}
+# Components may be many: more than these are counted, not listed.
+MOST_COMPONENTS = 20
+
+
+def uses_of_group(group: VeeGroup) -> list[Use]:
+    """Give what leads to a VEE group: rules of other groups, factors, component types and components."""
+    return [
+        *_uses_by_rules("execute_vee_group", "group", group.code),
+        *(
+            Use("factor", value.factor_id, value.factor.code, f"for the value {value.characteristic_value}")
+            for value in FactorValue.objects.filter(vee_group=group).select_related("factor").order_by("pk")
+        ),
+        *(
+            Use("measuringcomponenttype", kind.pk, kind.identifier, _roles(kind, group))
+            for kind in MeasuringComponentType.objects.filter(_any_role(group)).order_by("identifier")
+        ),
+        *(
+            Use("measuringcomponent", one.pk, one.identifier, _roles(one, group))
+            for one in MeasuringComponent.objects.filter(_any_role(group)).order_by("identifier")[:MOST_COMPONENTS]
+        ),
+    ]
+
+
+def uses_of_factor(factor: Factor) -> list[Use]:
+    """Give the rules that go by a factor."""
+    return list(_uses_by_rules(None, "factor", factor.code))
+
+
+def targets_of_factor(factor: Factor) -> list[Use]:
+    """Give what a factor leads to: VEE groups and profile components, each once."""
+    found: dict[tuple[str, int], Use] = {}
+    values = FactorValue.objects.filter(factor=factor).select_related("vee_group", "measuring_component")
+    for value in values.order_by("characteristic_value", "pk"):
+        how = f"for the value {value.characteristic_value}"
+        if value.vee_group is not None:
+            found.setdefault(
+                ("veegroup", value.vee_group.pk), Use("veegroup", value.vee_group.pk, value.vee_group.code, how)
+            )
+        if value.measuring_component is not None:
+            one = value.measuring_component
+            found.setdefault(("measuringcomponent", one.pk), Use("measuringcomponent", one.pk, one.identifier, how))
+    return list(found.values())
+
+
+def _uses_by_rules(rule: str | None, parameter: str, code: str) -> Iterator[Use]:
+    rules = VeeRule.objects.filter(**{f"parameters__{parameter}": code}).select_related("group")
+    if rule is not None:
+        rules = rules.filter(rule=rule)
+    for found in rules.order_by("group__code", "sequence"):
+        yield Use("veegroup", found.group_id, found.group.code, f"rule {found.sequence} {found.rule}")
+
+
+def _any_role(group: VeeGroup) -> Q:
+    condition = Q()
+    for name in _ROLES:
+        condition |= Q(**{name: group})
+    return condition
+
+
+def _roles(row: MeasuringComponentType | MeasuringComponent, group: VeeGroup) -> str:
+    return ", ".join(words for name, words in _ROLES.items() if getattr(row, f"{name}_id") == group.pk)
