@@ -47,6 +47,9 @@ class MeasuringComponentTypeShape(serializers.Serializer[Any]):
     scale = serializers.IntegerField(required=False)
     allow_negative = serializers.BooleanField(required=False)
     dials = serializers.IntegerField(allow_null=True, required=False)
+    rollover_threshold = shapes.Exact(required=False)
+    subtractive = serializers.BooleanField(required=False)
+    sync_consumption = serializers.BooleanField(required=False)
     skip_identical = serializers.BooleanField(required=False)
     vee_groups = _Groups(source="*", required=False)
 

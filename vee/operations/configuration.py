@@ -15,6 +15,7 @@ from foundation.api.decoding import DoesNotFit, convert
 from vee.codes import ComponentKind, Role
 from vee.engine import registry
 from vee.engine.plan import find_cycle
+from vee.engine.registers import is_threshold
 from vee.models import InitialMeasurement, MeasuringComponentType, VeeExceptionType, VeeGroup, VeeRule
 from vee.operations.configuration_entries import GroupEntry, RuleEntry, TypeEntry
 from vee.operations.groups import load_groups
@@ -270,7 +271,7 @@ def _put_type(row: MeasuringComponentType, entry: TypeEntry, index: int, *, new:
         if new and getattr(entry, name) is msgspec.UNSET:
             _refuse([{"pointer": f"/{index}/{name}", "code": "required", "message": f"{name} is required"}])
     for name in ("description", "component_kind", "seconds_per_interval", "uom", "scale", "allow_negative", "dials",
-                 "skip_identical"):  # fmt: skip
+                 "rollover_threshold", "subtractive", "sync_consumption", "skip_identical"):  # fmt: skip
         value = getattr(entry, name)
         if value is not msgspec.UNSET:
             setattr(row, name, str(value) if name == "component_kind" else value)
@@ -293,6 +294,9 @@ def _type_errors(
         yield {"pointer": pointer, "code": "required", "message": "An interval kind needs seconds_per_interval."}
     elif SECONDS_PER_DAY % row.seconds_per_interval:
         yield {"pointer": pointer, "code": "invalid", "message": "The interval size does not divide a day."}
+    if not is_threshold(row.rollover_threshold):
+        message = "A rollover threshold is a share above 0 and up to 1."
+        yield {"pointer": f"/{index}/rollover_threshold", "code": "invalid", "message": message}
     fixed = {"component_kind", "seconds_per_interval", "scale"} & set(changed)
     if not new and fixed and InitialMeasurement.objects.filter(measuring_component__type=row.pk).exists():
         for name in sorted(fixed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
@@ -47,5 +48,8 @@ class TypeEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     scale: Annotated[int, msgspec.Meta(ge=0, le=9)] | msgspec.UnsetType = msgspec.UNSET
     allow_negative: bool | msgspec.UnsetType = msgspec.UNSET
     dials: Annotated[int, msgspec.Meta(gt=0, le=15)] | msgspec.UnsetType | None = msgspec.UNSET
+    rollover_threshold: Decimal | msgspec.UnsetType = msgspec.UNSET
+    subtractive: bool | msgspec.UnsetType = msgspec.UNSET
+    sync_consumption: bool | msgspec.UnsetType = msgspec.UNSET
     skip_identical: bool | msgspec.UnsetType = msgspec.UNSET
     vee_groups: dict[Role, Code | None] | msgspec.UnsetType = msgspec.UNSET

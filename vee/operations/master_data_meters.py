@@ -13,6 +13,7 @@ from simple_history.utils import bulk_update_with_history
 from vee import codes, models
 from vee.engine.calendar import standard_offset_seconds
 from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
+from vee.engine.registers import is_threshold
 from vee.operations import master_data_records as records
 from vee.operations.master_data_keeper import (
     PART,
@@ -86,11 +87,14 @@ class MeasuringComponentTypes(Keeper):
     def values(self, line: records.MeasuringComponentType, row: models.MeasuringComponentType) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name in (
-            "description", "seconds_per_interval", "uom", "scale", "allow_negative", "dials", "skip_identical",
+            "description", "seconds_per_interval", "uom", "scale", "allow_negative", "dials", "rollover_threshold",
+            "subtractive", "sync_consumption", "skip_identical",
         ):  # fmt: skip
             value = getattr(line, name)
             if value is not UNSET:
                 found[name] = value
+        if not is_threshold(found.get("rollover_threshold", row.rollover_threshold)):
+            raise LineRefused("/rollover_threshold", "out_of_range", "a share above 0 and up to 1 is expected")
         if line.component_kind is not UNSET:
             found["component_kind"] = line.component_kind.value
         found.update(group_fields(line.vee_groups, self.groups))

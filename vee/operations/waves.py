@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vee.codes import ComponentKind
 from vee.operations.preparation import DueImd
 from vee.storage import NO_VALUE
 
 
 def in_waves(imds: Sequence[DueImd]) -> list[list[DueImd]]:
     """
-    Cut IMDs, ordered by component and start, into waves that are processed one after another.
+    Cut IMDs, ordered by component and their turn, into waves that are processed one after another.
 
-    An IMD that needs what an earlier one of its component leaves behind waits for it: a register reading, which is
-    subtracted from the one before it, and intervals with a gap at an edge, which look at the measurement beyond it.
-    All others go at once.
+    An IMD that needs what an earlier one of its component leaves behind waits for it: readings, which are subtracted
+    from the ones before them, and intervals with a gap at an edge, which look at the measurement beyond it. All others
+    go at once.
     """
     waves: dict[int, list[DueImd]] = {}
     latest: dict[int, int] = {}
@@ -29,4 +30,6 @@ def in_waves(imds: Sequence[DueImd]) -> list[list[DueImd]]:
 
 def _looks_back(imd: DueImd) -> bool:
     values = imd.values
+    if imd.component is not None and imd.component.kind == ComponentKind.SUBTRACTIVE_INTERVAL:
+        return True
     return values is None or not len(values) or values[0] == NO_VALUE or values[-1] == NO_VALUE
