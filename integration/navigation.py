@@ -105,6 +105,12 @@ UNFOLD: dict[str, Any] = {
                         "vee_measuringcomponent_changelist",
                         "vee.view_measuringcomponent",
                     ),
+                    _item(
+                        _("Register reads"),
+                        "dialpad",
+                        "vee_registermeasurement_changelist",
+                        "vee.view_registermeasurement",
+                    ),
                     _item(_("Service points"), "pin_drop", "vee_servicepoint_changelist", "vee.view_servicepoint"),
                     _item(
                         _("Usage transactions"),

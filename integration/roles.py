@@ -74,6 +74,7 @@ _WORK_ON_METER_DATA = frozenset(
         "vee.discard_imd",
         "vee.force_complete_imd",
         "vee.edit_imd",
+        "vee.mark_register_measurement",
         "vee.change_todo",
         "vee.add_readingfile",
         "vee.add_ruletrial",

@@ -116,8 +116,10 @@ def _ends(imd: InitialMeasurement, count: int) -> list[dt.datetime]:
 def _received(imd: InitialMeasurement) -> list[Reading]:
     payload = imd.payload
     if payload.values is None:
-        condition = Condition.REGULAR if payload.conditions is None else int(payload.conditions[0])
-        return [] if payload.reading is None else [Reading(imd.end, payload.reading, condition)]
+        # An estimation of a register may have come without a reading.
+        expected = Condition.MISSING if payload.reading is None else Condition.REGULAR
+        condition = int(expected if payload.conditions is None else payload.conditions[0])
+        return [Reading(imd.end, payload.reading, condition)]
     values = payload.values.tolist()
     conditions = [int(Condition.REGULAR)] * len(values) if payload.conditions is None else payload.conditions.tolist()
     return [

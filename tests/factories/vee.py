@@ -121,9 +121,9 @@ def interval_imd(
 
 
 def register_imd(
-    component: models.MeasuringComponent, reading: str, *, at: dt.datetime, **fields: Any
+    component: models.MeasuringComponent, reading: str | None, *, at: dt.datetime, **fields: Any
 ) -> models.InitialMeasurement:
-    """Make a PENDING register IMD."""
+    """Make a PENDING register IMD; None is an estimation that has no reading yet."""
     imd = models.InitialMeasurement.objects.create(
         **{
             "measuring_component": component,
@@ -135,7 +135,7 @@ def register_imd(
             **fields,
         }
     )
-    models.ImdPayload.objects.create(imd=imd, uom="KWH", scale=3, reading=Decimal(reading))
+    models.ImdPayload.objects.create(imd=imd, uom="KWH", scale=3, reading=None if reading is None else Decimal(reading))
     return imd
 
 

@@ -51,6 +51,8 @@ class MeasuringComponentTypeShape(serializers.Serializer[Any]):
     allow_negative = serializers.BooleanField(required=False)
     dials = serializers.IntegerField(allow_null=True, required=False)
     rollover_threshold = shapes.Exact(required=False)
+    subtractive = serializers.BooleanField(required=False)
+    sync_consumption = serializers.BooleanField(required=False)
     skip_identical = serializers.BooleanField(required=False)
     check_too_few_intervals = serializers.BooleanField(required=False)
     check_too_many_intervals = serializers.BooleanField(required=False)

@@ -45,6 +45,12 @@ class ImdFacts:
     """The register's reading, of a scalar IMD."""
     previous_reading: Decimal | None = None
     """The reading that its consumption was counted from; None for a register's first read."""
+    previous_read_at: int | None = None
+    """When that was read, seconds since 1970 in UTC."""
+    combined_multiplier: Decimal = Decimal(1)
+    """The component's multiplier times the one of its installation when the register was read."""
+    subtractive: bool = True
+    """Whether a scalar's reading is a sum; else it is consumption itself."""
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ it; the *local day* is the day of the service point's IANA zone and has 23, 24 o
 
 from __future__ import annotations
 
+import calendar as stdlib_calendar
 import datetime as dt
 import functools
 from typing import TypeVar
@@ -117,6 +118,19 @@ def wall_clock(zone: str, start: int, seconds_per_interval: int, count: int) -> 
 def _offset_seconds(instant: int, place: ZoneInfo) -> int:
     moment = (_EPOCH + dt.timedelta(seconds=instant)).astimezone(place)
     return int((moment.utcoffset() or dt.timedelta()).total_seconds())
+
+
+def months_before(instant: int, zone: str, months: int) -> int:
+    """
+    Give the same local day and time some months earlier; of a shorter month, its last day. Seconds since 1970, UTC.
+
+    A time that the clock left out there is the one an hour later, of a time that it repeated the first one counts.
+    """
+    local = (_EPOCH + dt.timedelta(seconds=instant)).astimezone(ZoneInfo(zone))
+    year, month = divmod(local.year * 12 + local.month - 1 - months, 12)
+    day = min(local.day, stdlib_calendar.monthrange(year, month + 1)[1])
+    moved = local.replace(year=year, month=month + 1, day=day, fold=0)
+    return int(moved.timestamp())
 
 
 def _local_midnight(date: dt.date, zone: str) -> dt.datetime:

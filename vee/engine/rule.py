@@ -20,6 +20,7 @@ Sentence = Callable[[Any], str]
 
 ALL_KINDS = frozenset(ComponentKind)
 INTERVAL_ONLY = frozenset({ComponentKind.INTERVAL})
+SCALAR_ONLY = frozenset({ComponentKind.SCALAR})
 ALL_ROLES = frozenset(Role)
 
 

@@ -8,6 +8,7 @@ from vee.models.installations import Holiday, InstallEvent, OffPeriod
 from vee.models.measurements import (
     MeasurementBlock,
     MeasurementBlockHistory,
+    RegisterMark,
     RegisterMeasurement,
     RegisterMeasurementHistory,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "Outage",
     "ReadingFile",
     "ReadingFileError",
+    "RegisterMark",
     "RegisterMeasurement",
     "RegisterMeasurementHistory",
     "RuleTrial",

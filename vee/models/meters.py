@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -92,7 +92,16 @@ class MeasuringComponentType(models.Model):
         max_digits=7,
         decimal_places=6,
         default=Decimal("0.5"),
+        validators=[MinValueValidator(Decimal("0.000001")), MaxValueValidator(1)],
         help_text=_("Scalar kinds: a step beyond this share of the register's range is a rollover (`vee.md` 7.1)."),
+    )
+    subtractive = models.BooleanField(
+        default=True,
+        help_text=_("Scalar kinds: a reading is a sum, and consumption the difference of two; off: it is consumption."),
+    )
+    sync_consumption = models.BooleanField(
+        default=True,
+        help_text=_("Subtractive kinds: a late or changed reading changes the consumption of the next one as well."),
     )
     initial_load_group = models.ForeignKey(
         "vee.VeeGroup", on_delete=models.PROTECT, null=True, blank=True, related_name="+"

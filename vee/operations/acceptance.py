@@ -8,12 +8,14 @@ import datetime as dt
 import numpy as np
 
 from vee.codes import ComponentKind
+from vee.engine.fixed_point import to_decimal
 from vee.models import ImdPostVee
 from vee.operations import preparation, usage_changes
 from vee.operations.normalization import RegisterRead, normalize_intervals, normalize_registers
 from vee.operations.preparation import Component, DueImd, UnableToPrepare, load_due
-from vee.operations.validation import current_scalar, received_or_edited
-from vee.storage import Change, cut_into_days
+from vee.operations.register_values import current_scalar
+from vee.operations.validation import received_or_edited
+from vee.storage import NO_VALUE, Change, cut_into_days
 
 
 _EDITED = -1
@@ -68,16 +70,13 @@ def _current(imd: DueImd, component: Component) -> tuple[np.ndarray, np.ndarray,
 
 
 def _read(imd: DueImd, component: Component) -> RegisterRead:
+    post = ImdPostVee.objects.filter(pk=imd.id).first()
+    if post is not None and post.values[0] != NO_VALUE:
+        # What a rule or a person made of it stands in place of what was received.
+        reading = to_decimal(int(post.values[0]), post.scale)
+        imd = dataclasses.replace(imd, reading=reading, conditions=post.conditions, edits=[])
     scalar = current_scalar(imd, component)
-    return RegisterRead(
-        imd_id=imd.id,
-        component_id=component.id,
-        read_at=imd.end_at,
-        reading=scalar.reading,
-        consumption=scalar.consumption,
-        condition=scalar.condition,
-        multiplier=component.multiplier,
-        user_edited=scalar.edited,
-        allow_negative=component.allow_negative,
-        skip_identical=component.skip_identical,
-    )
+    if scalar.reading is None:
+        raise UnableToPrepare("There is no reading that could be accepted.")
+    edited = scalar.edited if post is None else bool(post.rules[0] == _EDITED)
+    return RegisterRead.of(imd=imd, component=component, scalar=dataclasses.replace(scalar, edited=edited))

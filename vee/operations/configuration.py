@@ -12,6 +12,7 @@ from django.db import transaction
 from vee.codes import ComponentKind, Role
 from vee.engine import eligibility, registry
 from vee.engine.plan import criteria_text, find_cycle
+from vee.engine.registers import is_threshold
 from vee.models import InitialMeasurement, MeasuringComponentType, VeeGroup, VeeRule
 from vee.operations.configuration_entries import GroupEntry, RuleEntry, TypeEntry
 from vee.operations.configuration_sections import (
@@ -44,8 +45,9 @@ __all__ = [
 
 _TYPE_FIELDS = (
     "description", "component_kind", "seconds_per_interval", "uom", "scale", "allow_negative", "dials",
-    "rollover_threshold", "skip_identical", "check_too_few_intervals", "check_too_many_intervals",
-    "fill_missing_intervals", "snap_to_boundaries", "high_quality_tolerance", "estimate_gaps_after_hours", "gap_action",
+    "rollover_threshold", "subtractive", "sync_consumption", "skip_identical", "check_too_few_intervals",
+    "check_too_many_intervals", "fill_missing_intervals", "snap_to_boundaries", "high_quality_tolerance",
+    "estimate_gaps_after_hours", "gap_action",
 )  # fmt: skip
 _GROUP_FIELDS = {
     Role.INITIAL_LOAD: "initial_load_group",
@@ -237,8 +239,8 @@ def _type_errors(
         yield {"pointer": pointer, "code": "required", "message": "An interval kind needs seconds_per_interval."}
     elif SECONDS_PER_DAY % row.seconds_per_interval:
         yield {"pointer": pointer, "code": "invalid", "message": "The interval size does not divide a day."}
-    if not 0 < row.rollover_threshold < 1:
-        message = "The threshold is a share of the register's range, between 0 and 1."
+    if not is_threshold(row.rollover_threshold):
+        message = "A rollover threshold is a share above 0 and up to 1."
         yield {"pointer": f"/{index}/rollover_threshold", "code": "invalid", "message": message}
     if row.high_quality_tolerance is not None and row.high_quality_tolerance < 0:
         message = "A tolerance is not negative."

@@ -52,6 +52,8 @@ class TypeEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     allow_negative: bool | msgspec.UnsetType = msgspec.UNSET
     dials: Annotated[int, msgspec.Meta(gt=0, le=15)] | msgspec.UnsetType | None = msgspec.UNSET
     rollover_threshold: Decimal | msgspec.UnsetType = msgspec.UNSET
+    subtractive: bool | msgspec.UnsetType = msgspec.UNSET
+    sync_consumption: bool | msgspec.UnsetType = msgspec.UNSET
     skip_identical: bool | msgspec.UnsetType = msgspec.UNSET
     check_too_few_intervals: bool | msgspec.UnsetType = msgspec.UNSET
     check_too_many_intervals: bool | msgspec.UnsetType = msgspec.UNSET

@@ -131,6 +131,7 @@ class _Current:
         self.scalar = payload.values is None
         self.scale = payload.scale
         post = ImdPostVee.objects.filter(pk=imd.pk).first()
+        self.kept = post is not None
         if post is not None:
             self.scale = post.scale
             self.values, self.conditions, self.rules = post.values, post.conditions, post.rules
@@ -148,8 +149,9 @@ class _Current:
         if latest is not None and latest.new_value is not None:
             count, condition = latest.new_value, latest.new_condition
         else:
-            count = to_fixed(payload.reading or Decimal(0), self.scale)
-            condition = int(Condition.REGULAR if payload.conditions is None else payload.conditions[0])
+            missing = Condition.MISSING if payload.reading is None else Condition.REGULAR
+            count = NO_VALUE if payload.reading is None else to_fixed(payload.reading, self.scale)
+            condition = int(missing if payload.conditions is None else payload.conditions[0])
         self.values = np.array([count], dtype=np.int64)
         self.conditions = np.array([condition], dtype=np.int32)
 
@@ -163,7 +165,7 @@ class _Current:
         self.rules[interval] = EDITED
 
     def keep(self, *, at: dt.datetime) -> None:
-        if self.scalar:
+        if self.scalar and not self.kept:
             return  # the edits themselves are the register reading's values after VEE
         ImdPostVee.objects.update_or_create(
             pk=self.imd.pk,

@@ -15,12 +15,13 @@ from vee.choices import ImdState
 from vee.codes import BLOCKING_SEVERITIES, Severity
 from vee.engine.batch import EDITED
 from vee.engine.findings import RowFinding
-from vee.engine.fixed_point import to_decimal
+from vee.engine.fixed_point import to_fixed
 from vee.models import ImdPostVee, VeeException
 from vee.operations import estimation, lifecycle, progress, todos, usage_changes
 from vee.operations.coverage import Gap
 from vee.operations.normalization import RegisterRead, normalize_intervals, normalize_registers
 from vee.operations.preparation import DueImd
+from vee.operations.register_values import Scalar
 from vee.operations.validation import Group, Refused
 from vee.storage import NO_VALUE, Change, DayPieces, cut_into_days, insert_rows
 
@@ -173,6 +174,7 @@ def _store_exceptions(findings: Sequence[tuple[DueImd, RowFinding]], *, at: dt.d
 def _store_values_after_vee(group: Group, *, at: dt.datetime) -> None:
     """Keep the values after VEE where they differ from what was received."""
     if group.scalars is not None:
+        _store_readings_after_vee(group, group.scalars, at=at)
         return
     batch = group.result.batch
     rows = [row for row in range(batch.size) if group.result.changed[row] or group.imds[row].edits]
@@ -189,6 +191,26 @@ def _store_values_after_vee(group: Group, *, at: dt.datetime) -> None:
             )
             for row in rows
         )
+
+
+def _store_readings_after_vee(group: Group, scalars: Sequence[Scalar], *, at: dt.datetime) -> None:
+    """Keep the readings that follow from what rules set; those that people edited stand in the edits."""
+    batch = group.result.batch
+    kept = []
+    for row in np.flatnonzero(group.result.changed).tolist():
+        reading = scalars[row].reading
+        count = NO_VALUE if reading is None else to_fixed(reading, batch.scale)
+        kept.append(
+            ImdPostVee(
+                imd_id=group.imds[row].id,
+                scale=batch.scale,
+                values=np.array([count], dtype=np.int64),
+                conditions=batch.conditions[row],
+                rules=batch.set_by[row],
+                updated_at=at,
+            )
+        )
+    ImdPostVee.objects.bulk_create(kept)
 
 
 def _normalize(groups: Sequence[Group], kept_out: set[int], *, at: dt.datetime) -> list[Change]:
@@ -232,20 +254,7 @@ def _pieces(group: Group, rows: np.ndarray, *, skip_identical: bool) -> list[Day
 
 def _read(group: Group, row: int) -> RegisterRead:
     scalar = (group.scalars or [])[row]
-    imd, component, batch = group.imds[row], group.components[row], group.result.batch
-    consumption = to_decimal(int(batch.values[row, 0]), batch.scale) if batch.valid[row, 0] else None
-    return RegisterRead(
-        imd_id=imd.id,
-        component_id=component.id,
-        read_at=imd.end_at,
-        reading=scalar.reading,
-        consumption=consumption,
-        condition=int(batch.conditions[row, 0]),
-        multiplier=component.multiplier,
-        user_edited=scalar.edited,
-        allow_negative=component.allow_negative,
-        skip_identical=component.skip_identical,
-    )
+    return RegisterRead.of(imd=group.imds[row], component=group.components[row], scalar=scalar)
 
 
 def fail_normalization(*, failures: Sequence[tuple[DueImd, str]], at: dt.datetime) -> None:

@@ -109,13 +109,13 @@ def _at_scale(values: NDArray[np.int64], scale: int, wanted: int) -> NDArray[np.
 def register_reads(
     component_ids: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> list[RegisterReads]:
-    """Give the final reads of registers around the periods (start, end]; two queries and one for the reads inside."""
+    """Give the usable final reads of registers around the periods (start, end]; three queries."""
     asked = component_ids != NO_COMPONENT
     ids = sorted(set(component_ids[asked].tolist()))
     if not ids:
         return [RegisterReads()] * len(component_ids)
     first, last = instant(int(starts[asked].min())), instant(int(ends[asked].max()))
-    rows = RegisterMeasurement.objects.filter(measuring_component__in=ids)
+    rows = RegisterMeasurement.objects.filter(measuring_component__in=ids, do_not_use=False)
     reads: dict[int, list[RegisterRead]] = defaultdict(list)
     edges = _edge_reads(ids, first, last)
     inside = rows.filter(read_at__gt=first, read_at__lte=last)
@@ -134,7 +134,7 @@ _READ_FIELDS = ("measuring_component_id", "read_at", "reading", "consumption", "
 
 def _edge_reads(ids: Sequence[int], first: dt.datetime, last: dt.datetime) -> list[tuple[object, ...]]:
     """Give each register's last read at or before `first`, and its next one after `last`."""
-    own = RegisterMeasurement.objects.filter(measuring_component=OuterRef("pk"))
+    own = RegisterMeasurement.objects.filter(measuring_component=OuterRef("pk"), do_not_use=False)
     before = own.filter(read_at__lte=first).order_by("-read_at").values("pk")[:1]
     after = own.filter(read_at__gt=last).order_by("read_at").values("pk")[:1]
     found = MeasuringComponent.objects.filter(pk__in=ids).values_list(Subquery(before), Subquery(after))

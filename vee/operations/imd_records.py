@@ -31,6 +31,7 @@ class ImdRecord(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     """
     Readings of one component for `(start, end]`: interval `values`, or one scalar `reading`.
 
+    An estimation of a register may come without either: a rule gives it a consumption.
     Quantities are JSON numbers or decimal strings, hence `Any`: they are read exactly by `prepare`.
     """
 
@@ -81,11 +82,20 @@ def prepare(record: ImdRecord, *, component: models.MeasuringComponent | None) -
         external_id=record.external_id or "",
         error="" if component is not None else f"The measuring component {record.measuring_component} is unknown.",
     )
-    if record.reading is not None:
+    if record.reading is not None or _is_estimation_of_register(record, component):
         _fill_scalar(new, record, component)
     else:
         _fill_intervals(new, record, component)
     return new
+
+
+def _is_estimation_of_register(record: ImdRecord, component: models.MeasuringComponent | None) -> bool:
+    return (
+        record.kind == codes.ImdKind.ESTIMATION
+        and record.values is None
+        and component is not None
+        and component.type.component_kind == codes.ComponentKind.SCALAR
+    )
 
 
 def _fill_scalar(new: NewImd, record: ImdRecord, component: models.MeasuringComponent | None) -> None:
@@ -96,16 +106,24 @@ def _fill_scalar(new: NewImd, record: ImdRecord, component: models.MeasuringComp
         raise RecordRefused("/reading", "kind_mismatch", f"{component.identifier} has intervals, not readings")
     if new.start > new.end:
         raise RecordRefused("/end", "invalid_period", "the end lies before the start")
-    reading = _quantity(record.reading, "/reading")
-    try:
-        to_fixed(reading, new.scale)
-    except UnableToKeepExactly as error:
-        raise RecordRefused("/reading", "not_exact", str(error)) from None
-    new.reading = reading
+    if record.reading is not None:
+        new.reading = _reading(record.reading, new.scale)
+    elif new.start == new.end:
+        raise RecordRefused("/start", "required", "an estimation without a reading needs the start of its period")
     if record.conditions is not None:
         if len(record.conditions) != 1:
             raise RecordRefused("/conditions", "length", "a reading has one condition")
-        new.conditions = _stored_conditions([_condition(record.conditions[0], 0, default=codes.Condition.REGULAR)])
+        default = codes.Condition.MISSING if new.reading is None else codes.Condition.REGULAR
+        new.conditions = _stored_conditions([_condition(record.conditions[0], 0, default=default)])
+
+
+def _reading(value: Any, scale: int) -> Decimal:
+    reading = _quantity(value, "/reading")
+    try:
+        to_fixed(reading, scale)
+    except UnableToKeepExactly as error:
+        raise RecordRefused("/reading", "not_exact", str(error)) from None
+    return reading
 
 
 def _fill_intervals(new: NewImd, record: ImdRecord, component: models.MeasuringComponent | None) -> None:

@@ -12,6 +12,7 @@ from simple_history.utils import bulk_update_with_history
 
 from vee import codes, models
 from vee.engine.calendar import standard_offset_seconds
+from vee.engine.registers import is_threshold
 from vee.operations import master_data_records as records
 from vee.operations.master_data_keeper import (
     PART,
@@ -93,9 +94,9 @@ class MeasuringComponentTypes(Keeper):
     def values(self, line: records.MeasuringComponentType, row: models.MeasuringComponentType) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name in (
-            "description", "seconds_per_interval", "uom", "scale", "allow_negative", "dials", "skip_identical",
-            "check_too_few_intervals", "check_too_many_intervals", "fill_missing_intervals", "snap_to_boundaries",
-            "estimate_gaps_after_hours",
+            "description", "seconds_per_interval", "uom", "scale", "allow_negative", "dials", "rollover_threshold",
+            "subtractive", "sync_consumption", "skip_identical", "check_too_few_intervals", "check_too_many_intervals",
+            "fill_missing_intervals", "snap_to_boundaries", "estimate_gaps_after_hours",
         ):  # fmt: skip
             value = getattr(line, name)
             if value is not UNSET:
@@ -105,8 +106,8 @@ class MeasuringComponentTypes(Keeper):
         if line.high_quality_tolerance is not UNSET:
             given = line.high_quality_tolerance
             found["high_quality_tolerance"] = None if given is None else _tolerance(given)
-        if line.rollover_threshold is not UNSET:
-            found["rollover_threshold"] = _share(line.rollover_threshold)
+        if not is_threshold(found.get("rollover_threshold", row.rollover_threshold)):
+            raise LineRefused("/rollover_threshold", "out_of_range", "a share above 0 and up to 1 is expected")
         if line.component_kind is not UNSET:
             found["component_kind"] = line.component_kind.value
         found.update(group_fields(line.vee_groups, self.groups))
@@ -207,13 +208,6 @@ class MeasuringComponents(Keeper):
             bulk_update_with_history(
                 linked, self.model, ["consumption_reference"], batch_size=PART, default_date=self.at
             )
-
-
-def _share(value: Any) -> Decimal:
-    share = quantity(value, "/rollover_threshold")
-    if not 0 < share < 1:
-        raise LineRefused("/rollover_threshold", "out_of_range", "a share of the register's range lies between 0 and 1")
-    return share
 
 
 def _tolerance(value: Any) -> Decimal:

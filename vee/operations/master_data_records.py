@@ -57,8 +57,9 @@ class MeasuringComponentType(Line, tag="measuring_component_type"):
     scale: Annotated[int, msgspec.Meta(ge=0, le=9)] | Unset = UNSET
     allow_negative: bool | Unset = UNSET
     dials: Annotated[int, msgspec.Meta(ge=1, le=15)] | Unset | None = UNSET
-    # A share of the register's range, as a JSON number or decimal string.
-    rollover_threshold: Any = UNSET
+    rollover_threshold: Decimal | Unset = UNSET
+    subtractive: bool | Unset = UNSET
+    sync_consumption: bool | Unset = UNSET
     skip_identical: bool | Unset = UNSET
     check_too_few_intervals: bool | Unset = UNSET
     check_too_many_intervals: bool | Unset = UNSET

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from vee.codes import Condition, Role
+from vee.codes import ComponentKind, Condition, ImdKind, Role
+from vee.engine.registers import Register
 from vee.models import ImdEdit, ImdPayload, InitialMeasurement, MeasuringComponent
 from vee.storage import NO_VALUE, SECONDS_PER_DAY, fetch_arrays
 
@@ -36,12 +37,24 @@ class Component:
     consumption_reference_id: int | None = None
     dials: int | None = None
     rollover_threshold: Decimal = Decimal("0.5")
+    subtractive: bool = True
+    sync_consumption: bool = True
     characteristics: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def multiplier_in_millionths(self) -> int:
         """The multiplier as measurement blocks take it."""
         return int(self.multiplier.scaleb(6))
+
+    @property
+    def register(self) -> Register:
+        """How the component counts, where it shows readings."""
+        return Register(
+            dials=self.dials,
+            allow_negative=self.allow_negative,
+            rollover_threshold=self.rollover_threshold,
+            subtractive=self.subtractive or self.kind == ComponentKind.SUBTRACTIVE_INTERVAL,
+        )
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -85,7 +98,7 @@ _COMPONENT_FIELDS = (
     "device__service_point__time_zone", "device__service_point__standard_offset_seconds",
     "service_point", "device", "device__service_point", "consumption_reference", "type__dials",
     "type__rollover_threshold", "characteristics", "device__characteristics", "service_point__characteristics",
-    "device__service_point__characteristics",
+    "device__service_point__characteristics", "type__subtractive", "type__sync_consumption",
 )  # fmt: skip
 _ROLES = (Role.INITIAL_LOAD, Role.MANUAL_OVERRIDE, Role.ESTIMATION)
 
@@ -113,6 +126,8 @@ def load_components(*, component_ids: Iterable[int]) -> dict[int, Component]:
             consumption_reference_id=row[21],
             dials=row[22],
             rollover_threshold=row[23],
+            subtractive=row[28],
+            sync_consumption=row[29],
             # The nearest one counts: the component's, then its device's, then its service point's.
             characteristics={**(row[26] or row[27] or {}), **(row[25] or {}), **row[24]},
         )
@@ -121,7 +136,7 @@ def load_components(*, component_ids: Iterable[int]) -> dict[int, Component]:
 
 def load_due(*, imd_ids: Sequence[int]) -> list[DueImd]:
     """
-    Read IMDs with payload, edits and components, ordered by component and start.
+    Read IMDs with payload, edits and components, ordered by component and start, register reads by their time.
 
     An IMD whose component was unknown when it came finds it now by its identifier.
     """
@@ -157,7 +172,13 @@ def load_due(*, imd_ids: Sequence[int]) -> list[DueImd]:
     _link_found_components(rows, by_identifier)
     _load_payloads(due)
     _load_edits(due)
+    due.sort(key=_order)
     return due
+
+
+def _order(imd: DueImd) -> tuple[int, int, int]:
+    scalar = imd.component is not None and imd.component.kind == ComponentKind.SCALAR
+    return (0 if imd.component is None else imd.component.id, imd.end if scalar else imd.start, imd.id)
 
 
 def _link_found_components(rows: Sequence[Any], by_identifier: dict[str, int]) -> None:
@@ -201,12 +222,12 @@ def check(imd: DueImd) -> Component:
     component = imd.component
     if component is None:
         raise UnableToPrepare(f"There is no measuring component {imd.identifier}.")
-    scalar = component.kind == "SCALAR"
+    scalar = component.kind == ComponentKind.SCALAR
     if scalar != (imd.values is None):
         wanted = "register readings" if scalar else "interval values"
         raise UnableToPrepare(f"{imd.identifier} is a component for {wanted}, and these are not.")
     if scalar:
-        if imd.reading is None:
+        if imd.reading is None and imd.kind != ImdKind.ESTIMATION:
             raise UnableToPrepare("The reading is missing.")
         return component
     _check_intervals(imd, component)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Min
+from django.db.models import Case, F, Min, QuerySet, When
 
 from vee.choices import is_due
 from vee.locks import lock_components
@@ -73,28 +74,55 @@ class _Claim:
 
 
 def _claim(size: int) -> _Claim:
-    """Lock due IMDs that nobody else holds, with their components; leave those that would overtake an earlier one."""
+    """
+    Lock due IMDs that nobody else holds, with their components; leave those that would overtake an earlier one.
+
+    Intervals go by their start, register reads by the time at which they were read, whatever kind of IMD they are.
+    """
     rows = list(
-        InitialMeasurement.objects.filter(is_due())
+        _due()
         .order_by("measuring_component", "start", "pk")
         .select_for_update(skip_locked=True, of=("self",))
-        .values_list("pk", "measuring_component", "start")[:size]
+        .values_list("pk", "measuring_component", "turn", "seconds_per_interval")[:size]
     )
-    locked = frozenset(component for _, component, _ in rows if component is not None)
+    rows = sorted({*rows, *_earlier_reads(rows)}, key=lambda row: (row[1] or 0, row[2], row[0]))[:size]
+    locked = frozenset(component for _, component, _, _ in rows if component is not None)
     lock_components(component_ids=locked)
     if connection.vendor != "postgresql" or not rows:
         return _Claim([row[0] for row in rows], locked)
     # Another worker may hold earlier IMDs of the same components and not have come to locking these yet.
-    earlier = InitialMeasurement.objects.filter(
-        is_due(),
-        measuring_component__in={row[1] for row in rows if row[1] is not None},
-        start__lt=max(row[2] for row in rows),
-    ).exclude(pk__in=[row[0] for row in rows])
-    waiting: dict[int, dt.datetime] = dict(
-        earlier.order_by().values_list("measuring_component").annotate(first=Min("start"))
+    earlier = (
+        _due()
+        .filter(
+            measuring_component__in={row[1] for row in rows if row[1] is not None},
+            turn__lt=max(row[2] for row in rows),
+        )
+        .exclude(pk__in=[row[0] for row in rows])
     )
-    ids = [pk for pk, component, start in rows if component not in waiting or start < waiting[component]]
+    waiting: dict[int, dt.datetime] = dict(
+        earlier.order_by().values_list("measuring_component").annotate(first=Min("turn"))
+    )
+    ids = [pk for pk, component, turn, _ in rows if component not in waiting or turn < waiting[component]]
     return _Claim(ids, locked)
+
+
+def _due() -> QuerySet[Any]:
+    turn = Case(When(seconds_per_interval__isnull=True, then=F("end")), default=F("start"))
+    return InitialMeasurement.objects.filter(is_due()).annotate(turn=turn)
+
+
+def _earlier_reads(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Lock the due reads of the same registers that were read before these, though their periods begin later."""
+    reads = [row for row in rows if row[3] is None and row[1] is not None]
+    if not reads:
+        return []
+    return list(
+        _due()
+        .filter(measuring_component__in={row[1] for row in reads}, turn__lt=max(row[2] for row in reads))
+        .order_by("measuring_component", "end", "pk")
+        .select_for_update(skip_locked=True, of=("self",))
+        .values_list("pk", "measuring_component", "turn", "seconds_per_interval")
+    )
 
 
 def process_claimed(*, imd_ids: Sequence[int], at: dt.datetime, locked: Collection[int] = ()) -> ProcessingSummary:

@@ -5,27 +5,22 @@ from __future__ import annotations
 import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
-from decimal import Decimal
 
 import msgspec
 import numpy as np
-from django.db.models import OuterRef, Subquery
 
-from vee.codes import ComponentKind, Condition, ImdKind, Severity
+from vee.codes import ComponentKind, ImdKind
 from vee.engine.batch import EDITED, Batch, ImdFacts
 from vee.engine.findings import Outcome, RowFinding, RowStep, RunResult
-from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
+from vee.engine.fixed_point import UnableToKeepExactly, to_decimal, to_fixed
 from vee.engine.plan import Plan
 from vee.engine.runner import run
-from vee.models import InitialMeasurement, RegisterMeasurement
-from vee.operations import preparation
+from vee.operations import preparation, register_values
 from vee.operations.groups import Plans
 from vee.operations.history import MeasurementHistory
 from vee.operations.preparation import Component, DueImd, UnableToPrepare
+from vee.operations.register_values import Scalar
 from vee.storage import NO_VALUE
-
-
-READING_LOWER = "READING-LOWER"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,21 +31,9 @@ class Refused:
     reason: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Scalar:
-    """A register reading with the consumption since the one before it; None for the first one and for a lower one."""
-
-    reading: Decimal
-    consumption: Decimal | None
-    condition: int
-    edited: bool
-    previous: Decimal | None = None
-    lower_than: Decimal | None = None
-
-
 @dataclasses.dataclass(slots=True)
 class Group:
-    """IMDs that passed VEE together; row i of the result is `imds[i]`. `scalars` are set for register readings."""
+    """IMDs that passed VEE together; row i of the result is `imds[i]`. `scalars` are set for register reads."""
 
     imds: list[DueImd]
     components: list[Component]
@@ -78,7 +61,7 @@ def validate(*, imds: Sequence[DueImd], plans: Plans) -> tuple[list[Group], list
             ready.append((imd, preparation.check(imd)))
         except UnableToPrepare as error:
             refused.append(Refused(imd, str(error)))
-    scalars = _scalars([pair for pair in ready if pair[1].kind == ComponentKind.SCALAR])
+    scalars = register_values.read_scalars([pair for pair in ready if pair[1].kind == ComponentKind.SCALAR])
     groups: dict[tuple[object, ...], _Gathering] = defaultdict(_Gathering)
     for imd, component in ready:
         kind = ComponentKind(component.kind)
@@ -87,7 +70,7 @@ def validate(*, imds: Sequence[DueImd], plans: Plans) -> tuple[list[Group], list
             values, conditions, edited = (
                 received_or_edited(imd, component)
                 if imd.values is not None
-                else _scalar_row(scalars[imd.id], component)
+                else register_values.row_of(scalars[imd.id], component)
             )
         except (UnableToPrepare, UnableToKeepExactly) as error:
             refused.append(Refused(imd, str(error)))
@@ -151,9 +134,22 @@ class _Gathering:
             findings[int(finding.row)].append(finding)
         group = Group(self.imds, self.components, plan, result, findings, result.blocked.copy())
         if component.kind == ComponentKind.SCALAR:
-            group.scalars = [scalars[imd.id] for imd in self.imds]
-            _find_lower_readings(group)
+            _conclude_scalars(group, [scalars[imd.id] for imd in self.imds])
         return group
+
+
+def _conclude_scalars(group: Group, scalars: list[Scalar]) -> None:
+    """Give each read what follows from the consumption that rules set, and find what speaks against it."""
+    batch, changed = group.result.batch, group.result.changed
+    group.scalars = []
+    for row, (scalar, component) in enumerate(zip(scalars, group.components, strict=True)):
+        if changed[row]:
+            consumption = to_decimal(int(batch.values[row, 0]), batch.scale) if batch.valid[row, 0] else None
+            scalar = register_values.after_vee(scalar, component, consumption, int(batch.conditions[row, 0]))
+        group.scalars.append(register_values.without_consumption(scalar))
+    for row, findings in register_values.by_row(group.scalars).items():
+        group.blocked[row] = True
+        group.findings[row].extend(findings)
 
 
 def _facts(imd: DueImd, component: Component, scalar: Scalar | None) -> ImdFacts:
@@ -176,7 +172,10 @@ def _facts(imd: DueImd, component: Component, scalar: Scalar | None) -> ImdFacts
         dials=component.dials,
         characteristics=component.characteristics,
         reading=None if scalar is None else scalar.reading,
-        previous_reading=None if scalar is None else scalar.previous,
+        previous_reading=None if scalar is None or scalar.previous is None else scalar.previous.reading,
+        previous_read_at=None if scalar is None or scalar.previous is None else scalar.previous.read_at,
+        combined_multiplier=component.multiplier if scalar is None else scalar.multiplier,
+        subtractive=component.register.subtractive,
     )
 
 
@@ -196,68 +195,6 @@ def received_or_edited(imd: DueImd, component: Component) -> tuple[np.ndarray, n
         values[interval] = NO_VALUE if value is None else to_fixed(value, component.scale)
         conditions[interval] = condition
     return values, conditions, sorted({interval for interval, _, _ in imd.edits})
-
-
-def _scalar_row(scalar: Scalar, component: Component) -> tuple[np.ndarray, np.ndarray, list[int]]:
-    count = NO_VALUE if scalar.consumption is None else to_fixed(scalar.consumption, component.scale)
-    return np.array([count], dtype=np.int64), np.array([scalar.condition], dtype=np.int32), [0] * scalar.edited
-
-
-def _scalars(ready: Sequence[tuple[DueImd, Component]]) -> dict[int, Scalar]:
-    """Give reading and consumption of register IMDs: the difference to the read before it, times the multiplier."""
-    if not ready:
-        return {}
-    earlier = RegisterMeasurement.objects.filter(
-        measuring_component=OuterRef("measuring_component"), read_at__lt=OuterRef("end")
-    ).order_by("-read_at")
-    previous = dict(
-        InitialMeasurement.objects.filter(pk__in=[imd.id for imd, _ in ready])
-        .annotate(previous=Subquery(earlier.values("reading")[:1]))
-        .values_list("pk", "previous")
-    )
-    return {imd.id: _scalar(imd, component, previous[imd.id]) for imd, component in ready}
-
-
-def _scalar(imd: DueImd, component: Component, previous: Decimal | None) -> Scalar:
-    reading = imd.reading
-    assert reading is not None  # noqa: S101  `preparation.check` refused it otherwise
-    condition = int(Condition.REGULAR) if imd.conditions is None else int(imd.conditions[0])
-    for _, value, edited_condition in imd.edits:
-        reading, condition = (reading if value is None else value), edited_condition
-    if previous is None:
-        return Scalar(reading, None, condition, bool(imd.edits))
-    difference = reading - previous
-    if difference < 0 and not component.allow_negative:
-        return Scalar(reading, None, condition, bool(imd.edits), previous, lower_than=previous)
-    return Scalar(reading, difference * component.multiplier, condition, bool(imd.edits), previous)
-
-
-def current_scalar(imd: DueImd, component: Component) -> Scalar:
-    """Give reading and consumption of one register IMD."""
-    return _scalars([(imd, component)])[imd.id]
-
-
-def _find_lower_readings(group: Group) -> None:
-    for row, scalar in enumerate(group.scalars or ()):
-        if scalar.lower_than is None:
-            continue
-        group.blocked[row] = True
-        group.findings[row].append(
-            RowFinding(
-                row=row,
-                severity=Severity.ISSUE,
-                exception_type=READING_LOWER,
-                rule="register_reading",
-                rule_id=0,
-                group="",
-                group_path="",
-                message="The reading is lower than the one before it.",
-                observed=f"{scalar.reading.normalize():f}",
-                limit=f"{scalar.lower_than.normalize():f}",
-                first_interval=0,
-                last_interval=0,
-            )
-        )
 
 
 def _log_text(steps: Sequence[RowStep]) -> str:

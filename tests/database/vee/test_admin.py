@@ -25,6 +25,7 @@ LISTS = (
     "initialmeasurement",
     "veeexception",
     "measuringcomponent",
+    "registermeasurement",
     "measuringcomponenttype",
     "servicepoint",
     "device",

@@ -200,3 +200,24 @@ class TestInstallDefaults:
         assert set(VeeGroup.objects.values_list("code", flat=True)) == {
             "DEFAULT-INTERVAL", "DEFAULT-REGISTER", "CA", "CAISO", "NEM", "DE", "ORACLE_DEFAULT",
         }  # fmt: skip
+
+
+class TestRegisterTypes:
+    def _apply(self, **changes: Any) -> list[configuration.Applied]:
+        entry = {"id": "REG", "component_kind": "SCALAR", "uom": "KWH", "dials": 5, **changes}
+        return configuration.apply_component_types(section=[entry], by=None, at=make.AT)
+
+    def test_say_how_their_registers_count(self) -> None:
+        self._apply(rollover_threshold=Decimal("0.25"), subtractive=False, sync_consumption=False)
+
+        row = MeasuringComponentType.objects.get(identifier="REG")
+        assert (row.dials, row.rollover_threshold, row.subtractive, row.sync_consumption) == (
+            5, Decimal("0.25"), False, False,
+        )  # fmt: skip
+
+    @pytest.mark.parametrize("threshold", ["0", "1.000001", "0.1234567", "NaN"])
+    def test_have_a_threshold_that_is_a_share(self, threshold: str) -> None:
+        with pytest.raises(configuration.UnableToApplyConfiguration) as refusal:
+            self._apply(rollover_threshold=threshold)
+
+        assert refusal.value.pointer == "/0/rollover_threshold"

@@ -240,3 +240,19 @@ class TestManyLines:
             results = upsert(*lines)
 
         assert outcomes(results) == ["created"] * 400
+
+
+class TestRegisterTypes:
+    LINE = {"kind": "measuring_component_type", "id": "REG", "component_kind": "SCALAR", "uom": "KWH", "dials": 5}
+
+    def test_say_how_their_registers_count(self) -> None:
+        counts = {"rollover_threshold": Decimal("0.25"), "subtractive": False, "sync_consumption": False}
+
+        assert outcomes(upsert({**self.LINE, **counts})) == ["created"]
+        row = models.MeasuringComponentType.objects.get(identifier="REG")
+        assert {name: getattr(row, name) for name in counts} == counts
+
+    def test_have_a_threshold_that_is_a_share(self) -> None:
+        [result] = upsert({**self.LINE, "rollover_threshold": Decimal("1.5")})
+
+        assert result.errors[0]["pointer"] == "/rollover_threshold"

@@ -8,6 +8,7 @@ import pytest
 from django.core.checks import Tags, run_checks
 
 from tests.factories import vee as make
+from vee.engine.registers import Register
 from vee.models import MeasuringComponent, RegisterMeasurement, RegisterMeasurementHistory
 from vee.operations.normalization import RegisterRead, normalize_registers
 from vee.storage import Change
@@ -28,7 +29,8 @@ def read(component: MeasuringComponent, reading: str, **values: Any) -> Register
             "condition": 501000,
             "multiplier": Decimal(1),
             "user_edited": False,
-            "allow_negative": False,
+            "register": Register(),
+            "scale": 3,
             "skip_identical": True,
             **values,
         }

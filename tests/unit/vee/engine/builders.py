@@ -12,12 +12,13 @@ import numpy as np
 from vee.codes import ComponentKind, Condition, Severity
 from vee.engine import context, fixed_point, plan, runner
 from vee.engine.batch import Batch, ImdFacts
-from vee.engine.context import Boundaries
+from vee.engine.context import Boundaries, ComponentFacts, Installation, RegisterRead, RegisterReads
 from vee.engine.findings import RunResult
 
 
 DAY = dt.date(2024, 1, 1)
 START = int(dt.datetime(2024, 1, 1, tzinfo=dt.UTC).timestamp())
+DAY_LONG = 86_400
 RULE_ID = 7
 M = None
 
@@ -128,3 +129,96 @@ class Neighbours(context.NoHistory):
             )
 
         return Boundaries(*column(self._before), *column(self._after))
+
+
+def scalar(*values: Value, about: Sequence[ImdFacts] | None = None, **given: Any) -> Batch:
+    """Register IMDs of one column; a None is a read that is missing. Each is of the day that begins at `START`."""
+    kept = about or [read_facts(imd_id=number) for number in range(len(values))]
+    return batch(*[[value] for value in values], seconds=None, kind=ComponentKind.SCALAR, about=kept, **given)
+
+
+def read_facts(**changes: Any) -> ImdFacts:
+    """What is known of a register's read a day after `START`, when it showed 1000."""
+    given: dict[str, Any] = {
+        "end": START + DAY_LONG,
+        "previous_reading": Decimal(1000),
+        "previous_read_at": START,
+        "seconds_per_interval": None,
+        "component_seconds_per_interval": None,
+    }
+    return facts(**{**given, **changes})
+
+
+def read(day: int | str, reading: Value, consumption: Value = None, **changes: Any) -> RegisterRead:
+    """A final read so many days after `START`."""
+    return RegisterRead(
+        **{
+            "read_at": START + int(Decimal(day) * DAY_LONG),
+            "reading": Decimal(reading or 0),
+            "consumption": None if consumption is None else Decimal(consumption),
+            "condition": int(Condition.REGULAR),
+            **changes,
+        }
+    )
+
+
+class Meters(context.NoHistory):
+    """Registers with reads, and components with intervals from `START` on, by component id; all of them related."""
+
+    def __init__(
+        self,
+        reads: Mapping[int, Sequence[RegisterRead]] | None = None,
+        intervals: Mapping[int, tuple[ComponentFacts, Sequence[tuple[Value, int]]]] | None = None,
+        installed: Sequence[Installation] = (),
+    ) -> None:
+        self._reads, self._intervals, self._installed = dict(reads or {}), dict(intervals or {}), tuple(installed)
+
+    def register_reads(self, component_ids: Any, starts: Any, ends: Any) -> list[RegisterReads]:
+        def around(component: int, start: int, end: int) -> RegisterReads:
+            reads = sorted(self._reads.get(component, ()), key=lambda one: one.read_at)
+            before = [one for one in reads if one.read_at <= start]
+            after = [one for one in reads if one.read_at > end]
+            inside = tuple(one for one in reads if start < one.read_at <= end)
+            return RegisterReads(before[-1] if before else None, inside, after[0] if after else None)
+
+        return [around(*one) for one in zip(component_ids.tolist(), starts.tolist(), ends.tolist(), strict=True)]
+
+    def measured(self, windows: context.Windows) -> context.Measured:
+        found = context.Measured.nothing(len(windows.component_ids), windows.length)
+        for row, component in enumerate(windows.component_ids.tolist()):
+            known, values = self._intervals.get(component, (None, ()))
+            if known is None or known.seconds_per_interval != windows.seconds_per_interval:
+                continue
+            offset = (START - int(windows.starts[row])) // windows.seconds_per_interval
+            for place, (value, condition) in enumerate(values, start=offset):
+                if 0 <= place < windows.length:
+                    found.present[row, place] = True
+                    found.valid[row, place] = value is not None
+                    found.values[row, place] = fixed_point.to_fixed(Decimal(value or 0), windows.scale)
+                    found.conditions[row, place] = condition
+        return found
+
+    def components(self, component_ids: Any) -> dict[int, ComponentFacts]:
+        registers = {
+            component: ComponentFacts(component, ComponentKind.SCALAR, None, "KWH", 6, Decimal(1))
+            for component in self._reads
+        }
+        known = {**registers, **{component: one for component, (one, _) in self._intervals.items()}}
+        return {component: known[component] for component in component_ids.tolist() if component in known}
+
+    def related(self, given: Batch) -> list[tuple[int, ...]]:
+        return [tuple(self._intervals)] * given.size
+
+    def factor_components(self, given: Batch, factor: str) -> Any:
+        first = next(iter([*self._intervals, *self._reads]), context.NO_COMPONENT)
+        return np.full(given.size, first, dtype=np.int64)
+
+    def installations(self, given: Batch) -> list[tuple[Installation, ...]]:
+        return [self._installed] * given.size
+
+
+def hourly(component: int, *values: Value, condition: int = Condition.REGULAR, **changes: Any) -> dict[int, Any]:
+    """Hourly intervals of a component from `START` on, all of one condition; a None has no value."""
+    known = {"kind": ComponentKind.INTERVAL, "seconds_per_interval": 3600, "uom": "KWH", "scale": 6, **changes}
+    one = ComponentFacts(component_id=component, multiplier=Decimal(1), **known)
+    return {component: (one, [(value, int(condition)) for value in values])}

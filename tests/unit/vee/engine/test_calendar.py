@@ -140,3 +140,22 @@ class TestWallClock:
         for hour in range(0, 366 * 24, 5):
             at = dt.datetime.fromtimestamp(start + hour * 3600, place)
             assert shown[hour] == int(at.replace(tzinfo=dt.UTC).timestamp())
+
+
+class TestMonthsBefore:
+    @pytest.mark.parametrize(
+        ("instant", "months", "expected"),
+        [
+            ("2024-05-01T00:00+01:00", 1, "2024-04-01T00:00+01:00"),
+            ("2024-04-30T00:00+01:00", 1, "2024-03-30T00:00+00:00"),
+            ("2024-03-31T06:00+01:00", 1, "2024-02-29T06:00+00:00"),
+            ("2024-02-29T00:00+00:00", 12, "2023-02-28T00:00+00:00"),
+            ("2024-01-15T12:00+00:00", 1, "2023-12-15T12:00+00:00"),
+        ],
+    )
+    def test_is_the_same_local_day_and_time(self, instant: str, months: int, expected: str) -> None:
+        seconds = int(dt.datetime.fromisoformat(instant).timestamp())
+
+        earlier = calendar.months_before(seconds, "Europe/London", months)
+
+        assert earlier == int(dt.datetime.fromisoformat(expected).timestamp())
