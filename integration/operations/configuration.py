@@ -20,6 +20,7 @@ from django.db import transaction
 from lookups import operations as lookup_operations
 from outbound.operations import configuration as outbound_configuration
 from outbound.operations import message_configuration
+from vee.operations import column_profiles
 from vee.operations import configuration as vee_configuration
 
 
@@ -33,6 +34,7 @@ SECTIONS: dict[str, Callable[..., Sequence[Any]]] = {
     "lookups": lookup_operations.apply_configuration,
     "vee_groups": vee_configuration.apply_groups,
     "measuring_component_types": vee_configuration.apply_component_types,
+    "column_profiles": column_profiles.apply_column_profiles,
 }
 _REFUSALS = (
     outbound_configuration.UnableToApplyConfiguration,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vee.admin import exceptions, imds, meters, reading_files, rules, todos, usage
+from vee.admin import column_profiles, exceptions, imds, meters, reading_files, rules, todos, usage
 
 
-__all__ = ["exceptions", "imds", "meters", "reading_files", "rules", "todos", "usage"]
+__all__ = ["column_profiles", "exceptions", "imds", "meters", "reading_files", "rules", "todos", "usage"]

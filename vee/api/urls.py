@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from vee.api import imds, master_data, measurements, reading_files, resources, work
+from vee.api import column_profiles, imds, master_data, measurements, reading_files, resources, work
 
 
 urlpatterns = [
@@ -24,6 +24,8 @@ urlpatterns = [
     path("measurements/", measurements.Measurements.as_view()),
     path("reading-files/", reading_files.ReadingFiles.as_view()),
     path("reading-files/<uuid:pk>/", reading_files.ReadingFile.as_view()),
+    path("column-profiles/", column_profiles.ColumnProfiles.as_view()),
+    path("column-profiles/<str:code>/", column_profiles.ColumnProfile.as_view()),
     path("usage-transactions/", resources.UsageTransactions.as_view()),
     path("service-points/", resources.ServicePoints.as_view()),
     path("service-points/<str:identifier>/", resources.ServicePoint.as_view()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vee.models.column_profiles import ColumnProfile
 from vee.models.exceptions import VeeException
 from vee.models.imds import ImdEdit, ImdPayload, ImdPostVee, ImdTransition, InitialMeasurement
 from vee.models.measurements import (
@@ -24,6 +25,7 @@ from vee.models.usage import UsageSubscription, UsageTransaction
 
 
 __all__ = [
+    "ColumnProfile",
     "Device",
     "ImdEdit",
     "ImdPayload",
