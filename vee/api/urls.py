@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from vee.api import column_profiles, imds, master_data, measurements, reading_files, resources, work
+from vee.api import column_profiles, exports, imds, master_data, measurements, reading_files, resources, work
 
 
 urlpatterns = [
@@ -22,6 +22,7 @@ urlpatterns = [
     path("todos/<int:pk>/release/", work.Release.as_view()),
     path("todos/<int:pk>/assign/", work.Assign.as_view()),
     path("measurements/", measurements.Measurements.as_view()),
+    path("measurements/export/", exports.MeasurementExport.as_view()),
     path("reading-files/", reading_files.ReadingFiles.as_view()),
     path("reading-files/<uuid:pk>/", reading_files.ReadingFile.as_view()),
     path("column-profiles/", column_profiles.ColumnProfiles.as_view()),

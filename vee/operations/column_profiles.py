@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -87,14 +88,22 @@ def apply_column_profiles(*, section: Any, by: Any, at: dt.datetime, dry_run: bo
 
 def column_profiles_document() -> list[dict[str, Any]]:
     """Give all profiles as a configuration document names them, fields at their defaults left out."""
-    defaults = msgspec.to_builtins(ColumnLayout())
+    defaults = ColumnLayout()
     entries = []
     for profile in ColumnProfile.objects.order_by("code"):
-        layout = msgspec.to_builtins(layout_of(profile))
-        named = {name: value for name, value in layout.items() if value != defaults[name]}
+        layout = layout_of(profile)
+        named = {
+            name: _plain(getattr(layout, name))
+            for name in LAYOUT_FIELDS
+            if getattr(layout, name) != getattr(defaults, name)
+        }
         described = {"description": profile.description} if profile.description else {}
         entries.append({"code": profile.code, **described, **named})
     return entries
+
+
+def _plain(value: Any) -> Any:
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else msgspec.to_builtins(value)
 
 
 def _code_of(entry: Any, seen: set[str]) -> str:

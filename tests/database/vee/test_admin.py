@@ -26,6 +26,7 @@ LISTS = (
     "veeexception",
     "measuringcomponent",
     "measuringcomponenttype",
+    "columnprofile",
     "servicepoint",
     "device",
     "veegroup",
