@@ -14,6 +14,8 @@ from vee.readers.base import FileUnreadable
 MAX_SEGMENT = 10_000
 _PIECE = 65_536
 _UNA = b"UNA"
+# The first character of the private use area.
+_PRIVATE = 0xE000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,6 +74,14 @@ class Interchange:
         elif not head.startswith(b"UNB"):
             raise FileUnreadable("other_format", "The file begins with neither UNA nor UNB: it is no EDIFACT.")
         self._head = head.decode("latin-1")
+        # Released marks are put aside, as characters that no byte stands for, while the text is split.
+        marks = self.separators
+        released = [marks.release, marks.component, marks.element, marks.terminator]
+        self._marks = {_PRIVATE + place: mark for place, mark in enumerate(released)}
+        self._stand_ins = [
+            *((marks.release + mark, chr(_PRIVATE + place)) for place, mark in enumerate(released)),
+            (marks.release, ""),
+        ]
 
     def segments(self) -> Iterator[Segment]:
         """Give the segments in order; what follows the last terminator, white space apart, comes with a fault."""
@@ -112,10 +122,13 @@ class Interchange:
         separators = self.separators
         if "\x00" in text:
             return Segment(number, text[:3], [], ("nul", "the segment holds a NUL character"))
-        elements = [
-            [_released(part, separators.release) for part in _split(element, separators.component, separators.release)]
-            for element in _split(text, separators.element, separators.release)
-        ]
+        released = separators.release != " " and separators.release in text
+        if released:
+            for mark, stand_in in self._stand_ins:
+                text = text.replace(mark, stand_in)
+        elements = [element.split(separators.component) for element in text.split(separators.element)]
+        if released:
+            elements = [[component.translate(self._marks) for component in element] for element in elements]
         return Segment(number, elements[0][0], elements[1:])
 
 
@@ -137,23 +150,6 @@ def _boundary(separators: Separators) -> str:
 
 def _ends_released(text: str, release: str) -> bool:
     return release != " " and (len(text) - len(text.rstrip(release))) % 2 == 1
-
-
-def _split(text: str, separator: str, release: str) -> list[str]:
-    if release == " " or release not in text:
-        return text.split(separator)
-    parts, begin = [], 0
-    for found in re.finditer(f"{re.escape(release)}.|{re.escape(separator)}", text, re.DOTALL):
-        if found[0] == separator:
-            parts.append(text[begin : found.start()])
-            begin = found.end()
-    return [*parts, text[begin:]]
-
-
-def _released(text: str, release: str) -> str:
-    if release == " " or release not in text:
-        return text
-    return re.sub(f"{re.escape(release)}(.)", r"\1", text, flags=re.DOTALL)
 
 
 def _read_up_to(stream: IO[bytes], size: int) -> bytes:

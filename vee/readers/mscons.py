@@ -242,7 +242,7 @@ class _Reader:
             raise RowRefused("invalid_time", f"{shown(text)} is not a time of the format {shown(form)}")
         digits, offset = matched[1], matched[2] if matched.lastindex == 2 else ""
         try:
-            naive = dt.datetime.strptime(digits.ljust(14, "0"), "%Y%m%d%H%M%S")  # noqa: DTZ007  (the offset follows)
+            naive = _naive(digits)
         except ValueError:
             raise RowRefused("invalid_time", f"{shown(text)} does not exist") from None
         if not 1971 <= naive.year <= 2200:
@@ -255,6 +255,12 @@ class _Reader:
             raise RowRefused("invalid_time", f"{shown(text)} has no offset that exists")
         distance = dt.timedelta(hours=hours, minutes=minutes)
         return naive.replace(tzinfo=dt.timezone(-distance if offset[0] == "-" else distance))
+
+
+def _naive(digits: str) -> dt.datetime:
+    seconds = int(digits[12:14] or "0")
+    year, month, day, hour, minute = (int(digits[a:b]) for a, b in ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12)))
+    return dt.datetime(year, month, day, hour, minute, seconds)  # noqa: DTZ001  (the offset follows)
 
 
 def _quality_and_value(segment: Segment) -> tuple[int, Decimal | None]:

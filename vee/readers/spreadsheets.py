@@ -23,6 +23,7 @@ from vee.readers.xml_events import NotWellFormed, refuse_document_type
 MAX_COLUMNS = 4_000
 # Texts that cells share, and styles, are held in memory while a workbook is open.
 MAX_HELD = 64 * 1024**2
+_ZIP = b"PK\x03\x04"
 _CONTENT_TYPES = "[Content_Types].xml"
 _SHEETS = "xl/worksheets/"
 # What the library lets through when the parts of a workbook are not what they should be.
@@ -46,6 +47,10 @@ _DAMAGES = (
 def is_workbook(stream: IO[bytes]) -> bool:
     """Tell whether a file is an office document; the place in it stays."""
     begin = stream.tell()
+    head = stream.read(4)
+    stream.seek(begin)
+    if head != _ZIP:
+        return False
     try:
         with zipfile.ZipFile(stream) as archive:
             return _CONTENT_TYPES in archive.namelist()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import IO
+from typing import IO, NamedTuple
 from xml.parsers import expat
 
 from vee.readers.base import FileUnreadable
@@ -27,8 +26,7 @@ class NotWellFormed(Exception):
         self.message = message
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """The beginning of an element; names are local ones, without their namespace."""
 
     name: str
@@ -36,8 +34,7 @@ class Start:
     line: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """The end of an element, with the text since the tag before it."""
 
     name: str
@@ -106,7 +103,7 @@ class _Parser:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise FileUnreadable("too_deep", f"The XML is nested more than {MAX_DEPTH} levels deep.")
-        local = {key.rpartition(" ")[2]: value for key, value in attributes.items()}
+        local = {key.rpartition(" ")[2]: value for key, value in attributes.items()} if attributes else attributes
         self._events.append(Start(name.rpartition(" ")[2], local, self._parser.CurrentLineNumber))
         self._kept, self._length = [], 0
 
