@@ -199,6 +199,9 @@ UNFOLD: dict[str, Any] = {
                         "vee_measuringcomponenttype_changelist",
                         "vee.view_measuringcomponenttype",
                     ),
+                    _item(
+                        _("Column profiles"), "view_column", "vee_columnprofile_changelist", "vee.view_columnprofile"
+                    ),
                     _item(_("Users"), "person", "auth_user_changelist", "auth.view_user"),
                     _item(_("Roles"), "groups", "auth_group_changelist", "auth.view_group"),
                 ],

@@ -45,7 +45,7 @@ _READ_MESSAGES |= _rights(
 _READ_METER_DATA = _rights(
     "vee",
     "view",
-    "servicepoint device measuringcomponenttype measuringcomponent outage readingfile readingfileerror"
+    "servicepoint device measuringcomponenttype measuringcomponent outage columnprofile readingfile readingfileerror"
     " initialmeasurement imdpayload imdpostvee imdtransition imdedit veeexceptiontype veegroup veerule veeexception"
     " todotype todo measurementblock measurementblockhistory registermeasurement registermeasurementhistory"
     " usagesubscription usagetransaction usagetransactiontotal usagetransactiontransition usagecorrection ruletrial"
@@ -107,7 +107,7 @@ SHIPPED: Mapping[str, frozenset[str]] = {
     VEE_SUPERVISOR: (
         _READ_METER_DATA
         | _WORK_ON_METER_DATA
-        | _rights("vee", "add change delete", "veegroup veerule veeexceptiontype todotype veeretrypolicy")
+        | _rights("vee", "add change delete", "veegroup veerule veeexceptiontype todotype veeretrypolicy columnprofile")
         | _rights("vee", "add change delete", "factor factorvalue holiday valuederivation")
         | _rights("vee", "add change", "servicepoint device measuringcomponenttype measuringcomponent outage")
         | _rights("vee", "add change", "installevent offperiod")

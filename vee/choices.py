@@ -142,3 +142,57 @@ USAGE_SENSITIVE = (
     UsageTransactionStatus.ISSUE_DETECTED,
     UsageTransactionStatus.SENT,
 )
+
+
+class ColumnArrangement(models.TextChoices):
+    """What a row of a column profile stands for."""
+
+    ROW_PER_READING = "ROW_PER_READING", _("One reading in a row")
+    ROW_PER_DAY = "ROW_PER_DAY", _("One day in a row, its values side by side")
+
+
+class ColumnContent(models.TextChoices):
+    """What the rows of a column profile measure."""
+
+    INTERVAL = "INTERVAL", _("Quantities of intervals")
+    REGISTER = "REGISTER", _("Reads of a register")
+
+
+class ColumnDelimiter(models.TextChoices):
+    """What separates the fields of a text."""
+
+    COMMA = ",", _("comma ,")
+    SEMICOLON = ";", _("semicolon ;")
+    TAB = "\t", _("tab")
+    BAR = "|", _("bar |")
+
+
+class ColumnEncoding(models.TextChoices):
+    """How a text is encoded."""
+
+    UTF_8 = "utf-8", _("UTF-8")
+    UTF_16 = "utf-16", _("UTF-16")
+    LATIN_1 = "iso-8859-1", _("ISO 8859-1 (Latin 1)")
+    WINDOWS = "cp1252", _("Windows 1252")
+
+
+class ColumnTimeShift(models.TextChoices):
+    """By which clock the times of a column profile are read."""
+
+    DEVICE = "DEVICE", _("As each device says")
+    STANDARD = "STANDARD", _("Always standard time")
+    LEGAL = "LEGAL", _("Always legal time")
+
+
+class ColumnLabel(models.TextChoices):
+    """Which end of its interval a time names."""
+
+    START = "START", _("The start of the interval")
+    END = "END", _("The end of the interval")
+
+
+class ColumnDayColumns(models.TextChoices):
+    """What the n-th value of a day is when the clock changes."""
+
+    SEQUENCE = "SEQUENCE", _("The n-th interval of the day")
+    CLOCK = "CLOCK", _("The interval that begins at the column's time of day")

@@ -20,8 +20,8 @@ from django.db import transaction
 from lookups import operations as lookup_operations
 from outbound.operations import configuration as outbound_configuration
 from outbound.operations import message_configuration
+from vee.operations import column_profiles, configuration_factors, configuration_work
 from vee.operations import configuration as vee_configuration
-from vee.operations import configuration_factors, configuration_work
 
 
 # In the order in which they depend on each other.
@@ -38,6 +38,7 @@ SECTIONS: dict[str, Callable[..., Sequence[Any]]] = {
     "vee_groups": vee_configuration.apply_groups,
     "factors": configuration_factors.apply_factors,
     "measuring_component_types": vee_configuration.apply_component_types,
+    "column_profiles": column_profiles.apply_column_profiles,
 }
 _REFUSALS = (
     outbound_configuration.UnableToApplyConfiguration,

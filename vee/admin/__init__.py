@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vee.admin import (
+    column_profiles,
     exceptions,
     factors,
     imds,
@@ -20,6 +21,7 @@ from vee.admin import (
 
 
 __all__ = [
+    "column_profiles",
     "exceptions",
     "factors",
     "imds",

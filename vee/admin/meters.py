@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -18,6 +19,7 @@ from unfold.decorators import display
 
 from foundation.admin import ModelAdmin, TabularInline
 from vee import codes, queries
+from vee.admin import measurement_export
 from vee.admin.characteristics import CharacteristicsForm
 from vee.engine import calendar
 from vee.models import Device, InstallEvent, MeasuringComponent, MeasuringComponentType, Outage, ServicePoint
@@ -125,6 +127,15 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
     autocomplete_fields = ["type", "device", "service_point", "consumption_reference"]
     search_fields = ["identifier", "device__identifier", "service_point__identifier"]
     ordering = ["identifier"]
+    actions = ["export_measurements"]
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("vee.view_measurementblock")
+
+    @admin.action(description=_("Export measurements"), permissions=["export"])
+    def export_measurements(self, request: HttpRequest, queryset: Any) -> HttpResponseBase:
+        """Ask for period and format, then give the file."""
+        return measurement_export.answer(self, request, queryset)
 
     @display(description=_("measurements"))
     def measurements_link(self, component: MeasuringComponent) -> Any:

@@ -16,9 +16,21 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from foundation.admin import EvidenceAdmin, EvidenceInline
-from vee.models import MeasuringComponentType, ReadingFile, ReadingFileError
+from vee.models import ColumnProfile, MeasuringComponentType, ReadingFile, ReadingFileError
 from vee.operations import reading_files
-from vee.readers import AVAILABLE_FORMATS
+from vee.readers import PLAIN_FORMATS
+
+
+def _formats() -> list[tuple[str, str]]:
+    """Give the formats that a file may have: the built-in ones, and the site's column profiles."""
+    profiles = ColumnProfile.objects.order_by("code").values_list("code", "description")
+    return [
+        *((name, name) for name in PLAIN_FORMATS),
+        *(
+            (f"csv:{code}", f"csv:{code} – {description}" if description else f"csv:{code}")
+            for code, description in profiles
+        ),
+    ]
 
 
 class UploadForm(forms.Form):
@@ -27,7 +39,7 @@ class UploadForm(forms.Form):
     file = forms.FileField(label=_("File"), widget=UnfoldAdminFileFieldWidget)
     format = forms.ChoiceField(
         label=_("Format"),
-        choices=[(name, name) for name in sorted(AVAILABLE_FORMATS)],
+        choices=_formats,
         initial="nem12",
         widget=UnfoldAdminSelectWidget,
     )

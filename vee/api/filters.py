@@ -105,6 +105,14 @@ class DeviceFilter(Searchable):
         fields: list[str] = []
 
 
+class ColumnProfileFilter(Searchable):
+    searched = ("code", "description")
+
+    class Meta:
+        model = models.ColumnProfile
+        fields: list[str] = []
+
+
 class MeasuringComponentTypeFilter(Searchable):
     searched = ("identifier", "description")
     component_kind = django_filters.ChoiceFilter(choices=choices.ComponentKind.choices)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,12 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from foundation.api import problems
 from foundation.api.pagination import Pages
 from foundation.api.renderers import ExactJSONRenderer, to_json
-from foundation.times import parse_instant
 from vee import models, queries
-from vee.api import shapes
+from vee.api import instants, shapes
 from vee.codes import ComponentKind
 
 
@@ -64,9 +61,9 @@ class Measurements(APIView):
     )
     def get(self, request: Request) -> Response | StreamingHttpResponse:
         """Give a page as JSON, or with `Accept: text/csv` the whole period as CSV."""
-        start, end = _instant(request, "start"), _instant(request, "end")
+        start, end = instants.parameter(request, "start"), instants.parameter(request, "end")
         if end <= start:
-            raise _invalid("/end", "invalid_period", "The end does not lie after the start.")
+            raise instants.invalid("/end", "invalid_period", "The end does not lie after the start.")
         component = _component(request)
         found = queries.measurements(component=component, start=start, end=end)
         scalar = component.type.component_kind == ComponentKind.SCALAR
@@ -80,29 +77,11 @@ class Measurements(APIView):
 def _component(request: Request) -> models.MeasuringComponent:
     identifier = request.query_params.get("measuring_component", "")
     if not identifier or "\x00" in identifier:
-        raise _invalid("/measuring_component", "required", "measuring_component is required.")
+        raise instants.invalid("/measuring_component", "required", "measuring_component is required.")
     try:
         return models.MeasuringComponent.objects.select_related("type").get(identifier=identifier)
     except models.MeasuringComponent.DoesNotExist:
         raise Http404(f"There is no measuring component {identifier!a}.") from None
-
-
-def _instant(request: Request, name: str) -> dt.datetime:
-    text = request.query_params.get(name)
-    if not text:
-        raise _invalid(f"/{name}", "required", f"{name} is required.")
-    try:
-        # A plus sign in a query that was not escaped arrives as a blank.
-        instant = parse_instant(text[:-6] + text[-6:].replace(" ", "+"))
-    except (ValueError, OverflowError) as error:
-        raise _invalid(f"/{name}", "invalid_time", str(error)) from None
-    if not 1900 <= instant.year <= 2300:
-        raise _invalid(f"/{name}", "invalid_time", f"{text!a} is out of range.")
-    return instant
-
-
-def _invalid(pointer: str, code: str, message: str) -> problems.InvalidBody:
-    return problems.InvalidBody(message, errors=[{"pointer": pointer, "code": code, "message": message}])
 
 
 def _row(found: queries.Measurement, *, scalar: bool) -> dict[str, Any]:

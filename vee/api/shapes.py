@@ -196,7 +196,9 @@ class MeasurementPage(serializers.Serializer[Any]):
 
 class ReadingFileUpload(serializers.Serializer[Any]):
     file = serializers.FileField()
-    format = serializers.CharField(help_text="nem12, nem13, green_button, mscons, cmep, csv or csv:<profile>")
+    format = serializers.CharField(
+        help_text="nem12, nem13, green_button, mscons, cmep, csv, or csv: and the code of a column profile"
+    )
     auto_register = serializers.BooleanField(required=False)
     type = serializers.CharField(required=False, help_text="measuring component type of components that are created")
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from vee.api import imds, master_data, measurements, reading_files, resources, usage, work
+from vee.api import (
+    column_profiles,
+    exports,
+    imds,
+    master_data,
+    measurements,
+    reading_files,
+    resources,
+    usage,
+    work,
+)
 
 
 urlpatterns = [
@@ -22,6 +32,7 @@ urlpatterns = [
     path("todos/<int:pk>/release/", work.Release.as_view()),
     path("todos/<int:pk>/assign/", work.Assign.as_view()),
     path("measurements/", measurements.Measurements.as_view()),
+    path("measurements/export/", exports.MeasurementExport.as_view()),
     path("reading-files/", reading_files.ReadingFiles.as_view()),
     path("reading-files/<uuid:pk>/", reading_files.ReadingFile.as_view()),
     path("usage-transactions/", usage.UsageTransactions.as_view()),
@@ -29,6 +40,8 @@ urlpatterns = [
     path("usage-transactions/<str:identifier>/calculate/", usage.Calculate.as_view()),
     path("usage-transactions/<str:identifier>/send/", usage.Send.as_view()),
     path("usage-transactions/<str:identifier>/discard/", usage.Discard.as_view()),
+    path("column-profiles/", column_profiles.ColumnProfiles.as_view()),
+    path("column-profiles/<str:code>/", column_profiles.ColumnProfile.as_view()),
     path("service-points/", resources.ServicePoints.as_view()),
     path("service-points/<str:identifier>/", resources.ServicePoint.as_view()),
     path("devices/", resources.Devices.as_view()),

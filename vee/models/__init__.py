@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vee.models.column_profiles import ColumnProfile
 from vee.models.exceptions import VeeException
 from vee.models.imds import ImdEdit, ImdPayload, ImdPostVee, ImdTransition, InitialMeasurement
 from vee.models.installations import Holiday, InstallEvent, OffPeriod
@@ -36,6 +37,7 @@ from vee.models.usage import (
 
 
 __all__ = [
+    "ColumnProfile",
     "Device",
     "Factor",
     "FactorValue",

@@ -32,6 +32,11 @@ class ReadingFile(models.Model):
         blank=True,
         help_text=_("The type on which unknown measuring components are created."),
     )
+    layout = models.JSONField(
+        null=True,
+        blank=True,
+        help_text=_("The column profile by which it is read, as it was when the file came."),
+    )
     status = models.CharField(
         max_length=10, choices=choices.ReadingFileStatus.choices, default=choices.ReadingFileStatus.RECEIVED
     )

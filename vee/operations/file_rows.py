@@ -5,41 +5,54 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from vee import codes, models, readers
+from vee import choices, codes, models, readers
 from vee.engine.calendar import standard_offset_seconds
 from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
 from vee.operations import imd_store
+from vee.operations.file_units import in_unit
 
 
 # The zone of the Australian market: UTC+10 without daylight saving time.
 NEM_ZONE = "Australia/Brisbane"
 # How many components are remembered at most, so that memory does not grow with the file.
 _REMEMBERED = 50_000
+_OF_THE_MARKET = frozenset({"nem12", "nem13"})
+_CHANNEL_LAST = frozenset({"nem12", "nem13", "cmep"})
 _COMPONENTS = models.MeasuringComponent.objects.select_related("type", "service_point", "device__service_point")
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Whether unknown components are created, on which type, and in which zone their service points lie."""
+    """Whether unknown components are created, on which type, and at which service points in which zone."""
 
     type: models.MeasuringComponentType | None
     zone: str
-    by_nmi: bool
+    format: str
+    suffix: str
 
     @classmethod
-    def of(cls, file: models.ReadingFile) -> Registration:
-        """Read the options of a reading file."""
-        by_nmi = file.format == "nem12"
+    def of(cls, file: models.ReadingFile, *, layout: readers.ColumnLayout | None = None) -> Registration:
+        """Read the options of a reading file; `layout` is that of its column profile."""
+        zone = NEM_ZONE if file.format in _OF_THE_MARKET else "UTC"
         return cls(
             type=file.component_type if file.auto_register else None,
-            zone=NEM_ZONE if by_nmi else "UTC",
-            by_nmi=by_nmi,
+            zone=layout.time_zone or zone if layout is not None else zone,
+            format=file.format,
+            suffix=layout.component_suffix if layout is not None else "",
         )
+
+    def service_point(self, component: str) -> str:
+        """Give the service point of a new component: the meter or metering point that its name begins with."""
+        if self.format in _CHANNEL_LAST:
+            # NMI-suffix, meter-unit, with what follows a colon naming a register.
+            return component.partition(":")[0].rpartition("-")[0] or component
+        if self.format == "mscons":
+            return component.partition("-")[0]
+        return component.removesuffix(self.suffix)
 
 
 class Registry:
@@ -56,26 +69,52 @@ class Registry:
         found = self._find(component)
         if found is None:
             return ZoneInfo(self._registration.zone) if self._registration.type is not None else None
-        place = found.service_point or (found.device.service_point if found.device is not None else None)
+        place = _place(found)
         return ZoneInfo(place.time_zone) if place is not None else None
 
-    def prepare(self, item: readers.IntervalReadings | readers.RegisterReading) -> imd_store.NewImd | readers.RowError:
-        """Make an item fit to be stored; one that its component cannot keep is given back as a refused row."""
+    def clock_of(self, component: str) -> dt.tzinfo | None:
+        """
+        Give the clock by which a component's times without an offset are read, None when it is not known.
+
+        It is that of the service point's zone by the device's incoming data shift; without a device, standard time.
+        """
+        found = self._find(component)
+        if found is None:
+            zone = self._registration.zone
+            return _standard_time(standard_offset_seconds(zone)) if self._registration.type is not None else None
+        place = _place(found)
+        if place is None:
+            return None
+        if found.device is not None and found.device.incoming_data_shift == choices.IncomingDataShift.LEGAL:
+            return ZoneInfo(place.time_zone)
+        return _standard_time(place.standard_offset_seconds)
+
+    def prepare(
+        self, item: readers.IntervalReadings | readers.RegisterReading
+    ) -> list[imd_store.NewImd] | readers.RowError:
+        """
+        Make an item fit to be stored; one that its component cannot keep is given back as a refused row.
+
+        A row that tells of several reads of a register gives a record for each, in the order of time.
+        """
         if len(item.component) > 60:
             return _refused(item, "invalid_component", "the name of the component has more than 60 characters")
         component = self._find(item.component)
         kind = component.type if component is not None else None
+        expected = kind or self._registration.type
+        if self._registration.format == "green_button" and expected is not None:
+            item = in_unit(item, expected.uom)
         error = ""
         if component is None:
             kind, error = self._register(item)
         if kind is not None and _is_scalar(item) != (kind.component_kind == codes.ComponentKind.SCALAR):
-            expected = "readings" if kind.component_kind == codes.ComponentKind.SCALAR else "intervals"
-            return _refused(item, "kind_mismatch", f"{item.component} has {expected}")
+            has = "readings" if kind.component_kind == codes.ComponentKind.SCALAR else "intervals"
+            return _refused(item, "kind_mismatch", f"{item.component} has {has}")
         scale = kind.scale if kind is not None else imd_store.DEFAULT_SCALE
         component_id = component.pk if component is not None else None
-        if isinstance(item, readers.RegisterReading):
-            return _scalar(item, component_id, scale, error)
-        return _intervals(item, component_id, scale, error)
+        if isinstance(item, readers.IntervalReadings):
+            return _intervals(item, component_id, scale, error)
+        return _scalars(item, component_id, scale, error)
 
     def create_components(self) -> None:
         """Create what the chunk needs, inside the chunk's transaction."""
@@ -84,7 +123,7 @@ class Registry:
             return
         for identifier in self._new:
             point, _ = models.ServicePoint.objects.get_or_create(
-                identifier=self._service_point(identifier),
+                identifier=self._registration.service_point(identifier),
                 defaults={
                     "time_zone": self._registration.zone,
                     "standard_offset_seconds": standard_offset_seconds(self._registration.zone),
@@ -123,9 +162,13 @@ class Registry:
         self._new[item.component] = None
         return kind, ""
 
-    def _service_point(self, identifier: str) -> str:
-        # A NEM12 component is NMI-suffix, and all suffixes of an NMI are one service point.
-        return identifier.rpartition("-")[0] if self._registration.by_nmi else identifier
+
+def _place(component: models.MeasuringComponent) -> models.ServicePoint | None:
+    return component.service_point or (component.device.service_point if component.device is not None else None)
+
+
+def _standard_time(offset_seconds: int) -> dt.tzinfo:
+    return dt.timezone(dt.timedelta(seconds=offset_seconds))
 
 
 def _is_scalar(item: readers.IntervalReadings | readers.RegisterReading) -> bool:
@@ -144,52 +187,59 @@ def _misfit(item: readers.IntervalReadings | readers.RegisterReading, kind: mode
 
 def _intervals(
     item: readers.IntervalReadings, component_id: int | None, scale: int, error: str
-) -> imd_store.NewImd | readers.RowError:
+) -> list[imd_store.NewImd] | readers.RowError:
     try:
         values = imd_store.fixed_values(item.values, scale=scale)
     except imd_store.UnableToKeepValue as unable:
         return _refused(item, "not_exact", f"interval {unable.index + 1}: {unable}")
-    return imd_store.NewImd(
-        component_identifier=item.component,
-        component_id=component_id,
-        start=item.start.astimezone(dt.UTC),
-        end=item.end.astimezone(dt.UTC),
-        kind=codes.ImdKind.INITIAL_LOAD.value,
-        uom=item.uom,
-        scale=scale,
-        seconds_per_interval=item.seconds_per_interval,
-        values=values,
-        conditions=imd_store.given_conditions(item.conditions),
-        source_line=item.line,
-        error=error,
-    )
+    return [
+        imd_store.NewImd(
+            component_identifier=item.component,
+            component_id=component_id,
+            start=item.start.astimezone(dt.UTC),
+            end=item.end.astimezone(dt.UTC),
+            kind=codes.ImdKind.INITIAL_LOAD.value,
+            uom=item.uom,
+            scale=scale,
+            seconds_per_interval=item.seconds_per_interval,
+            values=values,
+            conditions=imd_store.given_conditions(item.conditions),
+            source_line=item.line,
+            error=error,
+        )
+    ]
 
 
-def _scalar(
+def _scalars(
     item: readers.RegisterReading, component_id: int | None, scale: int, error: str
-) -> imd_store.NewImd | readers.RowError:
-    reading: Decimal = item.reading
-    try:
-        to_fixed(reading, scale)
-    except UnableToKeepExactly as unable:
-        return _refused(item, "not_exact", str(unable))
-    read_at = item.read_at.astimezone(dt.UTC)
-    conditions = None
-    if item.condition != codes.Condition.REGULAR:
-        conditions = np.array([item.condition], dtype=np.int32)
-    return imd_store.NewImd(
-        component_identifier=item.component,
-        component_id=component_id,
-        start=read_at,
-        end=read_at,
-        kind=codes.ImdKind.INITIAL_LOAD.value,
-        uom=item.uom,
-        scale=scale,
-        reading=reading,
-        conditions=conditions,
-        source_line=item.line,
-        error=error,
-    )
+) -> list[imd_store.NewImd] | readers.RowError:
+    last = readers.EarlierRead(read_at=item.read_at, reading=item.reading, condition=item.condition)
+    imds = []
+    for read in (*item.earlier, last):
+        try:
+            to_fixed(read.reading, scale)
+        except UnableToKeepExactly as unable:
+            return _refused(item, "not_exact", str(unable))
+        read_at = read.read_at.astimezone(dt.UTC)
+        conditions = None
+        if read.condition != codes.Condition.REGULAR:
+            conditions = np.array([read.condition], dtype=np.int32)
+        imds.append(
+            imd_store.NewImd(
+                component_identifier=item.component,
+                component_id=component_id,
+                start=read_at,
+                end=read_at,
+                kind=codes.ImdKind.INITIAL_LOAD.value,
+                uom=item.uom,
+                scale=scale,
+                reading=read.reading,
+                conditions=conditions,
+                source_line=item.line,
+                error=error,
+            )
+        )
+    return imds
 
 
 def _refused(item: readers.IntervalReadings | readers.RegisterReading, code: str, message: str) -> readers.RowError:

@@ -22,7 +22,7 @@ from django.db.models import F, Q
 from foundation.dispatch import after_commit
 from vee import choices, models, readers
 from vee.choices import ReadingFileStatus
-from vee.operations import file_content, imd_store
+from vee.operations import column_profiles, file_content, imd_store
 from vee.operations.file_rows import Registration, Registry
 
 
@@ -78,7 +78,7 @@ def receive_file(
 
     The content goes under a name of our own; the sender's name is only a label.
 
-    :raises UnableToReceiveFile: when the format is not known or not available, or the type is missing or unknown.
+    :raises UnableToReceiveFile: when the format or its column profile is not known, or the type is missing or unknown.
     :raises FileTooLarge: when the file is over the limit; nothing is stored.
     """
     registration_type = _checked_options(format, auto_register=auto_register, component_type=component_type)
@@ -94,6 +94,7 @@ def receive_file(
         sha256=measured.sha256,
         auto_register=auto_register,
         component_type=registration_type,
+        layout=_layout(format),
         uploaded_by=by if getattr(by, "pk", None) else None,
     )
     with measured.rewound() as content:
@@ -117,8 +118,6 @@ def _checked_options(
         readers.check_format(wanted)
     except readers.FormatUnknown as error:
         raise UnableToReceiveFile("format", "unknown_format", str(error)) from None
-    except readers.FormatNotAvailable as error:
-        raise UnableToReceiveFile("format", "format_not_available", str(error)) from None
     if not component_type:
         if auto_register:
             raise UnableToReceiveFile("type", "required", "auto_register needs the type of new measuring components.")
@@ -127,6 +126,16 @@ def _checked_options(
     if found is None:
         raise UnableToReceiveFile("type", "unknown_type", f"There is no measuring component type {component_type!a}.")
     return found
+
+
+def _layout(wanted: str) -> dict[str, Any] | None:
+    code = readers.profile_of(wanted)
+    if code is None:
+        return None
+    try:
+        return column_profiles.layout_snapshot(code=code)
+    except models.ColumnProfile.DoesNotExist:
+        raise UnableToReceiveFile("format", "unknown_profile", f"There is no column profile {code}.") from None
 
 
 def load_file(*, file_id: uuid.UUID | str, at: dt.datetime) -> models.ReadingFile:
@@ -167,8 +176,8 @@ class _Load:
         self._token = token
         self._at = at
         self._begun = time.monotonic()
-        registration = Registration.of(file)
-        self._registry = Registry(registration, at=at)
+        self._layout = column_profiles.layout_of_snapshot(file.layout) if file.layout else None
+        self._registry = Registry(Registration.of(file, layout=self._layout), at=at)
         self._errors = file.errors.count()
         self._imds: list[imd_store.NewImd] = []
         self._faults: list[readers.RowError] = []
@@ -190,7 +199,12 @@ class _Load:
     def _read(self, stream: IO[bytes]) -> None:
         to_skip = self._file.rows_read
         items = readers.open_reader(
-            format=self._file.format, stream=stream, name=self._file.name, zone_of=self._registry.zone_of
+            format=self._file.format,
+            stream=stream,
+            name=self._file.name,
+            zone_of=self._registry.zone_of,
+            clock_of=self._registry.clock_of,
+            layout=self._layout,
         )
         for item in items:
             if to_skip >= item.rows:
@@ -206,12 +220,12 @@ class _Load:
     def _take(self, item: readers.Item) -> None:
         if not isinstance(item, readers.RowError):
             outcome = self._registry.prepare(item)
-            if isinstance(outcome, imd_store.NewImd):
-                self._imds.append(outcome)
+            if not isinstance(outcome, readers.RowError):
+                self._imds.extend(outcome)
                 self._file.rows_accepted += item.rows
-                self._file.intervals += 0 if outcome.values is None else len(outcome.values)
+                self._file.intervals += sum(len(imd.values) for imd in outcome if imd.values is not None)
                 self._file.rows_read += item.rows
-                self._rows_in_chunk += 1
+                self._rows_in_chunk += len(outcome)
                 return
             item = outcome
         self._faults.append(item)

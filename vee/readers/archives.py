@@ -113,6 +113,9 @@ class _Limited:
         self.peeked = self._take(4)
         self._head = self.peeked
 
+    def seekable(self) -> bool:
+        return False
+
     def read(self, size: int = -1) -> bytes:
         if self._head:
             head, self._head = self._head, b""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 
-# Gives the time zone of a measuring component, or None when it is not known.
+# Gives a time zone of a measuring component, or None when it is not known: the one in which its days are counted, or
+# the clock by which its naive times are read.
 ZoneLookup = Callable[[str], dt.tzinfo | None]
 
 
@@ -29,6 +30,16 @@ class RowRefused(Exception):
         self.code = code
         self.message = message
         self.line = line
+
+
+def refuse(fault: tuple[str, str] | None) -> None:
+    """
+    Refuse a row that came with a fault.
+
+    :raises RowRefused: when there is one.
+    """
+    if fault is not None:
+        raise RowRefused(*fault)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +67,17 @@ class IntervalReadings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRead:
+    """A read before a register reading, where one row carries several."""
+
+    read_at: dt.datetime
+    reading: Decimal
+    condition: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterReading:
-    """One read of a register at an instant."""
+    """One read of a register at an instant; `earlier` are the reads before it that the same row tells of, in order."""
 
     component: str
     read_at: dt.datetime
@@ -66,6 +86,7 @@ class RegisterReading:
     condition: int
     line: int
     rows: int = 1
+    earlier: tuple[EarlierRead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

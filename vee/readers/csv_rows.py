@@ -8,24 +8,23 @@ empty is a row read: no field may span lines, so that a quote that is not closed
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import re
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import IO
 
 from vee.codes import Condition
 from vee.readers.base import (
     FileUnreadable,
-    IntervalReadings,
     Items,
     RowError,
     RowRefused,
     ZoneLookup,
 )
+from vee.readers.delimited import split_row
 from vee.readers.lines import Line, read_lines
 from vee.readers.numbers import read_number, shown
+from vee.readers.runs import Interval, Runs, local_day
 
 
 SECONDS_PER_DAY = 86_400
@@ -35,55 +34,6 @@ MAX_TEXT = 60
 _SECONDS = re.compile(r"[0-9]{1,5}")
 _CONDITION = re.compile(r"[1-6][0-9]{5}")
 _START = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.0+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?")
-
-
-@dataclass(slots=True)
-class _Row:
-    component: str
-    start: dt.datetime
-    day: dt.date
-    seconds: int
-    uom: str
-    value: Decimal | None
-    condition: int
-
-
-@dataclass(slots=True)
-class _Group:
-    """Rows that become one item."""
-
-    line: int
-    head: _Row
-    end: dt.datetime
-    values: list[Decimal | None] = field(default_factory=list)
-    conditions: list[int] = field(default_factory=list)
-
-    def add(self, row: _Row) -> None:
-        self.values.append(row.value)
-        self.conditions.append(row.condition)
-        self.end = row.start + dt.timedelta(seconds=row.seconds)
-
-    def takes(self, row: _Row) -> bool:
-        head = self.head
-        return (
-            row.start == self.end
-            and row.component == head.component
-            and row.seconds == head.seconds
-            and row.uom == head.uom
-            and row.day == head.day
-        )
-
-    def item(self) -> IntervalReadings:
-        return IntervalReadings(
-            component=self.head.component,
-            start=self.head.start,
-            seconds_per_interval=self.head.seconds,
-            uom=self.head.uom,
-            values=self.values,
-            conditions=self.conditions,
-            line=self.line,
-            rows=len(self.values),
-        )
 
 
 def read(stream: IO[bytes], *, first: int = 1, zone_of: ZoneLookup | None = None) -> Items:
@@ -97,7 +47,7 @@ def read(stream: IO[bytes], *, first: int = 1, zone_of: ZoneLookup | None = None
     """
     lines = read_lines(stream, first=first)
     columns: list[str] | None = None
-    group: _Group | None = None
+    runs = Runs()
     given = False
     for line in lines:
         if line.fault is None and not line.text.strip():
@@ -107,26 +57,22 @@ def read(stream: IO[bytes], *, first: int = 1, zone_of: ZoneLookup | None = None
             continue
         given = True
         try:
-            row = _read_row(line, columns, zone_of)
+            done = runs.add(_read_row(line, columns, zone_of))
         except RowRefused as refused:
-            if group is not None:
-                yield group.item()
-                group = None
+            done = runs.close()
+            if done is not None:
+                yield done
             yield RowError(line=line.number, code=refused.code, message=refused.message)
             continue
-        # Lines of an item are consecutive, so that a file can be taken up again at any row.
-        if group is not None and not (group.takes(row) and line.number == group.line + len(group.values)):
-            yield group.item()
-            group = None
-        if group is None:
-            group = _Group(line=line.number, head=row, end=row.start)
-        group.add(row)
+        if done is not None:
+            yield done
     if columns is None:
         raise FileUnreadable("empty_file", "The file is empty.")
     if not given:
         raise FileUnreadable("no_data", "The file has a header and no rows.")
-    if group is not None:
-        yield group.item()
+    last = runs.close()
+    if last is not None:
+        yield last
 
 
 def _read_header(line: Line) -> list[str]:
@@ -134,7 +80,7 @@ def _read_header(line: Line) -> list[str]:
     if line.fault is not None:
         raise FileUnreadable(line.fault[0], f"The first line cannot be read: {line.fault[1]}.")
     try:
-        columns = [name.strip() for name in _split(line.text)]
+        columns = [name.strip() for name in split_row(line.text)]
     except RowRefused as refused:
         raise FileUnreadable(refused.code, f"The header cannot be read: {refused.message}.") from None
     doubled = next((name for name in columns if columns.count(name) > 1), None)
@@ -149,18 +95,10 @@ def _read_header(line: Line) -> list[str]:
     return columns
 
 
-def _split(text: str) -> list[str]:
-    try:
-        return next(csv.reader([text], strict=True))
-    except csv.Error as error:
-        code = "unterminated_quote" if "unexpected end" in str(error) else "malformed_row"
-        raise RowRefused(code, f"the row is not CSV: {error}") from None
-
-
-def _read_row(line: Line, columns: list[str], zone_of: ZoneLookup | None) -> _Row:
+def _read_row(line: Line, columns: list[str], zone_of: ZoneLookup | None) -> Interval:
     if line.fault is not None:
         raise RowRefused(*line.fault)
-    cells = [cell.strip() for cell in _split(line.text)]
+    cells = [cell.strip() for cell in split_row(line.text)]
     if len(cells) != len(columns):
         raise RowRefused("ragged_row", f"the row has {len(cells)} fields, the header {len(columns)}")
     named = dict(zip(columns, cells, strict=True))
@@ -170,15 +108,15 @@ def _read_row(line: Line, columns: list[str], zone_of: ZoneLookup | None) -> _Ro
     seconds = _read_seconds(named["seconds_per_interval"])
     start = _read_start(named["start"])
     value = read_number(named["value"]) if named["value"] else None
-    zone = zone_of(component) if zone_of is not None else None
-    return _Row(
+    return Interval(
         component=component,
         start=start.astimezone(dt.UTC),
-        day=(start.astimezone(zone) if zone is not None else start).date(),
+        day=local_day(start, component, zone_of),
         seconds=seconds,
         uom=named["uom"],
         value=value,
         condition=_read_condition(named.get("condition", ""), value),
+        line=line.number,
     )
 
 

@@ -11,6 +11,7 @@ from vee.readers.base import FileUnreadable
 
 
 MAX_LINE = 262_144
+UTF_8, UTF_16 = "utf-8", "utf-16"
 # How much is kept of a line that is too long: enough to see what it was.
 _KEPT = 100
 
@@ -26,17 +27,19 @@ class Line:
         self.fault = fault
 
 
-def read_lines(stream: IO[bytes], *, first: int = 1) -> Iterator[Line]:
+def read_lines(stream: IO[bytes], *, first: int = 1, encoding: str = UTF_8) -> Iterator[Line]:
     """
-    Give the lines of a UTF-8 text that ends its lines with CRLF, LF or CR; a byte order mark is skipped.
+    Give the lines of a text that ends its lines with CRLF, LF or CR; a byte order mark is skipped.
 
-    A line that is not UTF-8, holds a NUL or is longer than 256 KB comes with its fault; of a long one only the
-    beginning is kept.
+    A line that is not in the encoding, holds a NUL or is longer than 256 KB comes with its fault; of a long one only
+    the beginning is kept. UTF-16 without a byte order mark is little-endian.
 
-    :raises FileUnreadable: for UTF-16 and UTF-32, named by their byte order mark.
+    :raises FileUnreadable: for UTF-16 and UTF-32, named by their byte order mark, where another encoding is expected.
     """
-    started: Any = _Started(stream)
-    text = io.TextIOWrapper(started, encoding="utf-8", errors="surrogateescape", newline=None)
+    started: Any = _Started(stream, encoding)
+    # Only UTF-8 can keep the bytes of what it cannot read; elsewhere they become replacement characters.
+    errors = "surrogateescape" if encoding == UTF_8 else "replace"
+    text = io.TextIOWrapper(started, encoding=started.codec, errors=errors, newline=None)
     number = first - 1
     try:
         while True:
@@ -51,27 +54,35 @@ def read_lines(stream: IO[bytes], *, first: int = 1) -> Iterator[Line]:
                 yield Line(number, begin, ("line_too_long", f"the line is longer than {MAX_LINE} characters"))
                 continue
             line = line.rstrip("\n")
-            yield Line(number, line, _fault(line))
+            yield Line(number, line, _fault(line, encoding))
     finally:
         text.detach()
 
 
-def _fault(line: str) -> tuple[str, str] | None:
+def _fault(line: str, encoding: str) -> tuple[str, str] | None:
     if line.isascii():
         return ("nul", "the line holds a NUL character") if "\x00" in line else None
-    if any("\udc80" <= character <= "\udcff" for character in line):
-        return "encoding", "the line is not UTF-8"
+    if encoding == UTF_8:
+        broken = any("\udc80" <= character <= "\udcff" for character in line)
+    else:
+        broken = "\ufffd" in line
+    if broken:
+        return "encoding", f"the line is not {encoding.upper()}"
     return ("nul", "the line holds a NUL character") if "\x00" in line else None
 
 
 class _Started(io.RawIOBase):
     """The stream behind a byte order mark, which is checked and dropped; closing it leaves the stream open."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], encoding: str) -> None:
         self._stream = stream
+        self.codec = encoding
         head = _read_up_to(stream, 4)
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
-            raise FileUnreadable("encoding", "The file is UTF-16 or UTF-32; UTF-8 is expected.")
+        if encoding == UTF_16:
+            self.codec = "utf-16-be" if head.startswith(codecs.BOM_UTF16_BE) else "utf-16-le"
+            head = head.removeprefix(codecs.BOM_UTF16_BE).removeprefix(codecs.BOM_UTF16_LE)
+        elif head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
+            raise FileUnreadable("encoding", f"The file is UTF-16 or UTF-32; {encoding.upper()} is expected.")
         self._head = head.removeprefix(codecs.BOM_UTF8)
 
     def readable(self) -> bool:

@@ -61,17 +61,27 @@ def read_stream(fields: list[str]) -> Stream:
     if len(fields) < 9:
         raise RowRefused("missing_fields", f"a 200 row has 9 fields or more, this one {len(fields)}")
     nmi, suffix, uom, length = fields[1], fields[4], fields[7], fields[8]
+    component = component_name(nmi, suffix, uom)
+    if not _DIGITS.fullmatch(length) or len(length) > 4 or int(length) not in INTERVAL_LENGTHS:
+        raise RowRefused(
+            "invalid_interval_length", f"{shown(length)} minutes is not a length from 1 to 30 that divides a day"
+        )
+    return Stream(component=component, uom=uom.upper(), minutes=int(length))
+
+
+def component_name(nmi: str, suffix: str, uom: str) -> str:
+    """
+    Give the name of a stream's component, `NMI-suffix`, once NMI, suffix and unit are sound.
+
+    :raises RowRefused: when one of them is not.
+    """
     if not _IDENTIFIER.fullmatch(nmi):
         raise RowRefused("invalid_nmi", f"{shown(nmi)} is not an NMI")
     if not _SUFFIX.fullmatch(suffix):
         raise RowRefused("invalid_suffix", f"{shown(suffix)} is not an NMI suffix")
     if not _UOM.fullmatch(uom):
         raise RowRefused("invalid_uom", f"{shown(uom)} is not a unit of measure")
-    if not _DIGITS.fullmatch(length) or len(length) > 4 or int(length) not in INTERVAL_LENGTHS:
-        raise RowRefused(
-            "invalid_interval_length", f"{shown(length)} minutes is not a length from 1 to 30 that divides a day"
-        )
-    return Stream(component=f"{nmi}-{suffix}", uom=uom.upper(), minutes=int(length))
+    return f"{nmi}-{suffix}"
 
 
 def read_day(fields: list[str], stream: Stream, number: int) -> Day:
@@ -190,7 +200,7 @@ def read_register(fields: list[str], stream: Stream, number: int) -> RegisterRea
     reading = read_number(text)
     return RegisterReading(
         component=f"{stream.component}:REG",
-        read_at=_read_instant(fields[3]),
+        read_at=read_instant(fields[3]),
         uom=stream.uom,
         reading=reading,
         condition=int(Condition.REGULAR),
@@ -208,7 +218,12 @@ def _read_date(text: str) -> dt.datetime:
     return _parse(text, 8, "%Y%m%d", "invalid_date", "a date (YYYYMMDD)")
 
 
-def _read_instant(text: str) -> dt.datetime:
+def read_instant(text: str) -> dt.datetime:
+    """
+    Read a time of the market, `YYYYMMDDhhmmss`, in UTC+10.
+
+    :raises RowRefused: when it is none.
+    """
     return _parse(text, 14, "%Y%m%d%H%M%S", "invalid_time", "a time (YYYYMMDDhhmmss)")
 
 

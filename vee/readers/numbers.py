@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from vee.readers.base import RowRefused
 
@@ -11,6 +11,8 @@ from vee.readers.base import RowRefused
 MAX_DECIMALS = 9
 MAX_INTEGER_DIGITS = 15
 MAX_TEXT = 40
+# Two numbers that can be kept have at most 24 digits each.
+_EXACT = Context(prec=60)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 _PLAIN = re.compile(r"-?(?:[0-9]{1,15}(?:\.[0-9]{1,9})?|\.[0-9]{1,9})")
 
@@ -28,17 +30,32 @@ def read_number(text: str) -> Decimal:
         return Decimal(text)
     if len(text) > MAX_TEXT or not _NUMBER.fullmatch(text):
         raise RowRefused("not_a_number", f"{shown(text)} is not a number")
-    value = Decimal(text)
+    return _kept(Decimal(text), shown(text))
+
+
+def scaled(value: Decimal, factor: Decimal) -> Decimal:
+    """
+    Multiply a number exactly.
+
+    :raises RowRefused: with code `too_many_digits` or `too_many_decimals` when the product could not be kept.
+    """
+    if factor == 1:
+        return value
+    product = _EXACT.multiply(value, factor)
+    return _kept(product, f"{value:f} × {factor:f}")
+
+
+def _kept(value: Decimal, named: str) -> Decimal:
     if value == 0:
         return Decimal(0)
     if value.adjusted() >= MAX_INTEGER_DIGITS:
-        raise RowRefused("too_many_digits", f"{shown(text)} has more than {MAX_INTEGER_DIGITS} digits before the point")
+        raise RowRefused("too_many_digits", f"{named} has more than {MAX_INTEGER_DIGITS} digits before the point")
     _, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
-        raise RowRefused("not_a_number", f"{shown(text)} is not a number")
+        raise RowRefused("not_a_number", f"{named} is not a number")
     trailing_zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
     if -(exponent + trailing_zeros) > MAX_DECIMALS:
-        raise RowRefused("too_many_decimals", f"{shown(text)} has more than {MAX_DECIMALS} decimal places")
+        raise RowRefused("too_many_decimals", f"{named} has more than {MAX_DECIMALS} decimal places")
     return value
 
 

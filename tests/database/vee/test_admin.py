@@ -27,6 +27,7 @@ LISTS = (
     "measuringcomponent",
     "registermeasurement",
     "measuringcomponenttype",
+    "columnprofile",
     "servicepoint",
     "device",
     "veegroup",

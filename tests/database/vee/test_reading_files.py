@@ -67,7 +67,7 @@ class TestReceiveFile:
         ("options", "field", "code"),
         [
             ({"format": "xml"}, "format", "unknown_format"),
-            ({"format": "mscons"}, "format", "format_not_available"),
+            ({"format": "csv:GHOST"}, "format", "unknown_profile"),
             ({"auto_register": True}, "type", "required"),
             ({"component_type": "GHOST"}, "type", "unknown_type"),
         ],
@@ -346,7 +346,7 @@ class TestLoadReadings:
 
         assert failed.value.returncode == 1
 
-    @pytest.mark.parametrize(("name", "wanted"), [("missing.csv", "nem12"), ("a.csv", "mscons")])
+    @pytest.mark.parametrize(("name", "wanted"), [("missing.csv", "nem12"), ("a.csv", "csv:ghost")])
     def test_says_what_is_wrong_with_its_arguments(self, tmp_path: Path, name: str, wanted: str) -> None:
         (tmp_path / "a.csv").write_bytes(b"x")
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from vee import models
+from vee import models, readers
 from vee.choices import ReadingFileStatus
 from vee.operations import intake, reading_files
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE")
-        parser.add_argument("--format", required=True, help="nem12, csv, …")
+        parser.add_argument("--format", required=True, help=", ".join(readers.KNOWN_FORMATS))
         parser.add_argument("--auto-register", action="store_true", help="create unknown measuring components")
         parser.add_argument("--type", default=None, help="the measuring component type on which they are created")
 
