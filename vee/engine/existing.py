@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_EVEN
+
 import numpy as np
 from numpy.typing import NDArray
 
+from vee.codes import ComponentKind
 from vee.engine.batch import Batch
 from vee.engine.context import Context, Measured, Windows
 from vee.engine.findings import Changes
@@ -15,6 +18,8 @@ NO_INTERVAL_SIZE = "the interval size is not known"
 
 def existing(batch: Batch, context: Context) -> Measured | None:
     """Give the final measurements at the batch's own labels; None when its interval size is not known."""
+    if batch.kind == ComponentKind.SCALAR:
+        return _existing_reads(batch, context)
     if batch.seconds_per_interval is None:
         return None
     return context.measured(
@@ -26,6 +31,22 @@ def existing(batch: Batch, context: Context) -> Measured | None:
             scale=batch.scale,
         )
     )
+
+
+def _existing_reads(batch: Batch, context: Context) -> Measured:
+    """Give the consumption of the final read at each IMD's end; a register's first read has none."""
+    found = Measured.nothing(batch.size, 1)
+    components = np.array([facts.component_id for facts in batch.facts], dtype=np.int64)
+    ends = np.array([facts.end for facts in batch.facts], dtype=np.int64)
+    for row, reads in enumerate(context.register_reads(components, ends - 1, ends)):
+        if not reads.inside:
+            continue
+        read = reads.inside[-1]
+        found.present[row], found.edited[row], found.conditions[row] = True, read.user_edited, read.condition
+        if read.consumption is not None:
+            found.valid[row] = True
+            found.values[row] = int(read.consumption.scaleb(batch.scale).to_integral_value(rounding=ROUND_HALF_EVEN))
+    return found
 
 
 def kept(found: Measured, keep: NDArray[np.bool_], batch: Batch) -> Changes:

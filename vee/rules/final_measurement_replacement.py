@@ -11,7 +11,8 @@ For each reading with an existing final measurement the first step that decides 
    ranking is configured: then only what ranks lower is replaced.
 
 Kept intervals take the existing value and condition; the others are replaced when the IMD completes. A reading that is
-missing never replaces anything.
+missing never replaces anything. Of a register the consumption of the read at the same time is compared and kept; a
+register's first read has none, and is replaced.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vee.codes import ComponentKind
 from vee.engine.batch import Batch, distinct, in_range
 from vee.engine.context import Context, Measured
 from vee.engine.existing import NO_INTERVAL_SIZE, existing, kept
@@ -38,7 +38,7 @@ from vee.engine.parameters import (
     quantity,
     require_ordered,
 )
-from vee.engine.rule import ALL_ROLES, FailurePoint, Rule
+from vee.engine.rule import ALL_KINDS, ALL_ROLES, FailurePoint, Rule
 
 
 _BAND = 100_000
@@ -177,7 +177,7 @@ RULE = Rule(
         "Decides interval by interval whether readings replace final measurements: by who set them, by a ranking of "
         "conditions, and by how much the value changes. What is not to be replaced is kept."
     ),
-    kinds=frozenset({ComponentKind.INTERVAL, ComponentKind.SUBTRACTIVE_INTERVAL}),
+    kinds=ALL_KINDS,
     roles=ALL_ROLES,
     parameters=Parameters,
     failure_points=(FailurePoint("existing measurements were kept", "MEASUREMENT-KEPT", name="kept"),),

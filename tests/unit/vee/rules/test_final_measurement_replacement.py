@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.vee.engine.builders import M, Value, as_numbers, batch, numbers, run_rule
+from tests.unit.vee.engine.builders import START, M, Value, as_numbers, batch, facts, numbers, run_rule
 from tests.unit.vee.engine.world import Series, World
-from vee.codes import Condition, Severity
+from vee.codes import ComponentKind, Condition, Severity
+from vee.engine.findings import RunResult
 
 
 RULE = "final_measurement_replacement"
@@ -133,3 +134,25 @@ class TestWhatIsCompared:
         expected = old == new or abs(new - old) * 100 >= percent * abs(old)
 
         assert replaced((before, REGULAR), (after, REGULAR), min_pct_change=percent) is expected
+
+
+class TestRegisters:
+    def _run(self, consumption: Value, condition: int = REGULAR, **parameters: Any) -> RunResult:
+        """A read whose consumption is compared with the 8 that were measured at the same time."""
+        end = START + 86_400
+        given_batch = batch(
+            [consumption], conditions=[[condition]], kind=ComponentKind.SCALAR, seconds=None, about=[facts(end=end)]
+        )
+        return run_rule(RULE, given_batch, parameters, World(reads={10: [(START, 100), (end, 108)]}))
+
+    def test_the_consumption_at_the_same_time_is_kept_or_replaced(self) -> None:
+        assert numbers(self._run("8.5", min_value_change=1).batch) == as_numbers(8)
+        assert numbers(self._run("9", min_value_change=1).batch) == as_numbers(9)
+        assert numbers(self._run("20", ESTIMATED).batch) == as_numbers(8)
+
+    def test_a_first_read_or_another_time_has_nothing_to_keep(self) -> None:
+        about = [facts(end=START), facts(end=START + 7)]
+        given_batch = batch([3], [4], kind=ComponentKind.SCALAR, seconds=None, about=about)
+        result = run_rule(RULE, given_batch, {"min_value_change": 9}, World(reads={10: [(START, 100)]}))
+
+        assert result.changed.tolist() == [False, False]
