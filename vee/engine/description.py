@@ -93,10 +93,13 @@ def reference(rules: Sequence[Rule], unavailable: Sequence[str]) -> str:
         "# VEE rules",
         _INTRODUCTION,
         *(_section(describe(rule), rule) for rule in sorted(rules, key=lambda rule: rule.name)),
-        "## Not available in this version",
-        _UNAVAILABLE,
-        "\n".join(f"* `{name}`" for name in unavailable),
     ]
+    if unavailable:
+        parts += [
+            "## Not available in this version",
+            _UNAVAILABLE,
+            "\n".join(f"* `{name}`" for name in unavailable),
+        ]
     return "\n\n".join(parts) + "\n"
 
 
