@@ -210,9 +210,10 @@ def send(run: FlowRun, *, limit: int | None, workers: int) -> tuple[int, float]:
     processes = [FORK.Process(target=work, args=(run.pk, share, results), daemon=True) for share in shares]
     for process in processes:
         process.start()
-    told = [results.get() for _ in processes]
     for process in processes:
         process.join()
+        assert process.exitcode == 0, "a worker died"
+    told = [results.get() for _ in processes]
     return sum(sent for sent, _ in told), max(most for _, most in told)
 
 

@@ -19,6 +19,7 @@ from tests.functional.harness.scores import score_file
 
 BY_FILE_DROP = "OUTL-BA-DRMS_DACS_SEND_DVCSCORE"
 BY_OBJECT_STORAGE = "OUTL-BA-DRMS_DACS_SEND_DVCSCOREC"
+CONNECTIONS = "outbound/connection"
 BUCKET = "DACS_DERMS_DEVICE_SCORE"
 OPERATIONS = ["operations@utility.example"]
 SCORE_AT_DERMS = "/device-score$"
@@ -51,30 +52,24 @@ def door(request: pytest.FixtureRequest, product: Product, drop: Peer) -> Iterat
 @pytest.fixture
 def secured_ftp(product: Product, drop: Peer) -> Iterator[Peer]:
     """The drop's door for FTP with explicit TLS; its authority is trusted for this connection alone."""
-    authority = drop.home / "authority.pem"
     made = (drop.home / "ftps.pem").read_text()
-    authority.write_text(made[made.index("-----BEGIN CERTIFICATE") :])
+    person = product.person()
+    page = person.page_of(CONNECTIONS, "DACS_FTP")
     with _without_sftp(product):
-        product.apply({"connections": {"DACS_FTP": {"transport": "ftps", "ca_bundle_file": str(authority)}}})
+        person.save(page, {"transport": "ftps", "ca_bundle": made[made.index("-----BEGIN CERTIFICATE") :]})
         yield drop
-        product.apply({"connections": {"DACS_FTP": {"transport": "ftp", "ca_bundle": ""}}})
+        person.save(page, {"transport": "ftp", "ca_bundle": ""})
 
 
 @contextlib.contextmanager
 def _without_sftp(product: Product) -> Iterator[None]:
-    _rename_connection(product, "DACS_SFTP", "DACS_SFTP_AWAY")
+    person = product.person()
+    page = person.page_of(CONNECTIONS, "DACS_SFTP")
+    person.save(page, {"name": "DACS_SFTP_AWAY"})
     try:
         yield
     finally:
-        _rename_connection(product, "DACS_SFTP_AWAY", "DACS_SFTP")
-
-
-def _rename_connection(product: Product, old: str, new: str) -> None:
-    statement = (
-        "from outbound.models import Connection; "
-        f"assert Connection.objects.filter(name='{old}').update(name='{new}') == 1"
-    )
-    product.manage("shell", "-c", statement)
+        person.save(page, {"name": "DACS_SFTP"})
 
 
 class TestCheck10:
