@@ -87,6 +87,42 @@ class TestNem12:
         return rows if len(rows) == count else None
 
 
+class TestColumnProfiles:
+    def test_a_sites_own_file_becomes_measurements_that_leave_as_green_button(self, client: Client) -> None:
+        component = name("MC-COL")
+        assert client.master_data(*meter(component)).status_code == 200
+        profile = {
+            "delimiter": ";",
+            "decimal_comma": True,
+            "component_column": "Zähler",
+            "date_column": "Zeit",
+            "date_format": "%d.%m.%Y %H:%M",
+            "value_column": "Wert",
+            "seconds_per_interval": 900,
+            "uom": "KWH",
+        }
+        assert client.put("/api/v1/column-profiles/functional/", json=profile).status_code in (200, 201)
+        # The device's clock has standard time: it shows 23:00 when the summer's day begins.
+        lines = ["Zähler;Zeit;Wert"]
+        for index, value in enumerate(values()):
+            clock = DAY + timedelta(minutes=15 * index) - timedelta(hours=5)
+            lines.append(f"{component};{clock:%d.%m.%Y %H:%M};{str(value).replace('.', ',')}")
+
+        report = client.loaded_file(upload(client, "\n".join(lines), "csv:functional"))
+
+        assert (report["status"], report["intervals"], report["rows_rejected"]) == ("LOADED", 96, 0), report
+        rows = wait_until(
+            "the measurements", lambda: client.measurements(component, iso(DAY), iso(DAY + timedelta(days=1)))
+        )
+        assert [row["value"] for row in rows] == values()
+        period = f"start={iso(DAY)}&end={iso(DAY + timedelta(days=1))}"
+        address = f"/api/v1/measurements/export/?measuring_component={component}&{period}&format_out=green_button"
+        feed = client.get(address)
+        assert feed.headers["Content-Type"].startswith("application/atom+xml")
+        again = client.loaded_file(upload(client, feed.text, "green_button", "feed.xml"))
+        assert (again["status"], again["intervals"]) == ("LOADED", 96), again
+
+
 class TestCommands:
     def test_load_readings_stores_and_process_imds_finishes(
         self, client: Client, product: Product, tmp_path: Path
