@@ -15,6 +15,7 @@ from vee.codes import Band, ComponentKind
 from vee.engine import consumption
 from vee.engine.batch import Batch, in_range
 from vee.engine.context import Context, RegisterReads, Windows
+from vee.engine.fixed_point import INT64_MAXIMUM
 
 
 _CONTEXT = decimal.Context(prec=50, rounding=decimal.ROUND_HALF_EVEN)
@@ -54,8 +55,16 @@ def _median(counts: Sequence[int]) -> Decimal:
 def _standard_deviation(counts: Sequence[int]) -> Decimal:
     """Of the values themselves, not as an estimate for others: divided by their number."""
     number, total = len(counts), sum(counts)
-    spread = number * sum(count * count for count in counts) - total * total
+    spread = number * _sum_of_squares(counts) - total * total
     return _CONTEXT.divide(_CONTEXT.sqrt(Decimal(spread)), Decimal(number))
+
+
+def _sum_of_squares(counts: Sequence[int]) -> int:
+    largest = max(max(counts), -min(counts))
+    if largest * largest * len(counts) > INT64_MAXIMUM:
+        return sum(count * count for count in counts)
+    array = np.array(counts, dtype=np.int64)
+    return int(array @ array)
 
 
 def _counted(counts: Sequence[int]) -> Decimal:
