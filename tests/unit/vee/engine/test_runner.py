@@ -129,14 +129,14 @@ class TestRun:
         ]
         assert [step.outcome for step in result.row_log(0)] == [Outcome.SKIPPED]
 
-    def test_a_rule_that_is_not_available_terminates(self) -> None:
-        result = run(mixed(), spec("high_low_check", severity=Severity.INFO), spec("uom_check", sequence=20))
+    def test_a_rule_that_is_not_available_terminates(self, rule_not_available: str) -> None:
+        result = run(mixed(), spec(rule_not_available, severity=Severity.INFO), spec("uom_check", sequence=20))
 
         assert [(f.row, f.severity, f.exception_type) for f in result.findings] == [
             (row, Severity.TERMINATE, "RULE-NOT-AVAILABLE") for row in range(3)
         ]
         assert result.blocked.all()
-        assert [entry.rule for entry in result.log] == ["high_low_check"]
+        assert [entry.rule for entry in result.log] == [rule_not_available]
 
     def test_a_finding_carries_rule_group_and_configured_exception_type(self) -> None:
         result = run(mixed(), spec("uom_check", id=31, exception_type="UNIT"))
