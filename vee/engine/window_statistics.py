@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import decimal
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from vee.codes import Band, ComponentKind
 from vee.engine import consumption
 from vee.engine.batch import Batch, in_range
 from vee.engine.context import Context, RegisterReads, Windows
+from vee.engine.fixed_point import INT64_MAXIMUM
 
 
 _CONTEXT = decimal.Context(prec=50, rounding=decimal.ROUND_HALF_EVEN)
@@ -25,7 +27,8 @@ _REGISTER_PLACES = 9
 class Sample:
     """The values of one window in whole counts of 10^-scale, and how many intervals or reads were in an outage."""
 
-    counts: Sequence[int]
+    counts: NDArray[Any]
+    """int64, or Python ints where they might not fit."""
     scale: int
     outages: int
 
@@ -36,44 +39,56 @@ class Sample:
         if name == "count":
             return Decimal(len(self.counts))
         if name == "zero_count":
-            return Decimal(sum(not count for count in self.counts))
-        return STATISTICS[name](self.counts).scaleb(-self.scale, _CONTEXT) if self.counts else None
+            return Decimal(int((self.counts == 0).sum()))
+        return _OF_VALUES[name](self.counts).scaleb(-self.scale, _CONTEXT) if len(self.counts) else None
 
 
-def _average(counts: Sequence[int]) -> Decimal:
-    return _CONTEXT.divide(Decimal(sum(counts)), Decimal(len(counts)))
+def _fits(counts: NDArray[Any], power: int) -> bool:
+    """Tell whether the sum of such powers of the counts fits 64 bits."""
+    largest = max(int(counts.max()), -int(counts.min()))
+    return bool(largest**power * len(counts) <= INT64_MAXIMUM)
 
 
-def _median(counts: Sequence[int]) -> Decimal:
-    ordered, middle = sorted(counts), len(counts) // 2
+def _total(counts: NDArray[Any]) -> int:
+    return int(counts.sum()) if _fits(counts, 1) else sum(counts.tolist())
+
+
+def _total_of_squares(counts: NDArray[Any]) -> int:
+    return int(counts @ counts) if _fits(counts, 2) else sum(count * count for count in counts.tolist())
+
+
+def _average(counts: NDArray[Any]) -> Decimal:
+    return _CONTEXT.divide(Decimal(_total(counts)), Decimal(len(counts)))
+
+
+def _median(counts: NDArray[Any]) -> Decimal:
+    ordered, middle = np.sort(counts), len(counts) // 2
     if len(counts) % 2:
-        return Decimal(ordered[middle])
-    return _CONTEXT.divide(Decimal(ordered[middle - 1] + ordered[middle]), Decimal(2))
+        return Decimal(int(ordered[middle]))
+    return _CONTEXT.divide(Decimal(int(ordered[middle - 1]) + int(ordered[middle])), Decimal(2))
 
 
-def _standard_deviation(counts: Sequence[int]) -> Decimal:
+def _standard_deviation(counts: NDArray[Any]) -> Decimal:
     """Of the values themselves, not as an estimate for others: divided by their number."""
-    number, total = len(counts), sum(counts)
-    spread = number * sum(count * count for count in counts) - total * total
+    number, total = len(counts), _total(counts)
+    spread = number * _total_of_squares(counts) - total * total
     return _CONTEXT.divide(_CONTEXT.sqrt(Decimal(spread)), Decimal(number))
 
 
-def _counted(counts: Sequence[int]) -> Decimal:
-    return Decimal(len(counts))
-
-
-STATISTICS: Mapping[str, Callable[[Sequence[int]], Decimal]] = {
-    "sum": lambda counts: Decimal(sum(counts)),
-    "min": lambda counts: Decimal(min(counts)),
-    "max": lambda counts: Decimal(max(counts)),
+_OF_VALUES: Mapping[str, Callable[[NDArray[Any]], Decimal]] = {
+    "sum": lambda counts: Decimal(_total(counts)),
+    "min": lambda counts: Decimal(int(counts.min())),
+    "max": lambda counts: Decimal(int(counts.max())),
     "average": _average,
     "median": _median,
     "standard_deviation": _standard_deviation,
-    "zero_count": _counted,
-    "outage_count": _counted,
-    "count": _counted,
 }
-"""The names; what is counted needs no values (`Sample.statistic`)."""
+STATISTICS = (*_OF_VALUES, "zero_count", "outage_count", "count")
+
+
+def nothing(scale: int) -> Sample:
+    """Give a window without values."""
+    return Sample(np.empty(0, dtype=np.int64), scale, 0)
 
 
 def of_batch(batch: Batch) -> list[Sample]:
@@ -93,7 +108,7 @@ def of_history(batch: Batch, context: Context, starts: NDArray[np.int64], ends: 
         return [_of_reads(each, start) for each, start in zip(reads, starts.tolist(), strict=True)]
     size = batch.seconds_per_interval
     if size is None:
-        return [Sample((), batch.scale, 0)] * batch.size
+        return [nothing(batch.scale)] * batch.size
     found = context.measured(Windows(ids, starts, int(ends[0] - starts[0]) // size, size, batch.scale))
     there = consumption.meant(found.valid, found.conditions)
     return _samples(found.values, there, np.where(found.present, found.conditions, 0), batch.scale)
@@ -103,15 +118,16 @@ def _samples(
     values: NDArray[np.int64], there: NDArray[np.bool_], conditions: NDArray[np.int32], scale: int
 ) -> list[Sample]:
     outages = in_range(conditions, Band.OUTAGE.value).sum(axis=1)
-    return [Sample(values[row, there[row]].tolist(), scale, int(outages[row])) for row in range(values.shape[0])]
+    return [Sample(values[row, there[row]], scale, int(outages[row])) for row in range(values.shape[0])]
 
 
 def _of_reads(reads: RegisterReads, start: int) -> Sample:
     series = [read for read in (reads.before, *reads.inside) if read is not None and read.read_at >= start]
     later = [read for _, read in itertools.pairwise(series)]
+    counts = [int(read.consumption.scaleb(_REGISTER_PLACES)) for read in later if read.consumption is not None]
     low, high = Band.OUTAGE.value
     return Sample(
-        counts=[int(read.consumption.scaleb(_REGISTER_PLACES)) for read in later if read.consumption is not None],
+        counts=np.array(counts, dtype=object),
         scale=_REGISTER_PLACES,
         outages=sum(low <= read.condition <= high for read in later),
     )

@@ -115,7 +115,7 @@ def _samples(
     if window == OWN:
         return window_statistics.of_batch(batch)
     if batch.kind != ComponentKind.SCALAR and batch.seconds_per_interval is None:
-        return [Sample((), batch.scale, 0)] * batch.size
+        return [window_statistics.nothing(batch.scale)] * batch.size
     if window == "previous":
         since, until = starts - (ends - starts), starts
     elif window == "history":

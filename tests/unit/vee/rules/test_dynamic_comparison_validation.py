@@ -4,6 +4,7 @@ import statistics
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,19 +106,19 @@ class TestWindows:
 
 
 class TestStatistics:
-    @given(st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=9))
+    @given(st.lists(st.integers(-(10**18), 10**18), min_size=1, max_size=9))
     def test_are_those_of_the_standard_library(self, counts: list[int]) -> None:
-        sample = Sample(counts, 2, 0)
+        sample = Sample(np.array(counts, dtype=np.int64), 2, 0)
         values = [Decimal(count).scaleb(-2) for count in counts]
 
         assert sample.statistic("sum") == sum(values)
         assert (sample.statistic("min"), sample.statistic("max")) == (min(values), max(values))
         assert sample.statistic("median") == statistics.median(values)
-        assert abs((sample.statistic("average") or 0) - statistics.mean(values)) < Decimal("1e-12")
-        assert abs((sample.statistic("standard_deviation") or 0) - statistics.pstdev(values)) < Decimal("1e-9")
+        assert abs((sample.statistic("average") or 0) - statistics.mean(values)) < Decimal("1e-6")
+        assert abs((sample.statistic("standard_deviation") or 0) - statistics.pstdev(values)) < Decimal("1e-6")
 
     def test_of_nothing_are_unknown_but_for_the_numbers_of_things(self) -> None:
-        sample = Sample((), 2, 3)
+        sample = Sample(np.empty(0, dtype=np.int64), 2, 3)
 
         assert sample.statistic("average") is None
         assert [sample.statistic(name) for name in ("count", "zero_count", "outage_count")] == [0, 0, 3]
