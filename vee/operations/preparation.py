@@ -37,6 +37,7 @@ class Component:
     dials: int | None = None
     rollover_threshold: Decimal = Decimal("0.5")
     characteristics: dict[str, str] = dataclasses.field(default_factory=dict)
+    high_quality_tolerance: Decimal | None = None
 
     @property
     def multiplier_in_millionths(self) -> int:
@@ -85,7 +86,7 @@ _COMPONENT_FIELDS = (
     "device__service_point__time_zone", "device__service_point__standard_offset_seconds",
     "service_point", "device", "device__service_point", "consumption_reference", "type__dials",
     "type__rollover_threshold", "characteristics", "device__characteristics", "service_point__characteristics",
-    "device__service_point__characteristics",
+    "device__service_point__characteristics", "type__high_quality_tolerance",
 )  # fmt: skip
 _ROLES = (Role.INITIAL_LOAD, Role.MANUAL_OVERRIDE, Role.ESTIMATION)
 
@@ -115,6 +116,7 @@ def load_components(*, component_ids: Iterable[int]) -> dict[int, Component]:
             rollover_threshold=row[23],
             # The nearest one counts: the component's, then its device's, then its service point's.
             characteristics={**(row[26] or row[27] or {}), **(row[25] or {}), **row[24]},
+            high_quality_tolerance=row[28],
         )
     return found
 

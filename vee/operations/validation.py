@@ -19,7 +19,7 @@ from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
 from vee.engine.plan import Plan
 from vee.engine.runner import run
 from vee.models import InitialMeasurement, RegisterMeasurement
-from vee.operations import preparation
+from vee.operations import pre_vee, preparation
 from vee.operations.groups import Plans, select_group
 from vee.operations.history import MeasurementHistory
 from vee.operations.preparation import Component, DueImd, UnableToPrepare
@@ -79,6 +79,10 @@ def validate(*, imds: Sequence[DueImd], plans: Plans) -> tuple[list[Group], list
             ready.append((imd, preparation.check(imd)))
         except UnableToPrepare as error:
             refused.append(Refused(imd, str(error)))
+    unlike = pre_vee.unlike_the_day_before(ready)
+    if unlike:
+        refused += [Refused(imd, unlike[imd.id]) for imd, _ in ready if imd.id in unlike]
+        ready = [(imd, component) for imd, component in ready if imd.id not in unlike]
     scalars = _scalars([pair for pair in ready if pair[1].kind == ComponentKind.SCALAR])
     groups: dict[tuple[object, ...], _Gathering] = defaultdict(_Gathering)
     for imd, component in ready:

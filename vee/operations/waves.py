@@ -13,7 +13,8 @@ def in_waves(imds: Sequence[DueImd]) -> list[list[DueImd]]:
     Cut IMDs, ordered by component and start, into waves that are processed one after another.
 
     An IMD that needs what an earlier one of its component leaves behind waits for it: a register reading, which is
-    subtracted from the one before it, and intervals with a gap at an edge, which look at the measurement beyond it.
+    subtracted from the one before it, intervals with a gap at an edge, which look at the measurement beyond it, and
+    those that are compared with the day before.
     All others go at once.
     """
     waves: dict[int, list[DueImd]] = {}
@@ -29,4 +30,6 @@ def in_waves(imds: Sequence[DueImd]) -> list[list[DueImd]]:
 
 def _looks_back(imd: DueImd) -> bool:
     values = imd.values
+    if imd.component is not None and imd.component.high_quality_tolerance is not None:
+        return True
     return values is None or not len(values) or values[0] == NO_VALUE or values[-1] == NO_VALUE
