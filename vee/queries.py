@@ -21,6 +21,7 @@ from vee.models import (
     InitialMeasurement,
     MeasurementBlock,
     MeasuringComponent,
+    MeasuringComponentProgress,
     ReadingFile,
     RegisterMeasurement,
     RuleTrial,
@@ -186,6 +187,17 @@ def _register_measurements(
     found = RegisterMeasurement.objects.filter(measuring_component=component, read_at__gt=start, read_at__lte=end)
     for row in found.order_by("read_at").iterator():
         yield Measurement(row.read_at, row.consumption, row.condition, row.user_edited, row.reading)
+
+
+def progress_of(component: MeasuringComponent) -> MeasuringComponentProgress | None:
+    """Give how far a component's final measurements reach; None before the first one."""
+    return MeasuringComponentProgress.objects.filter(pk=component.pk).first()
+
+
+def time_zone_of(component: MeasuringComponent) -> str:
+    """Give the name of the zone in which a component's local days are counted; UTC where its place is not known."""
+    point = component.service_point or (component.device.service_point if component.device is not None else None)
+    return "UTC" if point is None else point.time_zone
 
 
 def latest_measurement_end(*, component: MeasuringComponent) -> dt.datetime | None:

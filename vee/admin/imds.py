@@ -18,7 +18,7 @@ from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin
 from vee import queries
-from vee.admin import workbench
+from vee.admin import manual, workbench
 from vee.models import InitialMeasurement
 from vee.operations import actions, edits
 
@@ -120,6 +120,7 @@ class InitialMeasurementAdmin(ActsOnImds):
         wrap = self.admin_site.admin_view
         return [
             path("<int:imd_id>/edit/", wrap(self.edit_view), name="vee_initialmeasurement_edit"),
+            path("<int:imd_id>/repair/", wrap(self.repair_view), name="vee_initialmeasurement_repair"),
             path("<int:imd_id>/act/<str:name>/", wrap(self.act_view), name="vee_initialmeasurement_act"),
             *super().get_urls(),
         ]
@@ -166,6 +167,10 @@ class InitialMeasurementAdmin(ActsOnImds):
             "next": back,
         }
         return TemplateResponse(request, "admin/vee/confirm.html", context)
+
+    def repair_view(self, request: HttpRequest, imd_id: int) -> HttpResponse:
+        """Change component and period of an IMD in ERROR."""
+        return manual.repair_view(self, request, imd_id)
 
     def edit_view(self, request: HttpRequest, imd_id: int) -> HttpResponse:
         """Save the grid's changed values with a reason, and perform VEE at once when asked to."""

@@ -8,19 +8,20 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from foundation.admin import ModelAdmin, TabularInline
 from vee import codes, queries
-from vee.admin import measurement_export
+from vee.admin import manual, measurement_export
 from vee.admin.characteristics import CharacteristicsForm
+from vee.admin.derivations import ValueDerivationInline
 from vee.engine import calendar
 from vee.models import Device, InstallEvent, MeasuringComponent, MeasuringComponentType, Outage, ServicePoint
 
@@ -110,6 +111,8 @@ class MeasuringComponentTypeAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: igno
     search_fields = ["identifier", "description"]
     ordering = ["identifier"]
 
+    inlines = [ValueDerivationInline]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is not None and obj.components.exists():
             return ["identifier", "component_kind", "seconds_per_interval", "scale", "uom"]
@@ -125,6 +128,8 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
     list_select_related = ["type", "device", "service_point"]
     list_filter = ["type"]
     autocomplete_fields = ["type", "device", "service_point", "consumption_reference"]
+    readonly_fields = ["latest_contiguous", "most_recent_actual"]
+    actions_detail = ["add_values"]
     search_fields = ["identifier", "device__identifier", "service_point__identifier"]
     ordering = ["identifier"]
     actions = ["export_measurements"]
@@ -136,6 +141,27 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
     def export_measurements(self, request: HttpRequest, queryset: Any) -> HttpResponseBase:
         """Ask for period and format, then give the file."""
         return measurement_export.answer(self, request, queryset)
+
+    def has_add_values_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("vee.edit_imd")
+
+    @action(description=_("Add values"), icon="edit_note", permissions=["add_values"], url_path="add-values-of")
+    def add_values(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:vee_measuringcomponent_add_values", args=[object_id]))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        fields = list(super().get_fields(request, obj))
+        return fields if obj else [name for name in fields if name not in self.readonly_fields]
+
+    @display(description=_("complete up to"))
+    def latest_contiguous(self, component: MeasuringComponent) -> Any:
+        progress = queries.progress_of(component)
+        return _utc_text(progress.latest_contiguous_at if progress else None)
+
+    @display(description=_("last actual measurement"))
+    def most_recent_actual(self, component: MeasuringComponent) -> Any:
+        progress = queries.progress_of(component)
+        return _utc_text(progress.most_recent_actual_at if progress else None)
 
     @display(description=_("measurements"))
     def measurements_link(self, component: MeasuringComponent) -> Any:
@@ -150,8 +176,17 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
                 wrap(self.measurements_view),
                 name="vee_measuringcomponent_measurements",
             ),
+            path(
+                "<int:component_id>/add-values/",
+                wrap(self.add_values_view),
+                name="vee_measuringcomponent_add_values",
+            ),
             *super().get_urls(),
         ]
+
+    def add_values_view(self, request: HttpRequest, component_id: int) -> HttpResponse:
+        """Start manual data for the component."""
+        return manual.add_values_view(self, request, component_id)
 
     def measurements_view(self, request: HttpRequest, component_id: int) -> HttpResponse:
         """Show a week of final measurements that ends with the newest, or the week that the reader pages to."""
@@ -187,6 +222,10 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
             "chart": _chart(rows, component, zone),
         }
         return TemplateResponse(request, "admin/vee/measurements.html", context)
+
+
+def _utc_text(at: dt.datetime | None) -> str:
+    return "–" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _asked_end(request: HttpRequest) -> dt.datetime | None:

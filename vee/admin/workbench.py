@@ -13,8 +13,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 from vee import codes, queries
-from vee.choices import ImdState
+from vee.choices import ImdKind, ImdState
 from vee.engine.fixed_point import to_decimal
+from vee.models import InitialMeasurement
 
 
 STATE_BADGES: dict[str, str] = {
@@ -34,12 +35,21 @@ class Action:
     """One thing that a person can do with an IMD: where it is offered, what it needs and what it means."""
 
     def __init__(
-        self, *, name: str, label: Any, permission: str, states: Sequence[str], variant: str, explanation: Any
+        self,
+        *,
+        name: str,
+        label: Any,
+        permission: str,
+        states: Sequence[str],
+        variant: str,
+        explanation: Any,
+        draft: bool = False,
     ) -> None:
         self.name = name
         self.label = label
         self.permission = permission
         self.states = frozenset(states)
+        self.draft = draft
         self.variant = variant
         self.explanation = explanation
 
@@ -52,6 +62,7 @@ ACTIONS: dict[str, Action] = {
             label=_("Perform VEE"),
             permission="vee.perform_vee",
             states=(ImdState.EXCEPTION, ImdState.ERROR),
+            draft=True,
             variant="primary",
             explanation=_(
                 "The rules run again on the received values plus your edits. Open To Dos are completed; "
@@ -71,6 +82,7 @@ ACTIONS: dict[str, Action] = {
             label=_("Discard"),
             permission="vee.discard_imd",
             states=(ImdState.EXCEPTION, ImdState.ERROR),
+            draft=True,
             variant="danger",
             explanation=_("The data is put aside for good: it stays readable, but no measurement is made of it."),
         ),
@@ -78,10 +90,18 @@ ACTIONS: dict[str, Action] = {
 }
 
 
-def allowed_actions(request: HttpRequest, state: str) -> list[Action]:
+def is_draft(imd: InitialMeasurement) -> bool:
+    """Tell whether it is manual data that a person has not released yet."""
+    return imd.state == ImdState.PENDING and imd.kind == ImdKind.MANUAL
+
+
+def allowed_actions(request: HttpRequest, imd: InitialMeasurement) -> list[Action]:
     """The actions that this person may do in this state; what is not allowed is not shown."""
+    draft = is_draft(imd)
     return [
-        action for action in ACTIONS.values() if state in action.states and request.user.has_perm(action.permission)
+        action
+        for action in ACTIONS.values()
+        if (imd.state in action.states or (draft and action.draft)) and request.user.has_perm(action.permission)
     ]
 
 
@@ -142,8 +162,9 @@ def context(request: HttpRequest, detail: queries.ImdDetail) -> dict[str, Any]:
         "chart": _chart(detail, open_exceptions, zone),
         "edits": [_edit_row(edit, detail.scale) for edit in detail.edits],
         "steps": [(step, _log_rows(step.details or {})) for step in detail.transitions],
-        "actions": allowed_actions(request, imd.state),
-        "may_edit": imd.state == ImdState.EXCEPTION and request.user.has_perm("vee.edit_imd"),
+        "actions": allowed_actions(request, imd),
+        "may_edit": (imd.state == ImdState.EXCEPTION or is_draft(imd)) and request.user.has_perm("vee.edit_imd"),
+        "may_repair": imd.state == ImdState.ERROR and request.user.has_perm("vee.edit_imd"),
         "may_perform": request.user.has_perm("vee.perform_vee"),
         "imd_address": address,
         "edit_address": reverse("admin:vee_initialmeasurement_edit", args=[imd.pk]),
@@ -151,11 +172,7 @@ def context(request: HttpRequest, detail: queries.ImdDetail) -> dict[str, Any]:
 
 
 def _zone_name(detail: queries.ImdDetail) -> str:
-    component = detail.component
-    point = component.service_point if component is not None else None
-    if point is None and component is not None and component.device is not None:
-        point = component.device.service_point
-    return point.time_zone if point is not None else "UTC"
+    return "UTC" if detail.component is None else queries.time_zone_of(detail.component)
 
 
 def _exception_row(found: Any) -> dict[str, Any]:

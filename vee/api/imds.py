@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -18,9 +19,10 @@ from rest_framework.views import APIView
 
 from foundation.api import idempotency, problems
 from foundation.api.decoding import convert_body
+from foundation.times import parse_instant
 from vee import models, queries
 from vee.api import filters, shapes
-from vee.operations import actions, edits, intake
+from vee.operations import actions, edits, intake, repairs
 from vee.readers.base import RowRefused
 from vee.readers.numbers import read_number
 
@@ -107,6 +109,8 @@ def _act(operation: Callable[[], models.InitialMeasurement]) -> Response:
         raise _invalid("/reason", "required", str(error)) from None
     except edits.ValueNotUsable as error:
         raise _invalid(f"/values/{error.interval}", "not_usable", str(error)) from None
+    except repairs.RepairNotUsable as error:
+        raise _invalid(f"/{error.field}", "not_usable", str(error)) from None
     except actions.NotPermitted as error:
         raise PermissionDenied(str(error)) from None
     except (actions.StateDoesNotAllow, actions.UnableToFinalize) as error:
@@ -173,6 +177,45 @@ class Edit(APIView):
         return _act(
             lambda: edits.edit_values(imd_id=pk, by=request.user, reason=body.reason, values=values, at=timezone.now())
         )
+
+
+class _RepairBody(msgspec.Struct, forbid_unknown_fields=True):
+    reason: str
+    measuring_component: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+
+class Repair(APIView):
+    """Say what an IMD in ERROR is about: its measuring component, its period."""
+
+    rights = {"POST": ["vee.edit_imd"]}
+
+    @extend_schema(request=shapes.RepairRequest, responses=_ACTION_ANSWERS)
+    def post(self, request: Request, pk: int) -> Response:
+        """Change what the body names; *Perform VEE* prepares the IMD again."""
+        body = convert_body(request.data, _RepairBody)
+        start, end = (_instant(getattr(body, name), f"/{name}") for name in ("start", "end"))
+        return _act(
+            lambda: repairs.repair(
+                imd_id=pk,
+                by=request.user,
+                reason=body.reason,
+                component_identifier=body.measuring_component,
+                start=start,
+                end=end,
+                at=timezone.now(),
+            )
+        )
+
+
+def _instant(text: str | None, pointer: str) -> dt.datetime | None:
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except (ValueError, OverflowError) as error:
+        raise _invalid(pointer, "invalid_time", str(error)) from None
 
 
 def _edited_values(given: dict[str, Any]) -> dict[int, Decimal | None]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+import io
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.http import Http404, StreamingHttpResponse
@@ -15,7 +17,7 @@ from rest_framework.views import APIView
 
 from foundation.api.pagination import Pages
 from foundation.api.renderers import ExactJSONRenderer, to_json
-from vee import models, queries
+from vee import derived_queries, models, queries
 from vee.api import instants, shapes
 from vee.codes import ComponentKind
 
@@ -49,6 +51,7 @@ class Measurements(APIView):
             OpenApiParameter("measuring_component", str, required=True),
             OpenApiParameter("start", OpenApiTypes.DATETIME, required=True, description="with offset"),
             OpenApiParameter("end", OpenApiTypes.DATETIME, required=True, description="with offset"),
+            OpenApiParameter("derived", bool, description="whether derived values stand beside each measurement"),
             OpenApiParameter("page", int),
             OpenApiParameter("page_size", int, description="JSON only; at most 100,000"),
         ],
@@ -67,10 +70,14 @@ class Measurements(APIView):
         component = _component(request)
         found = queries.measurements(component=component, start=start, end=end)
         scalar = component.type.component_kind == ComponentKind.SCALAR
+        derivations = derived_queries.derivations_of(component) if _wants_derived(request) else None
+        derive = None if derivations is None else derived_queries.deriver(component, derivations)
         if request.accepted_renderer.format == CsvRenderer.format:
-            return StreamingHttpResponse(_csv(found, scalar=scalar), content_type="text/csv; charset=utf-8")
+            names = [each.name for each in derivations or ()]
+            rows = _csv(found, scalar=scalar, names=names, derive=derive)
+            return StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
         pages = MeasurementPages()
-        page = pages.paginate_queryset([_row(row, scalar=scalar) for row in found], request, view=self)
+        page = pages.paginate_queryset([_row(row, scalar=scalar, derive=derive) for row in found], request, view=self)
         return pages.get_paginated_response(page)
 
 
@@ -79,25 +86,50 @@ def _component(request: Request) -> models.MeasuringComponent:
     if not identifier or "\x00" in identifier:
         raise instants.invalid("/measuring_component", "required", "measuring_component is required.")
     try:
-        return models.MeasuringComponent.objects.select_related("type").get(identifier=identifier)
+        return models.MeasuringComponent.objects.select_related("type", "service_point", "device__service_point").get(
+            identifier=identifier
+        )
     except models.MeasuringComponent.DoesNotExist:
         raise Http404(f"There is no measuring component {identifier!a}.") from None
 
 
-def _row(found: queries.Measurement, *, scalar: bool) -> dict[str, Any]:
+def _wants_derived(request: Request) -> bool:
+    text = request.query_params.get("derived", "false")
+    if text not in ("true", "false"):
+        raise instants.invalid("/derived", "invalid", "derived is true or false.")
+    return text == "true"
+
+
+def _row(found: queries.Measurement, *, scalar: bool, derive: derived_queries.Derive | None = None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "end": found.end, "value": found.value, "condition": found.condition, "user_edited": found.user_edited,
     }  # fmt: skip
     if scalar:
         row["reading"] = found.reading
+    if derive is not None:
+        row["derived"] = derive(found)
     return row
 
 
-def _csv(found: Iterator[queries.Measurement], *, scalar: bool) -> Iterator[str]:
-    yield "end,value,condition,user_edited" + (",reading\r\n" if scalar else "\r\n")
+def _csv(
+    found: Iterator[queries.Measurement],
+    *,
+    scalar: bool,
+    names: Sequence[str] = (),
+    derive: derived_queries.Derive | None = None,
+) -> Iterator[str]:
+    yield _header(["end", "value", "condition", "user_edited", *(["reading"] if scalar else []), *names])
     for row in found:
         value = "" if row.value is None else f"{row.value:f}"
         cells = [f"{row.end:%Y-%m-%dT%H:%M:%SZ}", value, str(row.condition), str(row.user_edited).lower()]
         if scalar:
             cells.append("" if row.reading is None else f"{row.reading:f}")
+        if derive is not None:
+            cells += ["" if derived is None else f"{derived:f}" for derived in derive(row).values()]
         yield ",".join(cells) + "\r\n"
+
+
+def _header(names: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(names)
+    return line.getvalue()

@@ -112,10 +112,30 @@ class ToDo(serializers.ModelSerializer[Any]):
         )  # fmt: skip
 
 
+class ToDoException(serializers.ModelSerializer[Any]):
+    class Meta:
+        model = models.VeeException
+        fields = ("id", "severity", "exception_type", "rule", "message", "open")
+
+
+class ToDoWithExceptions(ToDo):
+    """A To Do with the exceptions of the run that it came from."""
+
+    exceptions = serializers.SerializerMethodField()
+
+    class Meta(ToDo.Meta):
+        fields = (*ToDo.Meta.fields, "exceptions")  # type: ignore[assignment]  # one more
+
+    @extend_schema_field(ToDoException(many=True))
+    def get_exceptions(self, todo: models.ToDo) -> Any:
+        found = [each for each in todo.imd.exceptions.all() if each.created_at == todo.created_at]
+        return ToDoException(sorted(found, key=lambda each: each.pk), many=True).data
+
+
 class Transition(serializers.ModelSerializer[Any]):
     class Meta:
         model = models.ImdTransition
-        fields = ("from_state", "to_state", "at", "by", "reason")
+        fields = ("from_state", "to_state", "at", "by", "reason", "details")
 
 
 class ValueEdit(serializers.ModelSerializer[Any]):
@@ -175,6 +195,13 @@ class EditRequest(serializers.Serializer[Any]):
     values = serializers.DictField(child=Quantity(allow_null=True), help_text="new value by index, from 0")
 
 
+class RepairRequest(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=500)
+    measuring_component = serializers.CharField(required=False, max_length=60)
+    start = serializers.DateTimeField(required=False, help_text="with offset")
+    end = serializers.DateTimeField(required=False, help_text="with offset")
+
+
 class AssignRequest(serializers.Serializer[Any]):
     to = serializers.CharField(help_text="user name")
 
@@ -185,6 +212,9 @@ class Measurement(serializers.Serializer[Any]):
     condition = serializers.IntegerField()
     user_edited = serializers.BooleanField()
     reading = Exact(required=False, help_text="registers only")
+    derived = serializers.DictField(
+        child=Exact(allow_null=True), required=False, help_text="derived values by name, where asked for"
+    )
 
 
 class MeasurementPage(serializers.Serializer[Any]):

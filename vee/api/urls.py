@@ -25,6 +25,7 @@ urlpatterns = [
     path("imds/<int:pk>/discard/", imds.Discard.as_view()),
     path("imds/<int:pk>/force-complete/", imds.ForceComplete.as_view()),
     path("imds/<int:pk>/edit/", imds.Edit.as_view()),
+    path("imds/<int:pk>/repair/", imds.Repair.as_view()),
     path("vee-exceptions/", work.VeeExceptions.as_view()),
     path("todos/", work.ToDos.as_view()),
     path("todos/<int:pk>/", work.ToDoDetail.as_view()),

@@ -22,6 +22,9 @@ from vee.api import filters, shapes
 from vee.operations import todos
 
 
+_TODOS = models.ToDo.objects.select_related("imd", "role", "assigned_to").prefetch_related("imd__exceptions")
+
+
 class VeeExceptions(ListAPIView[Any]):
     """What rules found."""
 
@@ -35,8 +38,8 @@ class ToDos(ListAPIView[Any]):
     """Work for people, oldest first."""
 
     rights = {"GET": ["vee.view_todo"]}
-    queryset = models.ToDo.objects.select_related("imd", "role", "assigned_to").order_by("created_at", "pk")
-    serializer_class = shapes.ToDo
+    queryset = _TODOS.order_by("created_at", "pk")
+    serializer_class = shapes.ToDoWithExceptions
     filterset_class = filters.ToDoFilter
 
 
@@ -44,8 +47,8 @@ class ToDoDetail(RetrieveAPIView[Any]):
     """One To Do."""
 
     rights = {"GET": ["vee.view_todo"]}
-    queryset = models.ToDo.objects.select_related("imd", "role", "assigned_to")
-    serializer_class = shapes.ToDo
+    queryset = _TODOS
+    serializer_class = shapes.ToDoWithExceptions
 
 
 _ANSWERS = {200: shapes.ToDo, 403: shapes.Problem, 404: shapes.Problem, 409: shapes.Problem}

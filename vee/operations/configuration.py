@@ -14,6 +14,7 @@ from vee.engine import eligibility, registry
 from vee.engine.plan import criteria_text, find_cycle
 from vee.engine.registers import is_threshold
 from vee.models import InitialMeasurement, MeasuringComponentType, VeeGroup, VeeRule
+from vee.operations.configuration_derivations import apply_derivations
 from vee.operations.configuration_entries import GroupEntry, RuleEntry, TypeEntry
 from vee.operations.configuration_sections import (
     Applied,
@@ -207,6 +208,8 @@ def _save_types(entries: Sequence[tuple[int, TypeEntry]], *, by: Any, at: dt.dat
         refuse(list(_type_errors(row, changed, index, new=found is None)))
         if found is None or changed:
             save(row, by=by, at=at)
+        if entry.derivations is not msgspec.UNSET and apply_derivations(row, entry.derivations, index, by=by, at=at):
+            changed = [*changed, "derivations"]
         what = what_happened(created=found is None, changed=bool(changed))
         applied.append(Applied("measuring_component_types", entry.id, what))
     return applied

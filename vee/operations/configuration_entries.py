@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from vee.choices import GapAction
-from vee.codes import ComponentKind, Role, Severity
+from vee.codes import ComponentKind, DerivationMethod, Role, Severity
 
 
 MAX_CODE = 40
@@ -40,6 +40,17 @@ class GroupEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     rules: list[RuleEntry] | msgspec.UnsetType = msgspec.UNSET
 
 
+class DerivationEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """One value that is derived from the measurements of a type."""
+
+    name: Code
+    method: DerivationMethod
+    uom: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
+    sequence: Annotated[int, msgspec.Meta(ge=0, le=32_767)] = 10
+    scale: Annotated[int, msgspec.Meta(ge=0, le=12)] = 6
+    parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
 class TypeEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One measuring component type; what is not named stays, or has its default when the type is new."""
 
@@ -62,6 +73,7 @@ class TypeEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     high_quality_tolerance: Decimal | msgspec.UnsetType | None = msgspec.UNSET
     estimate_gaps_after_hours: Annotated[int, msgspec.Meta(ge=0, le=876_000)] | msgspec.UnsetType | None = msgspec.UNSET
     gap_action: GapAction | msgspec.UnsetType = msgspec.UNSET
+    derivations: list[DerivationEntry] | msgspec.UnsetType = msgspec.UNSET
     vee_groups: dict[Role, Code | None] | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from vee import choices, codes, models, readers
 from vee.engine.calendar import standard_offset_seconds
 from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
-from vee.operations import imd_store
+from vee.operations import imd_store, pre_vee
 from vee.operations.file_units import in_unit
+from vee.operations.imd_records import standard_offset_of
 
 
 # The zone of the Australian market: UTC+10 without daylight saving time.
@@ -111,10 +112,9 @@ class Registry:
             has = "readings" if kind.component_kind == codes.ComponentKind.SCALAR else "intervals"
             return _refused(item, "kind_mismatch", f"{item.component} has {has}")
         scale = kind.scale if kind is not None else imd_store.DEFAULT_SCALE
-        component_id = component.pk if component is not None else None
-        if isinstance(item, readers.IntervalReadings):
-            return _intervals(item, component_id, scale, error)
-        return _scalars(item, component_id, scale, error)
+        if isinstance(item, readers.RegisterReading):
+            return _scalars(item, component.pk if component is not None else None, scale, error)
+        return _intervals(item, component, scale, error)
 
     def create_components(self) -> None:
         """Create what the chunk needs, inside the chunk's transaction."""
@@ -186,28 +186,31 @@ def _misfit(item: readers.IntervalReadings | readers.RegisterReading, kind: mode
 
 
 def _intervals(
-    item: readers.IntervalReadings, component_id: int | None, scale: int, error: str
+    item: readers.IntervalReadings, component: models.MeasuringComponent | None, scale: int, error: str
 ) -> list[imd_store.NewImd] | readers.RowError:
     try:
         values = imd_store.fixed_values(item.values, scale=scale)
     except imd_store.UnableToKeepValue as unable:
         return _refused(item, "not_exact", f"interval {unable.index + 1}: {unable}")
-    return [
-        imd_store.NewImd(
-            component_identifier=item.component,
-            component_id=component_id,
-            start=item.start.astimezone(dt.UTC),
-            end=item.end.astimezone(dt.UTC),
-            kind=codes.ImdKind.INITIAL_LOAD.value,
-            uom=item.uom,
-            scale=scale,
-            seconds_per_interval=item.seconds_per_interval,
-            values=values,
-            conditions=imd_store.given_conditions(item.conditions),
-            source_line=item.line,
-            error=error,
-        )
-    ]
+    start, end = item.start.astimezone(dt.UTC), item.end.astimezone(dt.UTC)
+    if component is not None and component.type.snap_to_boundaries:
+        start = pre_vee.snapped(start, item.seconds_per_interval, standard_offset_of(component))
+        end = pre_vee.snapped(end, item.seconds_per_interval, standard_offset_of(component))
+    imd = imd_store.NewImd(
+        component_identifier=item.component,
+        component_id=component.pk if component is not None else None,
+        start=start,
+        end=end,
+        kind=codes.ImdKind.INITIAL_LOAD.value,
+        uom=item.uom,
+        scale=scale,
+        seconds_per_interval=item.seconds_per_interval,
+        values=values,
+        conditions=imd_store.given_conditions(item.conditions),
+        source_line=item.line,
+        error=error,
+    )
+    return [imd]
 
 
 def _scalars(

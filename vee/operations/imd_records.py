@@ -13,6 +13,7 @@ from foundation.times import parse_instant
 from vee import codes, models
 from vee.engine.fixed_point import UnableToKeepExactly, to_fixed, without_float_noise
 from vee.models.fields import NO_VALUE
+from vee.operations import pre_vee
 from vee.operations.imd_store import DEFAULT_SCALE, NewImd
 from vee.readers.base import RowRefused
 from vee.readers.numbers import read_number
@@ -140,18 +141,32 @@ def _fill_intervals(new: NewImd, record: ImdRecord, component: models.MeasuringC
     new.seconds_per_interval = record.seconds_per_interval
     if new.end <= new.start:
         raise RecordRefused("/end", "invalid_period", "the end does not lie after the start")
-    elapsed = new.end - new.start
-    count, rest = divmod(elapsed, dt.timedelta(seconds=record.seconds_per_interval))
-    if rest or count != len(record.values):
-        raise RecordRefused(
-            "/values",
-            "interval_count",
-            f"{len(record.values)} values do not fit {elapsed} in intervals of {record.seconds_per_interval} s",
+    try:
+        adjusted = pre_vee.adjust(
+            start=new.start,
+            end=new.end,
+            count=len(record.values),
+            seconds_per_interval=record.seconds_per_interval,
+            kind=component.type if component is not None else None,
+            standard_offset=standard_offset_of(component),
         )
+    except pre_vee.CountDoesNotFit as error:
+        raise RecordRefused("/values", "interval_count", str(error)) from None
+    new.start, new.end = adjusted.start, adjusted.end
     new.values = np.array(
         [_count(value, new.scale, index) for index, value in enumerate(record.values)], dtype=np.int64
     )
     new.conditions = _conditions(record)
+    if adjusted.missing:
+        new.values, new.conditions = pre_vee.missing_behind(new.values, new.conditions, adjusted.missing)
+
+
+def standard_offset_of(component: models.MeasuringComponent | None) -> int:
+    """Give the seconds of a component's standard time east of UTC; 0 where its place is not known."""
+    if component is None:
+        return 0
+    point = component.service_point or (component.device.service_point if component.device is not None else None)
+    return 0 if point is None else point.standard_offset_seconds
 
 
 def _conditions(record: ImdRecord) -> np.ndarray | None:

@@ -154,7 +154,9 @@ def _components(identifiers: set[str]) -> dict[str, models.MeasuringComponent]:
     wanted = sorted(identifiers)
     for begin in range(0, len(wanted), imd_store.BATCH_SIZE):
         part = wanted[begin : begin + imd_store.BATCH_SIZE]
-        rows = models.MeasuringComponent.objects.filter(identifier__in=part).select_related("type")
+        rows = models.MeasuringComponent.objects.filter(identifier__in=part).select_related(
+            "type", "service_point", "device__service_point"
+        )
         found.update((row.identifier, row) for row in rows)
     return found
 

@@ -40,6 +40,7 @@ class Component:
     subtractive: bool = True
     sync_consumption: bool = True
     characteristics: dict[str, str] = dataclasses.field(default_factory=dict)
+    high_quality_tolerance: Decimal | None = None
 
     @property
     def multiplier_in_millionths(self) -> int:
@@ -99,6 +100,7 @@ _COMPONENT_FIELDS = (
     "service_point", "device", "device__service_point", "consumption_reference", "type__dials",
     "type__rollover_threshold", "characteristics", "device__characteristics", "service_point__characteristics",
     "device__service_point__characteristics", "type__subtractive", "type__sync_consumption",
+    "type__high_quality_tolerance",
 )  # fmt: skip
 _ROLES = (Role.INITIAL_LOAD, Role.MANUAL_OVERRIDE, Role.ESTIMATION)
 
@@ -130,6 +132,7 @@ def load_components(*, component_ids: Iterable[int]) -> dict[int, Component]:
             sync_consumption=row[29],
             # The nearest one counts: the component's, then its device's, then its service point's.
             characteristics={**(row[26] or row[27] or {}), **(row[25] or {}), **row[24]},
+            high_quality_tolerance=row[30],
         )
     return found
 

@@ -15,7 +15,7 @@ from vee.engine.findings import Outcome, RowFinding, RowStep, RunResult
 from vee.engine.fixed_point import UnableToKeepExactly, to_decimal, to_fixed
 from vee.engine.plan import Plan
 from vee.engine.runner import run
-from vee.operations import preparation, register_values
+from vee.operations import pre_vee, preparation, register_values
 from vee.operations.groups import Plans
 from vee.operations.history import MeasurementHistory
 from vee.operations.preparation import Component, DueImd, UnableToPrepare
@@ -61,6 +61,10 @@ def validate(*, imds: Sequence[DueImd], plans: Plans) -> tuple[list[Group], list
             ready.append((imd, preparation.check(imd)))
         except UnableToPrepare as error:
             refused.append(Refused(imd, str(error)))
+    unlike = pre_vee.unlike_the_day_before(ready)
+    if unlike:
+        refused += [Refused(imd, unlike[imd.id]) for imd, _ in ready if imd.id in unlike]
+        ready = [(imd, component) for imd, component in ready if imd.id not in unlike]
     scalars = register_values.read_scalars([pair for pair in ready if pair[1].kind == ComponentKind.SCALAR])
     groups: dict[tuple[object, ...], _Gathering] = defaultdict(_Gathering)
     for imd, component in ready:

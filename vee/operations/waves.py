@@ -17,8 +17,8 @@ def in_waves(imds: Sequence[DueImd], plans: Plans) -> list[list[DueImd]]:
     Cut IMDs, ordered by component and their turn, into waves that are processed one after another.
 
     An IMD that needs what an earlier one of its component leaves behind waits for it: readings, which are subtracted
-    from the ones before them; intervals with a gap, which may look at the measurement beyond it or at other days; and
-    whatever passes a rule that wants IMDs in order. All others go at once.
+    from the ones before them; intervals with a gap, which may look at the measurement beyond it or at other days; those
+    that are compared with the day before; and whatever passes a rule that wants IMDs in order. All others go at once.
     """
     waiting: dict[str, bool] = {}
     waves: dict[int, list[DueImd]] = {}
@@ -34,6 +34,8 @@ def in_waves(imds: Sequence[DueImd], plans: Plans) -> list[list[DueImd]]:
 
 def _looks_back(imd: DueImd) -> bool:
     values = imd.values
+    if imd.component is not None and imd.component.high_quality_tolerance is not None:
+        return True
     if imd.component is not None and imd.component.kind == ComponentKind.SUBTRACTIVE_INTERVAL:
         return True
     return values is None or not len(values) or bool((values == NO_VALUE).any())

@@ -550,8 +550,8 @@ class TestMasterDataDocument:
 
     def test_is_open_to_who_may_add_and_change_every_kind(self) -> None:
         kinds = (
-            "servicepoint", "device", "measuringcomponenttype", "measuringcomponent", "usagesubscription",
-            "usagetransaction", "outage",
+            "servicepoint", "device", "measuringcomponenttype", "measuringcomponent", "installevent", "offperiod",
+            "usagesubscription", "usagetransaction", "outage",
         )  # fmt: skip
         supervisor = caller_with(*(f"{verb}_{kind}" for kind in kinds for verb in ("add", "change")))
 

@@ -107,8 +107,10 @@ class TestEditValues:
         one = make.MeasuringComponentFactory()
         imd = make.interval_imd(one, ["1"] * 96, kind="MANUAL")
 
-        edits.edit_values(imd_id=imd.pk, by=make.analyst(), reason="x", values={0: Decimal(5)}, at=make.AT)
-        processing.process_due(at=make.AT)
+        ann = make.analyst()
+
+        edits.edit_values(imd_id=imd.pk, by=ann, reason="x", values={0: Decimal(5)}, at=make.AT)
+        actions.perform_vee(imd_id=imd.pk, by=ann, reason="x", at=make.AT)
 
         assert MeasurementBlock.objects.get().values[0] == 5_000_000
 

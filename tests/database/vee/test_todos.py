@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
 import pytest
+from django.contrib.auth.models import Group
+from rest_framework.test import APIClient
 
 from tests.factories import vee as make
 from vee import queries
-from vee.models import ToDo
-from vee.operations import todos
+from vee.models import ToDo, ToDoType, VeeExceptionType
+from vee.operations import actions, edits, processing, todos
 
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +36,90 @@ class TestOpenTodos:
         one = todo()
 
         assert (one.type_id, one.role.name, one.status) == ("VEE-EXCEPTION", "VEE analyst", "OPEN")
+
+
+class TestTypeAndRole:
+    """`vee.md` 3.7: one To Do per IMD; who gets it is configured on the exception types."""
+
+    def kind(self, code: str, **fields: Any) -> VeeExceptionType:
+        if "role" in fields:
+            fields["todo_role"] = Group.objects.create(name=fields.pop("role"))
+        if "todo" in fields:
+            fields["todo_type"] = ToDoType.objects.create(code=fields.pop("todo"))
+        return VeeExceptionType.objects.create(code=code, **fields)
+
+    def opened(self, *findings: tuple[str, str], todo_type: str | None = None) -> ToDo | None:
+        imd = make.interval_imd("MC", ["1"], state="EXCEPTION")
+        todos.open_todos(needs=[todos.Need(imd.pk, findings, "look at it", todo_type)], at=make.AT)
+        return ToDo.objects.filter(imd=imd).first()
+
+    def test_those_of_the_exception_type_count(self) -> None:
+        self.kind("A", todo="SHOP", role="Meter shop")
+
+        one = self.opened(("ISSUE", "A"))
+
+        assert one is not None
+        assert (one.type_id, one.role.name) == ("SHOP", "Meter shop")
+
+    def test_the_terminate_counts_before_the_issues(self) -> None:
+        self.kind("A", todo="FIRST")
+        self.kind("B", todo="SECOND")
+
+        one = self.opened(("ISSUE", "A"), ("TERMINATE", "B"))
+
+        assert one is not None
+        assert one.type_id == "SECOND"
+
+    def test_types_without_to_dos_are_passed_over_and_when_all_are_there_is_none(self) -> None:
+        self.kind("A", create_todo=False)
+        self.kind("B", todo="SECOND")
+
+        one = self.opened(("ISSUE", "A"), ("ISSUE", "B"))
+
+        assert one is not None
+        assert one.type_id == "SECOND"
+        assert self.opened(("ISSUE", "A")) is None
+
+    def test_an_exception_handler_decides_alone(self) -> None:
+        self.kind("A", todo="FIRST")
+        self.kind("QUIET", create_todo=False)
+        ToDoType.objects.create(code="OWN")
+
+        own = self.opened(("ISSUE", "A"), ("TERMINATE", "HANDLED"), todo_type="OWN")
+        unknown = self.opened(("ISSUE", "A"), ("TERMINATE", "HANDLED"), todo_type="GONE")
+
+        assert own is not None
+        assert own.type_id == "OWN"
+        assert unknown is not None
+        assert unknown.type_id == "VEE-EXCEPTION"
+        assert self.opened(("ISSUE", "A"), ("TERMINATE", "QUIET"), todo_type="OWN") is None
+
+
+class TestApi:
+    def test_a_to_do_lists_the_exceptions_of_its_run(self) -> None:
+        group = make.vee_group(
+            "G",
+            {"rule": "uom_check", "exception_type": "UOM"},
+            {"rule": "interval_spike_check", "exception_type": "SPIKE"},
+        )
+        kind = make.MeasuringComponentTypeFactory(initial_load_group=group)
+        imd = make.interval_imd(make.MeasuringComponentFactory(type=kind), ["9", "1", "1", "1"], uom="KW")
+        processing.process_due(at=make.AT)
+        ann = make.analyst()
+        later = make.AT + dt.timedelta(hours=1)
+        edits.edit_values(imd_id=imd.pk, by=ann, reason="typo", values={0: Decimal(1)}, at=later)
+        actions.perform_vee(imd_id=imd.pk, by=ann, reason="again", at=later)
+        client = APIClient()
+        client.force_authenticate(make.person("reader", "vee.view_todo"))
+
+        first, second = client.get("/api/v1/todos/", {"imd": imd.pk}).json()["results"]
+
+        assert [(each["exception_type"], each["open"]) for each in first["exceptions"]] == [
+            ("UOM", False),
+            ("SPIKE", False),
+        ]
+        assert [(each["exception_type"], each["open"]) for each in second["exceptions"]] == [("UOM", True)]
+        assert client.get(f"/api/v1/todos/{second['id']}/").json()["exceptions"] == second["exceptions"]
 
 
 class TestClaim:
