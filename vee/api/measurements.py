@@ -69,11 +69,11 @@ class Measurements(APIView):
             raise _invalid("/end", "invalid_period", "The end does not lie after the start.")
         component = _component(request)
         found = queries.measurements(component=component, start=start, end=end)
-        scalar = component.type.component_kind == ComponentKind.SCALAR
+        with_reading = component.type.component_kind != ComponentKind.INTERVAL
         if request.accepted_renderer.format == CsvRenderer.format:
-            return StreamingHttpResponse(_csv(found, scalar=scalar), content_type="text/csv; charset=utf-8")
+            return StreamingHttpResponse(_csv(found, with_reading=with_reading), content_type="text/csv; charset=utf-8")
         pages = MeasurementPages()
-        page = pages.paginate_queryset([_row(row, scalar=scalar) for row in found], request, view=self)
+        page = pages.paginate_queryset([_row(row, with_reading=with_reading) for row in found], request, view=self)
         return pages.get_paginated_response(page)
 
 
@@ -105,20 +105,20 @@ def _invalid(pointer: str, code: str, message: str) -> problems.InvalidBody:
     return problems.InvalidBody(message, errors=[{"pointer": pointer, "code": code, "message": message}])
 
 
-def _row(found: queries.Measurement, *, scalar: bool) -> dict[str, Any]:
+def _row(found: queries.Measurement, *, with_reading: bool) -> dict[str, Any]:
     row: dict[str, Any] = {
         "end": found.end, "value": found.value, "condition": found.condition, "user_edited": found.user_edited,
     }  # fmt: skip
-    if scalar:
+    if with_reading:
         row["reading"] = found.reading
     return row
 
 
-def _csv(found: Iterator[queries.Measurement], *, scalar: bool) -> Iterator[str]:
-    yield "end,value,condition,user_edited" + (",reading\r\n" if scalar else "\r\n")
+def _csv(found: Iterator[queries.Measurement], *, with_reading: bool) -> Iterator[str]:
+    yield "end,value,condition,user_edited" + (",reading\r\n" if with_reading else "\r\n")
     for row in found:
         value = "" if row.value is None else f"{row.value:f}"
         cells = [f"{row.end:%Y-%m-%dT%H:%M:%SZ}", value, str(row.condition), str(row.user_edited).lower()]
-        if scalar:
+        if with_reading:
             cells.append("" if row.reading is None else f"{row.reading:f}")
         yield ",".join(cells) + "\r\n"
