@@ -48,7 +48,7 @@ _READ_METER_DATA = _rights(
     "servicepoint device measuringcomponenttype measuringcomponent outage readingfile readingfileerror"
     " initialmeasurement imdpayload imdpostvee imdtransition imdedit veeexceptiontype veegroup veerule veeexception"
     " todotype todo measurementblock measurementblockhistory registermeasurement registermeasurementhistory"
-    " usagesubscription usagetransaction",
+    " registermark usagesubscription usagetransaction",
 )
 _READ_SCHEDULES = _rights("django_celery_beat", "view", "periodictask intervalschedule crontabschedule")
 _OPERATE_MESSAGES = frozenset(
