@@ -49,7 +49,8 @@ _READ_METER_DATA = _rights(
     " initialmeasurement imdpayload imdpostvee imdtransition imdedit veeexceptiontype veegroup veerule veeexception"
     " todotype todo measurementblock measurementblockhistory registermeasurement registermeasurementhistory"
     " usagesubscription usagetransaction usagetransactiontotal usagetransactiontransition usagecorrection ruletrial"
-    " installevent offperiod holiday factor factorvalue veeretrypolicy valuederivation measuringcomponentprogress",
+    " installevent offperiod holiday factor factorvalue veeretrypolicy valuederivation measuringcomponentprogress"
+    " registermark",
 )
 _READ_SCHEDULES = _rights("django_celery_beat", "view", "periodictask intervalschedule crontabschedule")
 _OPERATE_MESSAGES = frozenset(

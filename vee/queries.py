@@ -64,7 +64,7 @@ class ImdDetail:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Measurement:
-    """A final measurement labelled at interval end, UTC; for a register `value` is consumption, beside `reading`."""
+    """A final measurement labelled at interval end, UTC; where there is a `reading`, `value` is consumption."""
 
     end: dt.datetime
     value: Decimal | None
@@ -169,14 +169,16 @@ def measurements(*, component: MeasuringComponent, start: dt.datetime, end: dt.d
                 series.values.tolist(),
                 series.conditions.tolist(),
                 series.edited.tolist(),
+                [storage.NO_VALUE] * len(series.ends) if series.readings is None else series.readings.tolist(),
                 strict=True,
             )
-            for seconds, value, condition, edited in rows:
+            for seconds, value, condition, edited, reading in rows:
                 yield Measurement(
                     dt.datetime.fromtimestamp(seconds, tz=dt.UTC),
                     _number(value, series.scale),
                     condition,
                     edited,
+                    _number(reading, series.scale),
                 )
         start = until
 

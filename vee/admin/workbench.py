@@ -160,7 +160,7 @@ def context(request: HttpRequest, detail: queries.ImdDetail) -> dict[str, Any]:
         "closed_exceptions": [_exception_row(found) for found in detail.exceptions if not found.open],
         "cells": _cells(detail, open_exceptions, zone),
         "chart": _chart(detail, open_exceptions, zone),
-        "edits": [_edit_row(edit, detail.scale) for edit in detail.edits],
+        "edits": [_edit_row(edit) for edit in detail.edits],
         "steps": [(step, _log_rows(step.details or {})) for step in detail.transitions],
         "actions": allowed_actions(request, imd),
         "may_edit": (imd.state == ImdState.EXCEPTION or is_draft(imd)) and request.user.has_perm("vee.edit_imd"),
@@ -199,12 +199,12 @@ def _log_rows(details: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"rule": rule, "group": group, "said": said or [(_("passed"), "")]} for (rule, group), said in told.items()]
 
 
-def _edit_row(edit: Any, scale: int) -> dict[str, Any]:
+def _edit_row(edit: Any) -> dict[str, Any]:
     return {
         "at": edit.at,
         "interval": edit.interval + 1,
-        "old": "–" if edit.old_value is None else _plain(to_decimal(edit.old_value, scale)),
-        "new": "–" if edit.new_value is None else _plain(to_decimal(edit.new_value, scale)),
+        "old": "–" if edit.old_value is None else _plain(to_decimal(edit.old_value, edit.scale)),
+        "new": "–" if edit.new_value is None else _plain(to_decimal(edit.new_value, edit.scale)),
         "by": edit.by,
         "reason": edit.reason,
     }
@@ -256,10 +256,14 @@ def _cells(detail: queries.ImdDetail, open_exceptions: Sequence[Any], zone: zone
 
 
 def _chart(detail: queries.ImdDetail, open_exceptions: Sequence[Any], zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
+    # Readings of subtractive intervals are no consumption: one axis cannot show both.
+    kind = detail.component.type.component_kind if detail.component is not None else ""
+    received = [] if kind == codes.ComponentKind.SUBTRACTIVE_INTERVAL else detail.pre_vee
     return {
         "ends": [int(reading.end.timestamp()) for reading in detail.post_vee],
         "labels": [reading.end.astimezone(zone).strftime("%a %d %b %H:%M") for reading in detail.post_vee],
-        "pre": [None if reading.value is None else float(reading.value) for reading in detail.pre_vee],
+        "pre": [None if reading.value is None else float(reading.value) for reading in received]
+        or [None] * len(detail.post_vee),
         "post": [None if reading.value is None else float(reading.value) for reading in detail.post_vee],
         "conditions": [reading.condition for reading in detail.post_vee],
         "rules": [-1 if reading.rule == queries.EDITED else 0 for reading in detail.post_vee],

@@ -69,15 +69,16 @@ class Measurements(APIView):
             raise instants.invalid("/end", "invalid_period", "The end does not lie after the start.")
         component = _component(request)
         found = queries.measurements(component=component, start=start, end=end)
-        scalar = component.type.component_kind == ComponentKind.SCALAR
+        with_reading = component.type.component_kind != ComponentKind.INTERVAL
         derivations = derived_queries.derivations_of(component) if _wants_derived(request) else None
         derive = None if derivations is None else derived_queries.deriver(component, derivations)
         if request.accepted_renderer.format == CsvRenderer.format:
             names = [each.name for each in derivations or ()]
-            rows = _csv(found, scalar=scalar, names=names, derive=derive)
+            rows = _csv(found, with_reading=with_reading, names=names, derive=derive)
             return StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
         pages = MeasurementPages()
-        page = pages.paginate_queryset([_row(row, scalar=scalar, derive=derive) for row in found], request, view=self)
+        shown = [_row(row, with_reading=with_reading, derive=derive) for row in found]
+        page = pages.paginate_queryset(shown, request, view=self)
         return pages.get_paginated_response(page)
 
 
@@ -100,11 +101,13 @@ def _wants_derived(request: Request) -> bool:
     return text == "true"
 
 
-def _row(found: queries.Measurement, *, scalar: bool, derive: derived_queries.Derive | None = None) -> dict[str, Any]:
+def _row(
+    found: queries.Measurement, *, with_reading: bool, derive: derived_queries.Derive | None = None
+) -> dict[str, Any]:
     row: dict[str, Any] = {
         "end": found.end, "value": found.value, "condition": found.condition, "user_edited": found.user_edited,
     }  # fmt: skip
-    if scalar:
+    if with_reading:
         row["reading"] = found.reading
     if derive is not None:
         row["derived"] = derive(found)
@@ -114,15 +117,15 @@ def _row(found: queries.Measurement, *, scalar: bool, derive: derived_queries.De
 def _csv(
     found: Iterator[queries.Measurement],
     *,
-    scalar: bool,
+    with_reading: bool,
     names: Sequence[str] = (),
     derive: derived_queries.Derive | None = None,
 ) -> Iterator[str]:
-    yield _header(["end", "value", "condition", "user_edited", *(["reading"] if scalar else []), *names])
+    yield _header(["end", "value", "condition", "user_edited", *(["reading"] if with_reading else []), *names])
     for row in found:
         value = "" if row.value is None else f"{row.value:f}"
         cells = [f"{row.end:%Y-%m-%dT%H:%M:%SZ}", value, str(row.condition), str(row.user_edited).lower()]
-        if scalar:
+        if with_reading:
             cells.append("" if row.reading is None else f"{row.reading:f}")
         if derive is not None:
             cells += ["" if derived is None else f"{derived:f}" for derived in derive(row).values()]

@@ -211,7 +211,7 @@ class Measurement(serializers.Serializer[Any]):
     value = Exact(allow_null=True)
     condition = serializers.IntegerField()
     user_edited = serializers.BooleanField()
-    reading = Exact(required=False, help_text="registers only")
+    reading = Exact(required=False, help_text="registers and subtractive intervals only")
     derived = serializers.DictField(
         child=Exact(allow_null=True), required=False, help_text="derived values by name, where asked for"
     )

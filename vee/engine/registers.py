@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vee.engine.fixed_point import divide_half_even, to_decimal
+from vee.engine.fixed_point import INT64_MAXIMUM, divide_half_even, to_decimal
 
 
 _EXACT = decimal.Context(prec=100, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.Overflow])
@@ -151,7 +151,10 @@ def steps(
     An interval has a consumption when it has a reading at both of its ends. Readings count 10^-scale.
     """
     over, under = multiplier.as_integer_ratio()
-    counts = np.concatenate([[0 if base is None else base], readings]).astype(object)
+    counts = np.concatenate([[0 if base is None else base], np.where(present, readings, 0)])
+    full = 0 if register.dials is None else 10 ** (register.dials + scale)
+    if (2 * int(np.abs(counts).max(initial=0)) + full) * over > INT64_MAXIMUM:
+        counts = counts.astype(object)
     there = np.concatenate([[base is not None], present])
     valid = there[1:] & there[:-1]
     raw = counts[1:] - counts[:-1]
@@ -161,10 +164,10 @@ def steps(
         if not register.allow_negative:
             lower = negative
     else:
-        full = 10 ** (register.dials + scale)
         numerator, denominator = register.rollover_threshold.as_integer_ratio()
-        rolls = negative & ((raw + full) * denominator <= numerator * full).astype(np.bool_)
-        backwards = (raw * denominator > numerator * full).astype(np.bool_) & valid & register.allow_negative
+        limit = numerator * full // denominator
+        rolls = negative & (raw + full <= limit).astype(np.bool_)
+        backwards = (raw > limit).astype(np.bool_) & valid & register.allow_negative
         raw = raw + np.where(rolls, full, 0) - np.where(backwards, full, 0)
         if not register.allow_negative:
             lower = negative & ~rolls

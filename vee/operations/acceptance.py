@@ -10,10 +10,11 @@ import numpy as np
 from vee.codes import ComponentKind
 from vee.engine.fixed_point import to_decimal
 from vee.models import ImdPostVee
-from vee.operations import preparation, usage_changes
+from vee.operations import preparation, subtractive_values, usage_changes
 from vee.operations.normalization import RegisterRead, normalize_intervals, normalize_registers
 from vee.operations.preparation import Component, DueImd, UnableToPrepare, load_due
 from vee.operations.register_values import current_scalar
+from vee.operations.subtractive_values import Consumed
 from vee.operations.validation import received_or_edited
 from vee.storage import NO_VALUE, Change, cut_into_days
 
@@ -41,11 +42,14 @@ def _normalize(imd: DueImd, *, at: dt.datetime) -> tuple[Change, ...]:
     size = component.seconds_per_interval
     if imd.seconds_per_interval != size or size is None:
         raise UnableToPrepare(f"Readings of {imd.seconds_per_interval} s cannot be stored for a component of {size} s.")
-    values, conditions, edited = _current(imd, component)
+    ready = [(imd, component)]
+    bases = subtractive_values.read_bases(ready)
+    consumed = subtractive_values.consume(imd, component, bases[imd.id]) if imd.id in bases else None
+    values, conditions, edited = _current(imd, component, consumed)
     pieces = cut_into_days(
         component_ids=np.array([component.id]),
         imd_ids=np.array([imd.id]),
-        multipliers=np.array([component.multiplier_in_millionths]),
+        multipliers=np.array([(consumed or component).multiplier_in_millionths]),
         starts=np.array([imd.start]),
         standard_offsets=np.array([component.standard_offset]),
         values=values[np.newaxis],
@@ -54,16 +58,20 @@ def _normalize(imd: DueImd, *, at: dt.datetime) -> tuple[Change, ...]:
         scale=component.scale,
         seconds_per_interval=size,
         skip_identical=component.skip_identical,
+        readings=None if consumed is None else consumed.readings[np.newaxis],
     )
-    return normalize_intervals(pieces=pieces, at=at)
+    changes = normalize_intervals(pieces=pieces, at=at)
+    if consumed is None:
+        return changes
+    return (*changes, *subtractive_values.sync_following(done=[(imd, component, consumed)], at=at))
 
 
-def _current(imd: DueImd, component: Component) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _current(imd: DueImd, component: Component, consumed: Consumed | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     post = ImdPostVee.objects.filter(pk=imd.id).first()
     if post is not None:
         kept = dataclasses.replace(imd, scale=post.scale, values=post.values)
         return preparation.values_at_scale(kept, component), post.conditions, post.rules == _EDITED
-    values, conditions, intervals = received_or_edited(imd, component)
+    values, conditions, intervals = received_or_edited(imd, component, consumed)
     edited = np.zeros(len(values), dtype=bool)
     edited[intervals] = True
     return values, conditions, edited

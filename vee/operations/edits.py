@@ -11,7 +11,7 @@ import numpy as np
 from django.db import transaction
 
 from vee.choices import ImdKind, ImdState
-from vee.codes import Condition
+from vee.codes import ComponentKind, Condition
 from vee.engine.batch import AS_RECEIVED, EDITED
 from vee.engine.fixed_point import MAXIMUM_SCALE, UnableToKeepExactly, to_fixed
 from vee.locks import lock_imd
@@ -136,8 +136,13 @@ class _Current:
             self.scale = post.scale
             self.values, self.conditions, self.rules = post.values, post.conditions, post.rules
             return
+        component = imd.measuring_component
         if payload.values is None:
             self._read_scalar(payload)
+        elif component is not None and component.type.component_kind == ComponentKind.SUBTRACTIVE_INTERVAL:
+            # Readings; what is edited is the consumption that they lead to, and no run has told it yet.
+            self.values = np.full(len(payload.values), NO_VALUE, dtype=np.int64)
+            self.conditions = np.full(len(payload.values), Condition.MISSING, dtype=np.int32)
         else:
             self.values = payload.values.copy()
             self.conditions = _conditions(payload, payload.values)

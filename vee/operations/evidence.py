@@ -15,14 +15,14 @@ from vee.choices import ImdState
 from vee.codes import BLOCKING_SEVERITIES, Severity
 from vee.engine.batch import EDITED
 from vee.engine.findings import RowFinding
-from vee.engine.fixed_point import to_fixed
 from vee.models import ImdPostVee, VeeException
 from vee.operations import estimation, lifecycle, progress, todos, usage_changes
 from vee.operations.coverage import Gap
 from vee.operations.normalization import RegisterRead, normalize_intervals, normalize_registers
-from vee.operations.preparation import DueImd
-from vee.operations.register_values import Scalar
+from vee.operations.preparation import Component, DueImd
+from vee.operations.subtractive_values import Consumed, sync_following
 from vee.operations.validation import Group, Refused
+from vee.operations.values_after_vee import store_values_after_vee
 from vee.storage import NO_VALUE, Change, DayPieces, cut_into_days, insert_rows
 
 
@@ -82,7 +82,7 @@ def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.date
                 moves[imd.state, ImdState.COMPLETE].append(imd.id)
                 outcome.completed_components.add(group.components[row].id)
                 outcome.intervals += group.result.batch.length
-        _store_values_after_vee(group, at=at)
+        store_values_after_vee(group=group, at=at)
     kept_out = {imd.id for imd, _ in unstorable}
     changes = _normalize(groups, kept_out, at=at)
     progress.advance(changes=changes)
@@ -171,51 +171,10 @@ def _store_exceptions(findings: Sequence[tuple[DueImd, RowFinding]], *, at: dt.d
     )
 
 
-def _store_values_after_vee(group: Group, *, at: dt.datetime) -> None:
-    """Keep the values after VEE where they differ from what was received."""
-    if group.scalars is not None:
-        _store_readings_after_vee(group, group.scalars, at=at)
-        return
-    batch = group.result.batch
-    rows = [row for row in range(batch.size) if group.result.changed[row] or group.imds[row].edits]
-    if rows:
-        values = np.where(batch.valid, batch.values, NO_VALUE)
-        ImdPostVee.objects.bulk_create(
-            ImdPostVee(
-                imd_id=group.imds[row].id,
-                scale=batch.scale,
-                values=values[row],
-                conditions=batch.conditions[row],
-                rules=batch.set_by[row],
-                updated_at=at,
-            )
-            for row in rows
-        )
-
-
-def _store_readings_after_vee(group: Group, scalars: Sequence[Scalar], *, at: dt.datetime) -> None:
-    """Keep the readings that follow from what rules set; those that people edited stand in the edits."""
-    batch = group.result.batch
-    kept = []
-    for row in np.flatnonzero(group.result.changed).tolist():
-        reading = scalars[row].reading
-        count = NO_VALUE if reading is None else to_fixed(reading, batch.scale)
-        kept.append(
-            ImdPostVee(
-                imd_id=group.imds[row].id,
-                scale=batch.scale,
-                values=np.array([count], dtype=np.int64),
-                conditions=batch.conditions[row],
-                rules=batch.set_by[row],
-                updated_at=at,
-            )
-        )
-    ImdPostVee.objects.bulk_create(kept)
-
-
 def _normalize(groups: Sequence[Group], kept_out: set[int], *, at: dt.datetime) -> list[Change]:
     pieces: list[DayPieces] = []
     reads: list[RegisterRead] = []
+    subtractive: list[tuple[DueImd, Component, Consumed]] = []
     for group in groups:
         passed = np.array(
             [not blocked and imd.id not in kept_out for blocked, imd in zip(group.blocked, group.imds, strict=True)]
@@ -230,17 +189,24 @@ def _normalize(groups: Sequence[Group], kept_out: set[int], *, at: dt.datetime) 
                     pieces += _pieces(group, chosen, skip_identical=skip_identical)
         else:
             reads += [_read(group, row) for row in rows.tolist()]
-    return [*normalize_intervals(pieces=pieces, at=at), *normalize_registers(reads=reads, at=at)]
+        if group.consumed is not None:
+            subtractive += [(group.imds[row], group.components[row], group.consumed[row]) for row in rows.tolist()]
+    return [
+        *normalize_intervals(pieces=pieces, at=at),
+        *sync_following(done=subtractive, at=at),
+        *normalize_registers(reads=reads, at=at),
+    ]
 
 
 def _pieces(group: Group, rows: np.ndarray, *, skip_identical: bool) -> list[DayPieces]:
     batch = group.result.batch
     components = [group.components[row] for row in rows]
     edited = batch.set_by[rows] == EDITED
+    counted = components if group.consumed is None else [group.consumed[row] for row in rows]
     return cut_into_days(
         component_ids=np.array([component.id for component in components], dtype=np.int64),
         imd_ids=np.array([group.imds[row].id for row in rows], dtype=np.int64),
-        multipliers=np.array([component.multiplier_in_millionths for component in components], dtype=np.int64),
+        multipliers=np.array([each.multiplier_in_millionths for each in counted], dtype=np.int64),
         starts=batch.starts[rows],
         standard_offsets=np.array([component.standard_offset for component in components], dtype=np.int64),
         values=np.where(batch.valid[rows], batch.values[rows], NO_VALUE),
@@ -249,6 +215,7 @@ def _pieces(group: Group, rows: np.ndarray, *, skip_identical: bool) -> list[Day
         scale=batch.scale,
         seconds_per_interval=batch.seconds_per_interval or 0,
         skip_identical=skip_identical,
+        readings=None if group.consumed is None else np.stack([group.consumed[row].readings for row in rows]),
     )
 
 

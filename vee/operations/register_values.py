@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -235,9 +235,3 @@ def without_consumption(scalar: Scalar) -> Scalar:
 
 def _with(scalar: Scalar, *problems: Problem) -> Scalar:
     return dataclasses.replace(scalar, problems=(*scalar.problems, *problems))
-
-
-def by_row(scalars: Sequence[Scalar]) -> Mapping[int, list[RowFinding]]:
-    """Give the problems of each read as findings; rows without any are left out."""
-    return {row: [problem.finding(row) for problem in scalar.problems] for row, scalar in enumerate(scalars)
-            if scalar.problems}  # fmt: skip

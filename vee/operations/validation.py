@@ -15,11 +15,12 @@ from vee.engine.findings import Outcome, RowFinding, RowStep, RunResult
 from vee.engine.fixed_point import UnableToKeepExactly, to_decimal, to_fixed
 from vee.engine.plan import Plan
 from vee.engine.runner import run
-from vee.operations import pre_vee, preparation, register_values
+from vee.operations import pre_vee, preparation, register_values, subtractive_values
 from vee.operations.groups import Plans
 from vee.operations.history import MeasurementHistory
 from vee.operations.preparation import Component, DueImd, UnableToPrepare
 from vee.operations.register_values import Scalar
+from vee.operations.subtractive_values import Consumed
 from vee.storage import NO_VALUE
 
 
@@ -33,7 +34,11 @@ class Refused:
 
 @dataclasses.dataclass(slots=True)
 class Group:
-    """IMDs that passed VEE together; row i of the result is `imds[i]`. `scalars` are set for register reads."""
+    """
+    IMDs that passed VEE together; row i of the result is `imds[i]`.
+
+    `scalars` are set for register reads, `consumed` for subtractive intervals.
+    """
 
     imds: list[DueImd]
     components: list[Component]
@@ -42,6 +47,7 @@ class Group:
     findings: dict[int, list[RowFinding]]
     blocked: np.ndarray
     scalars: list[Scalar] | None = None
+    consumed: list[Consumed] | None = None
 
     def log_of(self, cache: dict[tuple[int, ...], str], row: int) -> str:
         """Give the log of one IMD as JSON text; equal logs are made once."""
@@ -66,13 +72,15 @@ def validate(*, imds: Sequence[DueImd], plans: Plans) -> tuple[list[Group], list
         refused += [Refused(imd, unlike[imd.id]) for imd, _ in ready if imd.id in unlike]
         ready = [(imd, component) for imd, component in ready if imd.id not in unlike]
     scalars = register_values.read_scalars([pair for pair in ready if pair[1].kind == ComponentKind.SCALAR])
+    bases = subtractive_values.read_bases(ready)
     groups: dict[tuple[object, ...], _Gathering] = defaultdict(_Gathering)
     for imd, component in ready:
         kind = ComponentKind(component.kind)
         plan = plans.plan_of(imd=imd, component=component)
         try:
+            consumed = subtractive_values.consume(imd, component, bases[imd.id]) if imd.id in bases else None
             values, conditions, edited = (
-                received_or_edited(imd, component)
+                received_or_edited(imd, component, consumed)
                 if imd.values is not None
                 else register_values.row_of(scalars[imd.id], component)
             )
@@ -81,6 +89,8 @@ def validate(*, imds: Sequence[DueImd], plans: Plans) -> tuple[list[Group], list
             continue
         key = (plan.signature, kind, component.scale, imd.seconds_per_interval, len(values))
         groups[key].add(imd, component, plan, values, conditions, edited)
+        if consumed is not None:
+            groups[key].consumed.append(consumed)
     history = MeasurementHistory(standard_offsets={component.id: component.standard_offset for _, component in ready})
     return [gathering.run(history, scalars) for gathering in groups.values()], refused
 
@@ -92,6 +102,7 @@ class _Gathering:
     values: list[np.ndarray] = dataclasses.field(default_factory=list)
     conditions: list[np.ndarray] = dataclasses.field(default_factory=list)
     edited: dict[int, list[int]] = dataclasses.field(default_factory=dict)
+    consumed: list[Consumed] = dataclasses.field(default_factory=list)
     plan: Plan | None = None
 
     def add(
@@ -139,7 +150,17 @@ class _Gathering:
         group = Group(self.imds, self.components, plan, result, findings, result.blocked.copy())
         if component.kind == ComponentKind.SCALAR:
             _conclude_scalars(group, [scalars[imd.id] for imd in self.imds])
+        if self.consumed:
+            group.consumed = self.consumed
+            for row, consumed in enumerate(self.consumed):
+                _add_findings(group, row, consumed.findings)
         return group
+
+
+def _add_findings(group: Group, row: int, findings: Sequence[RowFinding]) -> None:
+    if findings:
+        group.blocked[row] = True
+        group.findings[row].extend(findings)
 
 
 def _conclude_scalars(group: Group, scalars: list[Scalar]) -> None:
@@ -151,9 +172,7 @@ def _conclude_scalars(group: Group, scalars: list[Scalar]) -> None:
             consumption = to_decimal(int(batch.values[row, 0]), batch.scale) if batch.valid[row, 0] else None
             scalar = register_values.after_vee(scalar, component, consumption, int(batch.conditions[row, 0]))
         group.scalars.append(register_values.without_consumption(scalar))
-    for row, findings in register_values.by_row(group.scalars).items():
-        group.blocked[row] = True
-        group.findings[row].extend(findings)
+        _add_findings(group, row, [problem.finding(row) for problem in group.scalars[row].problems])
 
 
 def _facts(imd: DueImd, component: Component, scalar: Scalar | None) -> ImdFacts:
@@ -183,15 +202,22 @@ def _facts(imd: DueImd, component: Component, scalar: Scalar | None) -> ImdFacts
     )
 
 
-def received_or_edited(imd: DueImd, component: Component) -> tuple[np.ndarray, np.ndarray, list[int]]:
+def received_or_edited(
+    imd: DueImd, component: Component, consumed: Consumed | None = None
+) -> tuple[np.ndarray, np.ndarray, list[int]]:
     """
     Give values, conditions and the edited intervals of an interval IMD before any rule, at the component's scale.
+
+    `consumed` is what the readings of a subtractive component mean: people edit consumption.
 
     :raises UnableToPrepare: when the received values cannot be kept at that scale.
     :raises UnableToKeepExactly: when an edited value cannot.
     """
-    values = preparation.values_at_scale(imd, component)
-    conditions = preparation.conditions_of(imd, values)
+    if consumed is None:
+        values = preparation.values_at_scale(imd, component)
+        conditions = preparation.conditions_of(imd, values)
+    else:
+        values, conditions = consumed.values, consumed.conditions
     if not imd.edits:
         return values, conditions, []
     values, conditions = values.copy(), conditions.copy()

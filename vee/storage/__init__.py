@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from vee.models.fields import NO_VALUE
 from vee.storage.pieces import SECONDS_PER_DAY, DayPieces, cut_into_days
-from vee.storage.reader import Neighbours, Series, neighbours, read_range
+from vee.storage.reader import Neighbours, Point, Series, neighbours, points, read_range
 from vee.storage.rows import fetch_arrays, insert_rows
 from vee.storage.writer import Change, UnableToStoreMeasurements, WriteResult, write_blocks
 
@@ -19,6 +19,7 @@ __all__ = [
     "Change",
     "DayPieces",
     "Neighbours",
+    "Point",
     "Series",
     "UnableToStoreMeasurements",
     "WriteResult",
@@ -26,6 +27,7 @@ __all__ = [
     "fetch_arrays",
     "insert_rows",
     "neighbours",
+    "points",
     "read_range",
     "write_blocks",
 ]

@@ -13,7 +13,8 @@ class Blocks:
     """
     M blocks of S slots, sorted by component and start.
 
-    `starts` are epoch seconds. A slot where nothing was ever delivered has `NO_VALUE` and condition 0.
+    `starts` are epoch seconds. A slot where nothing was ever delivered has `NO_VALUE` and condition 0. `readings` are
+    those of subtractive components, `NO_VALUE` where there is none; None for all others.
     """
 
     component_ids: np.ndarray
@@ -28,6 +29,7 @@ class Blocks:
     missing: np.ndarray
     scale: int
     seconds_per_interval: int
+    readings: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.component_ids)
@@ -37,8 +39,9 @@ class Blocks:
         parts = {
             field.name: getattr(self, field.name)[rows]
             for field in dataclasses.fields(self)
-            if field.name not in ("scale", "seconds_per_interval")
+            if field.name not in ("scale", "seconds_per_interval", "readings")
         }
+        parts["readings"] = None if self.readings is None else self.readings[rows]
         return Blocks(**parts, scale=self.scale, seconds_per_interval=self.seconds_per_interval)
 
 
@@ -54,6 +57,7 @@ class StoredBlock:
     conditions: np.ndarray | None
     flags: np.ndarray | None
     version: int
+    readings: np.ndarray | None = None
 
 
 def instant(seconds: int) -> dt.datetime:

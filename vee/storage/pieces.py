@@ -16,8 +16,8 @@ class DayPieces:
     N pieces of day blocks that begin at the same slot of their days and have the same K intervals.
 
     `values` int64[N,K] counts 10^-scale of the unit with `NO_VALUE` where there is none, `conditions` int32[N,K],
-    `edited` bool[N,K] or None. `block_starts` are epoch seconds (UTC) of the starts of the standard-time days,
-    `multipliers` count millionths.
+    `edited` bool[N,K] or None, `readings` int64[N,K] for subtractive components or None. `block_starts` are epoch
+    seconds (UTC) of the starts of the standard-time days, `multipliers` count millionths.
     """
 
     component_ids: np.ndarray
@@ -31,6 +31,7 @@ class DayPieces:
     scale: int
     seconds_per_interval: int
     skip_identical: bool = True
+    readings: np.ndarray | None = None
 
     @property
     def slots_per_day(self) -> int:
@@ -51,6 +52,7 @@ def cut_into_days(
     scale: int,
     seconds_per_interval: int,
     skip_identical: bool = True,
+    readings: np.ndarray | None = None,
 ) -> list[DayPieces]:
     """
     Cut N sets of L readings, each starting at `starts` (epoch seconds), into pieces of day blocks.
@@ -82,6 +84,7 @@ def cut_into_days(
                     scale=scale,
                     seconds_per_interval=seconds_per_interval,
                     skip_identical=skip_identical,
+                    readings=None if readings is None else readings[rows, first:last],
                 )
             )
             first, slot, day = last, 0, day + 1

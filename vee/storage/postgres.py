@@ -23,34 +23,37 @@ _partitions: set[tuple[str, dt.date]] = set()
 STAGING = """
     CREATE TEMPORARY TABLE IF NOT EXISTS vee_block_staging (
         component bigint, start timestamptz, spi integer, scale smallint, total bigint, missing integer,
-        multiplier bigint, imd bigint, version integer, vals bigint[], conds integer[], flags smallint[]
+        multiplier bigint, imd bigint, version integer, vals bigint[], conds integer[], flags smallint[],
+        readings bigint[]
     ) ON COMMIT DELETE ROWS
 """
 HISTORY = """
     INSERT INTO vee_measurementblockhistory (measuring_component_id, start, seconds_per_interval, scale, "values",
-           conditions, flags, imd_id, version, replaced_at, replaced_by_imd_id)
+           conditions, flags, readings, imd_id, version, replaced_at, replaced_by_imd_id)
     SELECT b.measuring_component_id, b.start, b.seconds_per_interval, b.scale, b."values", b.conditions, b.flags,
-           b.imd_id, b.version, %(at)s, s.imd
+           b.readings, b.imd_id, b.version, %(at)s, s.imd
       FROM vee_block_staging s
       JOIN vee_measurementblock b ON b.measuring_component_id = s.component AND b.start = s.start
      WHERE b.start BETWEEN %(first)s AND %(last)s
 """
 UPSERT = f"""
     INSERT INTO vee_measurementblock (measuring_component_id, start, seconds_per_interval, scale, "values",
-           conditions, flags, total, missing, multiplier, imd_id, version, updated_at)
+           conditions, flags, readings, total, missing, multiplier, imd_id, version, updated_at)
     SELECT component, start, spi, scale,
            CASE WHEN missing > 0 THEN array_replace(vals, ({NO_VALUE})::bigint, NULL) ELSE vals END,
-           conds, flags, total, missing, multiplier::numeric / 1000000, imd, version, %(at)s
+           conds, flags, array_replace(readings, ({NO_VALUE})::bigint, NULL), total, missing,
+           multiplier::numeric / 1000000, imd, version, %(at)s
       FROM vee_block_staging ORDER BY component, start
     ON CONFLICT (measuring_component_id, start) DO UPDATE SET
            seconds_per_interval = EXCLUDED.seconds_per_interval, scale = EXCLUDED.scale,
            "values" = EXCLUDED."values", conditions = EXCLUDED.conditions, flags = EXCLUDED.flags,
-           total = EXCLUDED.total, missing = EXCLUDED.missing, multiplier = EXCLUDED.multiplier,
-           imd_id = EXCLUDED.imd_id, version = EXCLUDED.version, updated_at = EXCLUDED.updated_at
+           readings = EXCLUDED.readings, total = EXCLUDED.total, missing = EXCLUDED.missing,
+           multiplier = EXCLUDED.multiplier, imd_id = EXCLUDED.imd_id, version = EXCLUDED.version,
+           updated_at = EXCLUDED.updated_at
 """  # noqa: S608  the only thing put in is a number of ours
 LOAD = """
     SELECT b.measuring_component_id, extract(epoch FROM b.start)::bigint, b.seconds_per_interval, b.scale, b."values",
-           b.conditions, b.flags, b.version
+           b.conditions, b.flags, b.version, b.readings
       FROM unnest(%(components)s::bigint[], %(starts)s::bigint[]) AS k(component, start)
       JOIN vee_measurementblock b ON b.measuring_component_id = k.component AND b.start = to_timestamp(k.start)
      WHERE b.start BETWEEN %(first)s AND %(last)s
@@ -76,7 +79,7 @@ def load_range(*, component_ids: list[int], after: int, before: int) -> list[Sto
         cursor.execute(
             """
             SELECT measuring_component_id, extract(epoch FROM start)::bigint, seconds_per_interval, scale, "values",
-                   conditions, flags, version
+                   conditions, flags, version, readings
               FROM vee_measurementblock
              WHERE measuring_component_id = ANY(%s) AND start > %s AND start < %s
              ORDER BY measuring_component_id, start
@@ -135,6 +138,7 @@ def _copy_rows(blocks: Blocks, *, with_conditions: bool, with_flags: bool) -> by
         ("values", 8, 20, blocks.values),
         ("conditions", 4, 23, blocks.conditions if with_conditions else None),
         ("flags", 2, 21, blocks.flags if with_flags else None),
+        ("readings", 8, 20, blocks.readings),
     ]
     layout: list[Any] = [("fields", ">i2")]
     for name, size, _ in scalars:

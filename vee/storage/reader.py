@@ -21,7 +21,8 @@ class Series:
     """
     The measurements of one component in order of time.
 
-    `ends` are epoch seconds of the interval ends, `values` count 10^-scale with `NO_VALUE` where there is none.
+    `ends` are epoch seconds of the interval ends, `values` count 10^-scale with `NO_VALUE` where there is none;
+    `readings` do so too, for subtractive components.
     """
 
     component_id: int
@@ -31,6 +32,7 @@ class Series:
     edited: np.ndarray
     scale: int
     seconds_per_interval: int
+    readings: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,6 +89,13 @@ def _join(component_id: int, blocks: list[StoredBlock], *, low: float, high: flo
         edited=(flags[keep] & USER_EDITED) != 0,
         scale=blocks[0].scale,
         seconds_per_interval=blocks[0].seconds_per_interval,
+        readings=_readings(blocks)[keep] if any(block.readings is not None for block in blocks) else None,
+    )
+
+
+def _readings(blocks: list[StoredBlock]) -> np.ndarray:
+    return np.concatenate(
+        [np.full(len(block.values), NO_VALUE) if block.readings is None else block.readings for block in blocks]
     )
 
 
@@ -141,3 +150,44 @@ def neighbours(
                 values[row], conditions[row], present[row] = value, condition, True
         parts[name] = (values, conditions, present)
     return Neighbours(*parts["before"], *parts["after"])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Point:
+    """One measurement of a component as it is stored: counts at its scale, None where there is none."""
+
+    value: int | None
+    condition: int
+    edited: bool
+    reading: int | None
+
+
+def points(*, labels: Sequence[tuple[int, int, int, int]]) -> list[Point | None]:
+    """
+    Read single measurements, each by component, label (epoch seconds), interval length and standard offset; one query.
+
+    None where nothing was measured, or in intervals of another length.
+    """
+    if not labels:
+        return []
+    columns = np.array(labels, dtype=np.int64)
+    begins = columns[:, 1] - columns[:, 2]
+    keys = begins - (begins + columns[:, 3]) % SECONDS_PER_DAY
+    loaded = backend().load(component_ids=columns[:, 0], starts=keys, lock=False)
+    blocks = {(block.component_id, block.start): block for block in loaded}
+    found: list[Point | None] = []
+    for (component, _, size, _), begin, key in zip(labels, begins.tolist(), keys.tolist(), strict=True):
+        block = blocks.get((component, key))
+        if block is None or block.seconds_per_interval != size:
+            found.append(None)
+            continue
+        slot = (begin - key) // size
+        condition = int(_conditions(block)[slot])
+        edited = block.flags is not None and bool(block.flags[slot] & USER_EDITED)
+        reading = None if block.readings is None else _known(block.readings[slot])
+        found.append(Point(_known(block.values[slot]), condition, edited, reading) if condition else None)
+    return found
+
+
+def _known(count: np.int64) -> int | None:
+    return None if count == NO_VALUE else int(count)

@@ -13,22 +13,25 @@ from vee.storage.blocks import Blocks, StoredBlock
 from vee.storage.rows import decode_blob, encode_blob, in_chunks
 
 
-COLUMNS = """measuring_component_id, start, seconds_per_interval, scale, "values", conditions, flags, version"""
+COLUMNS = """
+    measuring_component_id, start, seconds_per_interval, scale, "values", conditions, flags, version, readings
+"""
 UPSERT = """
     INSERT INTO vee_measurementblock (measuring_component_id, start, seconds_per_interval, scale, "values",
-           conditions, flags, total, missing, multiplier, imd_id, version, updated_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+           conditions, flags, readings, total, missing, multiplier, imd_id, version, updated_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (measuring_component_id, start) DO UPDATE SET
            seconds_per_interval = excluded.seconds_per_interval, scale = excluded.scale,
            "values" = excluded."values", conditions = excluded.conditions, flags = excluded.flags,
-           total = excluded.total, missing = excluded.missing, multiplier = excluded.multiplier,
-           imd_id = excluded.imd_id, version = excluded.version, updated_at = excluded.updated_at
+           readings = excluded.readings, total = excluded.total, missing = excluded.missing,
+           multiplier = excluded.multiplier, imd_id = excluded.imd_id, version = excluded.version,
+           updated_at = excluded.updated_at
 """
 HISTORY = """
     INSERT INTO vee_measurementblockhistory (measuring_component_id, start, seconds_per_interval, scale, "values",
-           conditions, flags, imd_id, version, replaced_at, replaced_by_imd_id)
-    SELECT measuring_component_id, start, seconds_per_interval, scale, "values", conditions, flags, imd_id, version,
-           %s, %s
+           conditions, flags, readings, imd_id, version, replaced_at, replaced_by_imd_id)
+    SELECT measuring_component_id, start, seconds_per_interval, scale, "values", conditions, flags, readings, imd_id,
+           version, %s, %s
       FROM vee_measurementblock WHERE measuring_component_id = %s AND start = %s
 """
 
@@ -48,6 +51,7 @@ def _stored(rows: list[Any]) -> list[StoredBlock]:
             decode_blob(row[5], "int32"),
             decode_blob(row[6], "int16"),
             row[7],
+            decode_blob(row[8], "int64"),
         )
         for row in rows
     ]
@@ -108,6 +112,7 @@ def store(*, blocks: Blocks, replacing: bool, at: dt.datetime) -> None:
                     encode_blob(blocks.values[row], "int64"),
                     None if regular[row] else encode_blob(blocks.conditions[row], "int32"),
                     None if unflagged[row] else encode_blob(blocks.flags[row], "int16"),
+                    None if blocks.readings is None else encode_blob(blocks.readings[row], "int64"),
                     total,
                     missing,
                     multipliers[multiplier],

@@ -56,17 +56,18 @@ def write_blocks(*, pieces: Sequence[DayPieces], at: dt.datetime) -> WriteResult
 
     Of two pieces with the same interval the later one counts. With `skip_identical` a measurement with the same value
     and condition is left alone, and a block in which nothing changed is not written: no version, no history. A
-    missing value never replaces one that is there, and what a person set stays marked as such while value and condition
-    stay the same. Replaced blocks are copied to the history first.
+    missing value never replaces one that is there, nor a missing reading one; what a person set stays marked as such
+    while value and condition stay the same. Replaced blocks are copied to the history first.
 
     The caller holds the locks of the components (`vee.locks`), so that a block is not written twice at once.
 
     :raises UnableToStoreMeasurements: when a stored block has another interval length or scale, or a sum overflows.
     """
-    groups: dict[tuple[int, int, bool], list[DayPieces]] = defaultdict(list)
+    groups: dict[tuple[object, ...], list[DayPieces]] = defaultdict(list)
     for piece in pieces:
         if len(piece.component_ids):
-            groups[piece.seconds_per_interval, piece.scale, piece.skip_identical].append(piece)
+            key = (piece.seconds_per_interval, piece.scale, piece.skip_identical, piece.readings is None)
+            groups[key].append(piece)
     inserted = replaced = unchanged = 0
     changes: dict[int, Change] = {}
     with transaction.atomic():
@@ -85,12 +86,14 @@ def write_blocks(*, pieces: Sequence[DayPieces], at: dt.datetime) -> WriteResult
 
 def _write_group(pieces: list[DayPieces], *, at: dt.datetime) -> WriteResult:
     blocks, places = _empty_blocks(pieces)
-    before_values, before_conditions = _put_stored(blocks)
+    before_values, before_conditions, before_readings = _put_stored(blocks)
     skip_identical = pieces[0].skip_identical
     touched = np.zeros(blocks.values.shape, dtype=bool)
     for piece, rows in zip(pieces, places, strict=True):
         _put_piece(blocks, piece, rows, touched=touched)
     changed = (blocks.values != before_values) | (blocks.conditions != before_conditions)
+    if blocks.readings is not None:
+        changed |= blocks.readings != before_readings
     if not skip_identical:
         changed |= touched
     write = changed.any(axis=1)
@@ -133,13 +136,14 @@ def _empty_blocks(pieces: list[DayPieces]) -> tuple[Blocks, list[np.ndarray]]:
         missing=np.zeros(count, dtype=np.int64),
         scale=pieces[0].scale,
         seconds_per_interval=pieces[0].seconds_per_interval,
+        readings=None if pieces[0].readings is None else np.full((count, slots), NO_VALUE, dtype=np.int64),
     )
     borders = np.cumsum([len(piece.component_ids) for piece in pieces])[:-1]
     return blocks, np.split(row_of, borders)
 
 
-def _put_stored(blocks: Blocks) -> tuple[np.ndarray, np.ndarray]:
-    """Put what the database has into the blocks; give values and conditions as they were."""
+def _put_stored(blocks: Blocks) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Put what the database has into the blocks; give values, conditions and readings as they were."""
     found = backend().load(component_ids=blocks.component_ids, starts=blocks.starts, lock=True)
     if found:
         row_of = {
@@ -157,10 +161,15 @@ def _put_stored(blocks: Blocks) -> tuple[np.ndarray, np.ndarray]:
             blocks.conditions[row] = Condition.REGULAR if block.conditions is None else block.conditions
             if block.flags is not None:
                 blocks.flags[row] = block.flags
+            if block.readings is not None:
+                if blocks.readings is None:
+                    blocks.readings = np.full(blocks.values.shape, NO_VALUE, dtype=np.int64)
+                blocks.readings[row] = block.readings
             blocks.versions[row] = block.version
-        return blocks.values.copy(), blocks.conditions.copy()
+        before = blocks.readings
+        return blocks.values.copy(), blocks.conditions.copy(), blocks.values if before is None else before.copy()
     # Nothing is there: compare with scalars instead of copies of nothing.
-    return np.int64(NO_VALUE), np.int32(0)  # type: ignore[return-value]
+    return np.int64(NO_VALUE), np.int32(0), np.int64(NO_VALUE)  # type: ignore[return-value]
 
 
 def _put_piece(blocks: Blocks, piece: DayPieces, rows: np.ndarray, *, touched: np.ndarray) -> None:
@@ -171,6 +180,8 @@ def _put_piece(blocks: Blocks, piece: DayPieces, rows: np.ndarray, *, touched: n
         blocks.values[rows, span] = piece.values
         blocks.conditions[rows, span] = piece.conditions
         blocks.flags[rows, span] = 0 if piece.edited is None else piece.edited.astype(np.int16) * USER_EDITED
+        if blocks.readings is not None and piece.readings is not None:
+            blocks.readings[rows, span] = piece.readings
         touched[rows, span] = True
         return
     missing = (piece.values == NO_VALUE) & _in_band(piece.conditions, Band.MISSING)
@@ -178,6 +189,11 @@ def _put_piece(blocks: Blocks, piece: DayPieces, rows: np.ndarray, *, touched: n
         values, conditions, flags = (part[row, span] for part in (blocks.values, blocks.conditions, blocks.flags))
         take = ~(missing[index] & (values != NO_VALUE))
         same = (values == piece.values[index]) & (conditions == piece.conditions[index])
+        if blocks.readings is not None and piece.readings is not None:
+            readings, new = blocks.readings[row, span], piece.readings[index]
+            take &= ~(missing[index] & (new == NO_VALUE) & (readings != NO_VALUE))
+            same &= readings == new
+            readings[take] = new[take]
         if piece.skip_identical:
             take &= ~same
         values[take] = piece.values[index][take]

@@ -413,6 +413,21 @@ class TestMeasurements:
             (Decimal("12.5"), Decimal("112.5")),
         ]
 
+    def test_of_subtractive_intervals_are_consumption_with_the_reading_beside_it(self, client: APIClient) -> None:
+        meter_data.component(type=meter_data.component_type("SUB", component_kind="SUBTRACTIVE_INTERVAL"))
+        client.post("/api/v1/imds/", record(values=[100, 100.5, 102, None]), format="json")
+        processing.process_due(at=AT)
+
+        rows = client.get(self.QUERY).json(parse_float=Decimal)["results"]
+        lines = b"".join(client.get(self.QUERY, headers={"Accept": "text/csv"}).streaming_content).decode().split()
+
+        assert [(row["value"], row["reading"]) for row in rows] == [
+            (Decimal("0.5"), Decimal("100.5")), (Decimal("1.5"), Decimal(102)), (None, None),
+        ]  # fmt: skip
+        assert lines[:2] == [
+            "end,value,condition,user_edited,reading", "2026-03-08T05:30:00Z,0.500000,501000,false,100.500000",
+        ]  # fmt: skip
+
 
 class TestReadingFiles:
     RAW = nem12(stream(), day("20260308", ["1"] * 48), day("20260309", ["1"] * 47))

@@ -79,6 +79,18 @@ class TestReceiveImds:
         assert imd.payload.values is None
         assert imd.seconds_per_interval is None
 
+    def test_stores_an_estimation_of_a_register_without_a_reading(self) -> None:
+        kind = meter_data.component_type("REG", component_kind="SCALAR", seconds_per_interval=None)
+        meter_data.component(type=kind)
+        given = {"measuring_component": "MC-NY", "end": "2026-03-08T06:00:00Z", "kind": "ESTIMATION"}
+
+        good, endless, manual = receive({**given, "start": "2026-03-07T06:00:00Z"}, given, {**given, "kind": "MANUAL"})
+
+        imd = models.InitialMeasurement.objects.select_related("payload").get(pk=good.id)
+        assert (imd.kind, imd.payload.reading, imd.payload.values) == ("ESTIMATION", None, None)
+        refused = [one.problem.errors[0]["pointer"] for one in (endless, manual) if one.problem is not None]
+        assert refused == ["/start", "/values"]
+
     def test_keeps_a_record_of_an_unknown_component_in_error_with_a_to_do(self) -> None:
         [result] = receive(record(measuring_component="GHOST"))
 

@@ -245,8 +245,20 @@ class TestIntervals:
 
         process()
 
-        log = ImdTransition.objects.get(to_state="EXCEPTION").details
-        assert log["run"][0] == {"rule": "multiplier_check", "group": "G"}
+        log = ImdTransition.objects.get(to_state="VEE").details
+        assert log == {
+            "run": [{"rule": "multiplier_check", "group": "G"}],
+            "skipped": [
+                {
+                    "rule": "scalar_estimation",
+                    "group": "G",
+                    "reason": "does not apply to components of kind INTERVAL",
+                }
+            ],
+            "not_evaluated": [
+                {"rule": "multiplier_check", "group": "G", "reason": "no multiplier was delivered"},
+            ],
+        }
 
 
 class TestFailures:

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 
 from tests.factories import vee as make
 from vee import events, queries
@@ -327,3 +329,13 @@ class TestKinds:
         assert (detail.pre_vee[0].value, detail.pre_vee[0].condition) == (None, int(Condition.MISSING))
         assert (detail.post_vee[0].value, detail.post_vee[0].rule) == (Decimal(77), queries.EDITED)
         assert (RegisterMeasurement.objects.get().reading, RegisterMeasurement.objects.get().user_edited) == (77, True)
+
+    def test_an_edited_reading_is_shown_as_it_was_typed(self, client: Client) -> None:
+        client.force_login(User.objects.create_superuser("root"))
+        empty = make.register_imd(self._component(), None, at=DAY, kind="ESTIMATION")
+        process()
+        edits.edit_values(imd_id=empty.pk, by=make.analyst(), reason="seen", values={0: Decimal("77.5")}, at=make.AT)
+
+        shown = client.get(f"/admin/vee/initialmeasurement/{empty.pk}/change/")
+
+        assert [(row["old"], row["new"]) for row in shown.context["edits"]] == [("–", "77.5")]

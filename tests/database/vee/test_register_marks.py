@@ -119,7 +119,11 @@ class TestMarkRead:
 
 class TestAdmin:
     def test_reads_are_marked_with_a_reason(self, register: MeasuringComponent, client: Client) -> None:
-        client.force_login(User.objects.create_superuser("root"))
+        rights = ("view_registermeasurement", "view_registermark", "mark_register_measurement")
+        user = make.person("eve", *(f"vee.{right}" for right in rights))
+        user.is_staff = True
+        user.save()
+        client.force_login(user)
         address = "/admin/vee/registermeasurement/"
         chosen = {"action": "mark_unusable", "_selected_action": [read(0).pk, read(1).pk]}
 

@@ -32,6 +32,7 @@ def pieces(
     seconds: int = 21_600,
     scale: int = 3,
     skip_identical: bool = True,
+    readings: list[list[int]] | None = None,
 ) -> DayPieces:
     matrix = np.array(values, dtype=np.int64)
     count = len(values)
@@ -49,6 +50,7 @@ def pieces(
         scale=scale,
         seconds_per_interval=seconds,
         skip_identical=skip_identical,
+        readings=None if readings is None else np.array(readings, dtype=np.int64),
     )
 
 
@@ -287,3 +289,53 @@ class TestSqlAccess:
         with connection.cursor() as cursor:
             cursor.execute("SELECT sum(value) FROM vee_measurement WHERE block_start = %s", [make.DAY])
             assert cursor.fetchone() == (Decimal("0.010"),)
+
+
+class TestReadings:
+    """What subtractive components showed, beside their consumption."""
+
+    def test_stand_beside_the_values_and_are_spliced_like_them(self) -> None:
+        write(pieces([[NO_VALUE, 2]], readings=[[10, 12]]), pieces([[7]], components=[2]))
+
+        write(pieces([[3]], first_slot=2, readings=[[15]], imd=2))
+
+        assert block().readings.tolist() == [10, 12, 15, NO_VALUE]
+        assert block(2).readings is None
+        assert MeasurementBlockHistory.objects.get().readings.tolist() == [10, 12, NO_VALUE, NO_VALUE]
+
+    def test_another_reading_with_the_same_value_is_a_change(self) -> None:
+        write(pieces([[1, 2]], readings=[[10, 12]]))
+
+        same = write(pieces([[1, 2]], readings=[[10, 12]]))
+        other = write(pieces([[1, 2]], readings=[[11, 13]]))
+
+        assert (same.unchanged, other.replaced, len(other.changes)) == (1, 1, 1)
+        assert block().readings.tolist() == [11, 13, NO_VALUE, NO_VALUE]
+
+    def test_a_missing_one_does_not_replace_one_that_is_there(self) -> None:
+        write(pieces([[NO_VALUE, 2]], readings=[[10, 12]]))
+
+        result = write(pieces([[NO_VALUE, NO_VALUE]], readings=[[NO_VALUE, NO_VALUE]]))
+
+        assert result.unchanged == 1
+        assert block().readings.tolist()[:2] == [10, 12]
+
+    def test_values_that_are_written_without_readings_leave_them(self) -> None:
+        write(pieces([[1, 2]], readings=[[10, 12]]))
+
+        write(pieces([[9]], first_slot=1))
+
+        assert (block().values.tolist()[:2], block().readings.tolist()[:2]) == ([1, 9], [10, 12])
+
+    def test_are_read_with_their_series_and_one_by_one(self) -> None:
+        write(pieces([[NO_VALUE, 2]], readings=[[10, 12]], edited=[[False, True]]))
+
+        series = storage.read_range(component_ids=[1], start=make.DAY, end=make.DAY + dt.timedelta(days=1))[1]
+        labels = [(1, DAY + hours * 3600, 21_600, 0) for hours in (6, 12, 18)]
+        found = storage.points(labels=[*labels, (1, DAY + 3600, 3600, 0), (9, DAY, 900, 0)])
+
+        assert series.readings is not None
+        assert series.readings.tolist() == [10, 12]
+        assert found == [
+            storage.Point(None, MISSING, False, 10), storage.Point(2, REGULAR, True, 12), None, None, None,
+        ]  # fmt: skip
