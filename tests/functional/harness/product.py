@@ -78,7 +78,7 @@ class Product:
             log=self.var / "product.log",
         )
         try:
-            wait_until("the product is ready", self._is_ready, seconds=150, every=0.2)
+            wait_until("the product is ready", self._is_ready, seconds=300, every=0.2)
         except DidNotHappen as error:
             raise DidNotHappen(f"{error}\n{self.log()[-5000:]}") from None
 
