@@ -148,6 +148,14 @@ def person(name: str = "ann", *rights: str) -> User:
     return User.objects.get(pk=user.pk)
 
 
+def release(imd: models.InitialMeasurement) -> None:
+    """Perform VEE on manual data, which waits for a person to do that."""
+    from vee.operations import actions
+
+    by, _ = User.objects.get_or_create(username="releaser", is_superuser=True)
+    actions.perform_vee(imd_id=imd.pk, by=by, reason="released", at=AT)
+
+
 def analyst(name: str = "ann") -> User:
     """Make an account that may do everything with IMDs."""
     return person(name, "vee.perform_vee", "vee.discard_imd", "vee.force_complete_imd", "vee.edit_imd")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ from django.db.models import F
 
 from vee import events
 from vee.choices import ImdState
-from vee.codes import BLOCKING_SEVERITIES, Severity
+from vee.codes import BLOCKING_SEVERITIES, Band, Severity
 from vee.engine.batch import EDITED
 from vee.engine.findings import RowFinding
 from vee.models import ImdPostVee, VeeException
@@ -23,7 +24,7 @@ from vee.operations.preparation import Component, DueImd
 from vee.operations.subtractive_values import Consumed, sync_following
 from vee.operations.validation import Group, Refused
 from vee.operations.values_after_vee import store_values_after_vee
-from vee.storage import NO_VALUE, Change, DayPieces, cut_into_days, insert_rows
+from vee.storage import NO_VALUE, SECONDS_PER_DAY, Change, DayPieces, cut_into_days, insert_rows
 
 
 TECHNICAL = "TECHNICAL"
@@ -85,7 +86,7 @@ def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.date
         store_values_after_vee(group=group, at=at)
     kept_out = {imd.id for imd, _ in unstorable}
     changes = _normalize(groups, kept_out, at=at)
-    progress.advance(changes=changes)
+    progress.advance(changes=changes, whole=_whole_periods(groups, kept_out))
     _store_exceptions(findings, at=at)
     for (state, target), ids in moves.items():
         steps = _path(state, target)
@@ -111,6 +112,27 @@ def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.date
     events.announce_changes(changes=changes, at=at)
     events.announce_attention(imd_ids=[need.imd_id for need in needs], at=at)
     return outcome
+
+
+def _whole_periods(groups: Sequence[Group], kept_out: set[int]) -> dict[int, tuple[int, int]]:
+    """Give, by component, the period that its IMDs were written for without a break, all of it actual; whole days."""
+    spans: dict[int, list[tuple[int, int, bool]]] = defaultdict(list)
+    for group in groups:
+        if group.scalars is not None:
+            continue
+        batch = group.result.batch
+        actual = (batch.valid & (batch.conditions >= Band.REGULAR.low)).all(axis=1) & ~group.blocked
+        for row, (imd, component) in enumerate(zip(group.imds, group.components, strict=True)):
+            spans[component.id].append((imd.start, imd.end, bool(actual[row]) and imd.id not in kept_out))
+    whole = {}
+    offsets = {component.id: component.standard_offset for group in groups for component in group.components}
+    for component_id, found in spans.items():
+        found.sort()
+        unbroken = all(later[0] == earlier[1] for earlier, later in itertools.pairwise(found))
+        ends_a_day = (found[-1][1] + offsets[component_id]) % SECONDS_PER_DAY == 0
+        if ends_a_day and unbroken and all(good for *_, good in found):
+            whole[component_id] = (found[0][0], found[-1][1])
+    return whole
 
 
 def _requests(groups: Sequence[Group]) -> list[Gap]:

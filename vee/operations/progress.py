@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from django.db.models import Max, Q
 
 from vee.codes import Band, ComponentKind
-from vee.models import MeasuringComponent, MeasuringComponentProgress, RegisterMeasurement
+from vee.models import MeasurementBlock, MeasuringComponent, MeasuringComponentProgress, RegisterMeasurement
 from vee.operations.coverage import present_labels
 from vee.storage import SECONDS_PER_DAY, Change, read_range
 
@@ -46,11 +46,13 @@ class _Progress:
         return self.contiguous is not None and self.last < self.contiguous
 
 
-def advance(*, changes: Sequence[Change]) -> None:
+def advance(*, changes: Sequence[Change], whole: Mapping[int, tuple[int, int]] | None = None) -> None:
     """
     Bring the progress of components whose final measurements changed up to date, inside the caller's transaction.
 
-    A select, a read of measurements and one upsert for all of them; more reads only where a gap was closed.
+    A select, a read of measurements and one upsert for all of them; more reads only where a gap was closed. `whole` may
+    name, by component, a period (epoch seconds) that ends with a standard-time day and all of which was written now and
+    is actual: where it carries on what was complete, and nothing follows, no measurement has to be read.
     """
     if not changes:
         return
@@ -73,7 +75,8 @@ def advance(*, changes: Sequence[Change]) -> None:
                 None if actual is None else int(actual.timestamp()),
             )
         )  # fmt: skip
-    _advance_intervals(intervals)
+    followed = _carried_on(intervals, whole or {})
+    _advance_intervals([one for one in intervals if one.component_id not in followed])
     kept = [
         MeasuringComponentProgress(
             measuring_component_id=one.component_id,
@@ -89,6 +92,27 @@ def advance(*, changes: Sequence[Change]) -> None:
         unique_fields=["measuring_component"],
         update_fields=["latest_contiguous_at", "most_recent_actual_at"],
     )
+
+
+def _carried_on(components: Sequence[_Progress], whole: Mapping[int, tuple[int, int]]) -> set[int]:
+    """Move on the components whose new measurements carry on what was complete, with nothing behind them."""
+    ends: dict[int, int] = {}
+    for one in components:
+        start, end = whole.get(one.component_id, (0, -1))
+        if start <= end and (one.contiguous is None or start <= one.contiguous <= end):
+            ends[one.component_id] = end
+    if not ends:
+        return set()
+    later = MeasurementBlock.objects.filter(measuring_component__in=ends, start__gte=_at(min(ends.values())))
+    latest = dict(later.values_list("measuring_component").annotate(Max("start")).order_by("measuring_component"))
+    moved = set()
+    for one in components:
+        reached = ends.get(one.component_id)
+        if reached is None or (one.component_id in latest and latest[one.component_id] >= _at(reached)):
+            continue
+        one.contiguous, one.actual = reached, max(one.actual or 0, reached)
+        moved.add(one.component_id)
+    return moved
 
 
 def _advance_intervals(components: Sequence[_Progress]) -> None:

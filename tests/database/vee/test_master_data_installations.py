@@ -112,8 +112,8 @@ class TestTypes:
     @pytest.mark.parametrize(
         ("name", "value", "code"),
         [
-            ("rollover_threshold", 1, "out_of_range"),
-            ("rollover_threshold", "much", "not_a_number"),
+            ("rollover_threshold", 0, "out_of_range"),
+            ("rollover_threshold", "much", "invalid"),
             ("high_quality_tolerance", True, "not_a_number"),
             ("high_quality_tolerance", -1, "out_of_range"),
             ("gap_action", "NOTHING", "invalid"),

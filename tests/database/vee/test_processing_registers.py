@@ -259,7 +259,10 @@ class TestLateReads:
             for place, number in enumerate(order):
                 at = DAY + number * ONE_DAY
                 kind = ("INITIAL_LOAD", "MANUAL", "ESTIMATION")[number % 3]
-                make.register_imd(one, readings[number], at=at, kind=kind, start=at - number * place * ONE_DAY)
+                # Manual data is due once a person has released it.
+                state = "VEE_READY" if kind == "MANUAL" else "PENDING"
+                begins = at - number * place * ONE_DAY
+                make.register_imd(one, readings[number], at=at, kind=kind, start=begins, state=state)
                 if place % 3 == seed % 3:
                     process(chunk=chunk)
             process(chunk=chunk)
@@ -273,7 +276,7 @@ class TestOrder:
     def test_reads_that_wait_together_go_in_the_order_in_which_they_were_read(self) -> None:
         one = make.MeasuringComponentFactory(type=make.register_type())
         make.register_imd(one, "130", at=DAY + 3 * ONE_DAY, start=DAY - 9 * ONE_DAY)
-        make.register_imd(one, "110", at=DAY + ONE_DAY, start=DAY + ONE_DAY, kind="MANUAL")
+        make.register_imd(one, "110", at=DAY + ONE_DAY, start=DAY + ONE_DAY, kind="MANUAL", state="VEE_READY")
         make.register_imd(one, "100", at=DAY, start=DAY - ONE_DAY)
 
         first = process(limit=1)
@@ -293,7 +296,7 @@ class TestKinds:
     def test_a_reading_that_a_person_typed_is_edited(self) -> None:
         typed = make.register_imd(self._component(), "100", at=DAY, kind="MANUAL")
 
-        process()
+        make.release(typed)
 
         assert get(typed).state == "COMPLETE"
         assert RegisterMeasurement.objects.get().user_edited
@@ -302,7 +305,7 @@ class TestKinds:
     def test_one_without_a_reading_goes_to_error(self, kind: str) -> None:
         empty = make.register_imd(self._component(), None, at=DAY, kind=kind)
 
-        process()
+        make.release(empty)
 
         assert (get(empty).state, get(empty).error) == ("ERROR", "The reading is missing.")
 

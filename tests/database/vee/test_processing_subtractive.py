@@ -221,14 +221,14 @@ class TestEdits:
         edits.edit_values(imd_id=imd.pk, by=make.analyst(), reason="seen", values={0: Decimal(4)}, at=make.AT)
 
         assert ImdPostVee.objects.get().conditions.tolist() == [REGULAR, MISSING, MISSING, MISSING]
-        process()
+        make.release(imd)
         assert [value and int(value) for value in figures(imd.measuring_component)] == [4, 10, 10, 10]
 
     def test_the_interval_after_late_readings_stays_where_a_person_edited_it(self) -> None:
         one = component(dials=5)
         imd = receive(one, "104", "105", "106", "107", day=1, kind="MANUAL")
         edits.edit_values(imd_id=imd.pk, by=make.analyst(), reason="seen", values={0: Decimal(9)}, at=make.AT)
-        process()
+        make.release(imd)
 
         receive(one, "100", "101", "102", "103")
         process()

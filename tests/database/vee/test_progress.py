@@ -112,6 +112,28 @@ class TestIntervals:
 
         assert progress(one) == (48, 48)
 
+    def test_days_that_come_at_once_carry_on_and_a_break_among_them_stops_it(self, one: MeasuringComponent) -> None:
+        for day in (0, 1, 2, 4):
+            make.interval_imd(one, HOURLY, start=make.DAY + day * DAY, seconds=3600)
+        processing.process_due(at=make.AT)
+        assert progress(one) == (72, 120)
+
+        for day in (3, 5):
+            make.interval_imd(one, HOURLY, start=make.DAY + day * DAY, seconds=3600)
+        processing.process_due(at=make.AT)
+        assert progress(one) == (144, 144)
+
+    def test_a_day_that_carries_on_asks_for_no_measurement(self, one: MeasuringComponent) -> None:
+        load(one, 0)
+        make.interval_imd(one, HOURLY, start=make.DAY + DAY, seconds=3600)
+
+        with CaptureQueriesContext(connection) as captured:
+            processing.process_due(at=make.AT)
+
+        assert progress(one) == (48, 48)
+        read = [each["sql"] for each in captured if "FROM vee_measurementblock" in each["sql"]]
+        assert len(read) <= 1  # the writer's own look at what is there
+
     def test_many_components_take_as_many_queries_as_one(self) -> None:
         kind = make.MeasuringComponentTypeFactory(seconds_per_interval=3600)
         counts = []

@@ -102,7 +102,10 @@ class TestSubtractiveAdjustment:
         group = make.vee_group("G", {"rule": "subtractive_interval_adjustment"})
         kind = make.MeasuringComponentTypeFactory(component_kind="SUBTRACTIVE_INTERVAL", initial_load_group=group)
         one = make.MeasuringComponentFactory(type=kind, consumption_reference=reference)
-        imd = make.interval_imd(one, ["1"] * 96, conditions=[501000] * 48 + [301000] * 48)
+        make.interval_imd(one, ["100"] * 96, start=DAY - ONE_DAY)
+        process()
+        readings = [str(100 + number) for number in range(1, 97)]
+        imd = make.interval_imd(one, readings, conditions=[501000] * 48 + [301000] * 48)
 
         process()
 

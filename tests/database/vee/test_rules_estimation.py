@@ -58,8 +58,7 @@ def edited_measurement(one: MeasuringComponent, interval: int, value: str) -> No
     edits.edit_values(
         imd_id=manual.pk, by=make.analyst(), reason="read on site", values={interval: Decimal(value)}, at=make.AT
     )
-    InitialMeasurement.objects.filter(pk=manual.pk).update(state="PENDING")
-    process()
+    make.release(manual)
     assert rows(one)[interval].user_edited
 
 

@@ -249,7 +249,7 @@ class TestScalarReplacementRule:
     ) -> None:
         one = register({"rule": "scalar_replacement_rule", "parameters": parameters})
         reads(one, (0, "1000"))
-        reads(one, (1, "1010"), kind="MANUAL")
+        make.release(make.register_imd(one, "1010", at=DAY + ONE_DAY, kind="MANUAL"))
 
         again = make.register_imd(one, "1020", at=DAY + ONE_DAY)
         process()

@@ -354,6 +354,7 @@ class TestCalifornia:
     def test_a_reading_of_more_digits_than_dials(self) -> None:
         one = register({"rule": "number_of_dials_check"}, dials=4)
 
-        assert found(read(one, "10000", DAY)) == [("NUMBER-OF-DIALS", "10000", "9999")]
+        # The register's own check of what its dials can show stands beside the rule's.
+        assert ("NUMBER-OF-DIALS", "10000", "9999") in found(read(one, "10000", DAY))
         assert read(one, "9999.9", DAY + ONE_DAY).state == "COMPLETE"
         assert Decimal("9999.9") < 10**4
