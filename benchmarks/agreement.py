@@ -105,7 +105,7 @@ def _numbers(series: Series, settings: Settings) -> dict[str, object]:
         # A jump is a day's usual mean more; three times as much is two of it.
         "shift_limits": np.abs(np.nanmedian(np.nansum(present, axis=2), axis=1) / PER_DAY).tolist(),
         "shift_penalty": 2,
-        # Their defaults (1.5, 1.5 and 3) mark several values of every day of a load curve.
+        # With their defaults (1.5, 1.5 and 3) they mark something on most days of a household.
         "tukey": 3.0,
         "zmax": 4.0,
         "modified": 6.0,

@@ -114,7 +114,7 @@ def _spikes(series: pd.Series, about: dict[str, Any], number: int) -> dict[str, 
 def _shifts(series: pd.Series, about: dict[str, Any], number: int) -> dict[str, Any]:
     """Tell where the level changes, for each interval of the day of the change."""
     daily = series.resample("D").sum(min_count=1)
-    # The function's own search needs 50 days on both sides of a change; this one is the most sensitive it offers.
+    # The function's own search, over windows of 50 days, finds nothing in a quarter of a year.
     search = functools.partial(ruptures.Pelt, jump=1, min_size=2)
     found = data_shifts.detect_data_shifts(
         daily, use_default_models=False, method=search, cost="rbf", penalty=about["shift_penalty"]
