@@ -32,7 +32,7 @@ check:  ## What a reviewer would run: lint, types, contracts, migrations, quick 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/pytest -q tests/unit tests/meta
+	$(BIN)/pytest -q -n 2 tests/unit tests/meta
 
 bench:  ## Benchmarks; each prints its figures
 	@$(PYTHON) scripts/bootstrap.py bench

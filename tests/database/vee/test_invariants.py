@@ -1,4 +1,4 @@
-"""What holds whatever the readings are: in any order of arrival, after any number of runs, with any number of workers."""
+"""What holds whatever the readings are: the order in which they come, the number of runs, the number of workers."""
 
 from __future__ import annotations
 
