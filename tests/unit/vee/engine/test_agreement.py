@@ -117,6 +117,16 @@ def both_rules(limit: int, spike: dict[str, Any]) -> Any:
     )
 
 
+# Rules that set missing intervals and no others.
+FILLS = frozenset(
+    {
+        "interval_interpolation_estimation", "interval_averaging_estimation", "interval_profile_estimation",
+        "interval_proxy_day_estimation",
+    }
+)  # fmt: skip
+# Rules that put what was measured in the place of what came, whatever that was.
+REPLACES = frozenset({"interval_replacement_rule", "final_measurement_replacement", "scalar_replacement_rule"})
+
 SPIKES = st.fixed_dictionaries(
     {
         "tolerance": st.sampled_from(["1.8", "0", "0.333333333333", "12.5"]),
@@ -192,6 +202,30 @@ class TestEngine:
         assert [whole.row_log(row) for row in range(len(singles))] == [single.row_log(0) for single in singles]
         assert [dataclasses.replace(r, row=0) for r in whole.requests] == [r for s in singles for r in s.requests]
         assert not any(finding.exception_type == "RULE-FAILED" for finding in whole.findings)
+
+    @pytest.mark.parametrize("name", [name for name, rule in registry.AVAILABLE.items() if rule.evaluate])
+    @settings(max_examples=25, deadline=None)
+    @given(imds(), st.data())
+    def test_no_rule_touches_an_interval_that_it_may_not(
+        self, name: str, given_imds: list[Imd], data: st.DataObject
+    ) -> None:
+        kind = min(registry.get(name).kinds)
+        batch = dataclasses.replace(as_batch(given_imds), kind=kind)
+        steps = plan_of(spec(name, REQUIRED.get(name)), kind=kind)
+        context = data.draw(st.sampled_from([Sides(given_imds), Talkative()]))
+
+        post = runner.run(batch=batch, plan=steps, context=context).batch
+
+        touched = post.set_by != 0
+        for name_of, before in (("values", batch.values), ("valid", batch.valid), ("conditions", batch.conditions)):
+            assert np.array_equal(getattr(post, name_of)[~touched], before[~touched])
+        for row, interval in np.argwhere(touched):
+            given_interval = given_imds[row].intervals[interval]
+            if name in FILLS:
+                assert reference.is_missing(given_interval)
+            elif name not in REPLACES:
+                # An outage is no gap, and nothing to be scaled.
+                assert not 101_000 <= given_interval.condition <= 102_999
 
     @settings(max_examples=150, deadline=None)
     @given(imds(), st.integers(1, 4))
