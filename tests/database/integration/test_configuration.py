@@ -32,7 +32,7 @@ vee_groups:
       - {sequence: 10, rule: uom_check, severity: TERMINATE, exception_type: UOM-MISMATCH}
       - {sequence: 20, rule: interval_spike_check, severity: ISSUE, exception_type: SPIKE,
          start_date: 2024-01-01, end_date: null, parameters: {tolerance: 1.8, mode: PER_24H}}
-      - {sequence: 30, rule: high_low_check, severity: INFO, exception_type: HILO}
+      - {sequence: 30, rule: RULE, severity: INFO, exception_type: HILO}
 measuring_component_types:
   - {id: RES-15MIN, component_kind: INTERVAL, seconds_per_interval: 900, uom: KWH,
      allow_negative: false, vee_groups: {INITIAL_LOAD: RES-INTERVAL}}
@@ -40,18 +40,18 @@ measuring_component_types:
 
 
 @pytest.fixture
-def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule_not_available: str) -> Path:
     monkeypatch.setenv("DACS_PASSWORD", "s3cret-of-dacs")
     key = tmp_path / "key"
     key.write_text("-----BEGIN KEY-----\nabc\n-----END KEY-----\n")
     path = tmp_path / "tieline.yaml"
-    path.write_text(DOCUMENT.replace("KEYFILE", str(key)))
+    path.write_text(DOCUMENT.replace("KEYFILE", str(key)).replace("RULE", rule_not_available))
     return path
 
 
 @pytest.mark.django_db
 class TestApplyFile:
-    def test_it_applies_every_section_of_the_contract(self, document: Path) -> None:
+    def test_it_applies_every_section_of_the_contract(self, document: Path, rule_not_available: str) -> None:
         lookup_operations.install_defaults(at=AT)
 
         changes = configuration.apply_file(path=document, by=None, at=AT)
@@ -69,7 +69,7 @@ class TestApplyFile:
         assert routed.result == "NMS1_SITE_A"
         notes = {change.name: change.note for change in changes}
         assert notes["DACS_SFTP"] == ""
-        assert "high_low_check" in notes["RES-INTERVAL"]
+        assert rule_not_available in notes["RES-INTERVAL"]
 
     def test_a_second_time_nothing_changes(self, document: Path) -> None:
         lookup_operations.install_defaults(at=AT)
