@@ -23,6 +23,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         return statuses.pop(tier.title)  # type: ignore[attr-defined]
 
     monkeypatch.setattr(run_tests, "run", run)
+    monkeypatch.delenv("AFTER_CHECK", raising=False)
     return statuses
 
 
@@ -30,6 +31,14 @@ class TestMain:
     def test_runs_every_tier(self, called: dict[str, int]) -> None:
         assert run_tests.main([]) == 0
         assert called == {}
+
+    def test_leaves_out_what_a_check_has_just_run(
+        self, called: dict[str, int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AFTER_CHECK", "1")
+
+        assert run_tests.main([]) == 0
+        assert list(called) == ["unit and meta tests"]
 
     def test_ends_with_the_status_of_the_first_tier_that_fails(self, called: dict[str, int]) -> None:
         called["database tests on SQLite"] = 1
