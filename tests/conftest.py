@@ -6,6 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+
+# Properties are about what is true, not about how fast this machine is.
+settings.register_profile("tieline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tieline")
 
 
 @pytest.fixture(scope="session")
