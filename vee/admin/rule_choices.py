@@ -20,8 +20,8 @@ def rule_choices() -> list[tuple[str, Any]]:
 
 
 def parameters_help(name: str) -> str:
-    """Say what each parameter of a rule means."""
+    """Say what each parameter of a rule means, and its unit."""
     fields = registry.describe(name).parameters
     if not fields:
         return str(_("This rule has no parameters."))
-    return " · ".join(f"{field.name}: {field.help}" for field in fields)
+    return " · ".join(f"{field.name}{f' ({field.unit})' if field.unit else ''}: {field.help}" for field in fields)

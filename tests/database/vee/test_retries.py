@@ -11,11 +11,6 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.factories import vee as make
 from vee import tasks
-from vee.engine import registry
-from vee.engine.batch import Batch
-from vee.engine.findings import Finding, Result
-from vee.engine.parameters import RuleParameters
-from vee.engine.rule import ALL_KINDS, ALL_ROLES, FailurePoint, Rule
 from vee.models import (
     Device,
     ImdTransition,
@@ -180,38 +175,20 @@ class TestRetryDue:
 
 
 class TestRerunRelated:
-    """GT-85 with a stand-in for the Sum Check that fails while the related component has nothing final."""
-
-    @pytest.fixture(autouse=True)
-    def sum_check(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def evaluate(batch: Batch, _parameters: Any, context: Any) -> Result:
-            result = Result()
-            for row, others in enumerate(context.related(batch)):
-                measured = context.register_reads(
-                    _array(others), _array([0] * len(others)), _array([2**33] * len(others))
-                )
-                if not all(reads.inside for reads in measured):
-                    result.findings.append(Finding(row, "The sibling's consumption is missing."))
-            return result
-
-        class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
-            pass
-
-        rule = Rule(
-            name="sum_check", code="", title="", summary="", kinds=ALL_KINDS, roles=ALL_ROLES, parameters=Parameters,
-            failure_points=(FailurePoint("", "RELATED-MISSING"),), sentence=lambda _parameters: "", evaluate=evaluate,
-        )  # fmt: skip
-        monkeypatch.setitem(registry.AVAILABLE, "sum_check", rule)  # type: ignore[misc]
+    """GT-85: the Sum Check waits for the register that the channel has to agree with."""
 
     def pair(self, *, waits: bool = True, other_issue: bool = False) -> tuple[InitialMeasurement, MeasuringComponent]:
         """Make an IMD that waits for a register, and the register."""
         VeeExceptionType.objects.create(code="RELATED-MISSING", retry_when_related_completes=waits)
         group = make.vee_group(
             "G",
-            {"rule": "sum_check", "exception_type": "RELATED-MISSING"},
+            {"rule": "sum_check", "exception_type": "SUM", "parameters": {"if_related_missing": "ISSUE"}},
             *([{"rule": "uom_check", "exception_type": "UOM"}] if other_issue else []),
         )
         register = make.MeasuringComponentFactory(type=make.register_type())
+        # The read that its consumption is counted from.
+        make.register_imd(register, "0", at=make.DAY)
+        processing.process_due(at=make.AT)
         kind = make.MeasuringComponentTypeFactory(initial_load_group=group)
         channel = make.MeasuringComponentFactory(type=kind, consumption_reference=register)
         imd = make.interval_imd(channel, FLAT, uom="KW" if other_issue else "KWH")
@@ -262,7 +239,7 @@ class TestRerunRelated:
         self.read(register)
         assert get(imd).state == "EXCEPTION"
 
-        forced = InitialMeasurement.objects.get(measuring_component=register)
+        forced = InitialMeasurement.objects.get(measuring_component=register, state="EXCEPTION")
         actions.force_complete(imd_id=forced.pk, by=make.analyst(), reason="checked", at=make.AT)
         processing.process_due(at=make.AT)
 
@@ -275,9 +252,3 @@ class TestRerunRelated:
             assert retries.rerun_related(component_ids=[1, 2, 3], at=make.AT) == 0
 
         assert len(captured) == 1
-
-
-def _array(numbers: Any) -> Any:
-    import numpy as np
-
-    return np.array(list(numbers), dtype=np.int64)
