@@ -14,6 +14,7 @@ INTEGRATION_ADMINISTRATOR = "Integration administrator"
 INTEGRATION_OPERATOR = "Integration operator"
 VEE_ANALYST = "VEE analyst"
 VEE_SUPERVISOR = "VEE supervisor"
+PROGRAM_OPERATOR = "Program operator"
 AUDITOR = "Auditor"
 PEER_SYSTEM = "Peer system"
 
@@ -51,6 +52,25 @@ _READ_METER_DATA = _rights(
     " usagesubscription usagetransaction usagetransactiontotal usagetransactiontransition usagecorrection ruletrial"
     " installevent offperiod holiday factor factorvalue veeretrypolicy valuederivation measuringcomponentprogress"
     " registermark",
+)
+_PROGRAM_CONFIGURATION = (
+    "program activitytype communicationtype servicetasktype headendsystem processingmethod devicespecification"
+)
+_CUSTOMERS = "contact devicelocation controllabledevice programsubscription subscriptiondevice"
+_READ_PROGRAMS = _rights(
+    "assets",
+    "view",
+    f"{_PROGRAM_CONFIGURATION} {_CUSTOMERS} enrollment devicesetup communication programevent participation"
+    " statuschange assettodo batchrun",
+)
+_WORK_ON_PROGRAMS = frozenset(
+    {
+        "assets.retry_enrollment",
+        "assets.cancel_enrollment",
+        "assets.add_communication",
+        "assets.change_assettodo",
+        "assets.run_batch",
+    }
 )
 _READ_SCHEDULES = _rights("django_celery_beat", "view", "periodictask intervalschedule crontabschedule")
 _OPERATE_MESSAGES = frozenset(
@@ -115,11 +135,20 @@ SHIPPED: Mapping[str, frozenset[str]] = {
         | _rights("vee", "add change", "usagesubscription usagetransaction")
         | frozenset({"vee.assign_todo", "vee.add_initialmeasurement", "vee.promote_ruletrial"})
     ),
+    # The business user of the DACS side; sees what passes between it and the DERMS.
+    PROGRAM_OPERATOR: (
+        _READ_MESSAGES
+        | _READ_PROGRAMS
+        | _WORK_ON_PROGRAMS
+        | _rights("vee", "view", "servicepoint device installevent usagesubscription measuringcomponent")
+        | _rights("assets", "add change", f"{_PROGRAM_CONFIGURATION} {_CUSTOMERS}")
+    ),
     AUDITOR: _READ_MESSAGES
+    | _READ_PROGRAMS
     | _READ_METER_DATA
     | _READ_SCHEDULES
     | frozenset({"auth.view_user", "auth.view_group", "integration.view_audit"}),
-    # A peer sends messages to flows and sees nothing else.
-    PEER_SYSTEM: frozenset({"integration.call_flow"}),
+    # A peer sends messages to flows, or as the hub to the DACS side, and sees nothing else.
+    PEER_SYSTEM: frozenset({"integration.call_flow", "assets.use_service"}),
 }
 """Role to rights."""

@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "lookups",
     "outbound",
     "vee",
+    "assets",
     "integration",
 ]
 
@@ -211,6 +212,7 @@ FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHand
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "foundation.api.authentication.RememberingBasicAuthentication",
+        "foundation.api.authentication.InProcessAuthentication",
         "rest_framework.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],

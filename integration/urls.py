@@ -28,6 +28,7 @@ urlpatterns = [
     path("api/v1/", include("outbound.api.urls")),
     path("api/v1/", include("vee.api.urls")),
     path("api/v1/", include("integration.api.urls")),
+    path("dacs/", include("assets.service.urls")),
     *flow_urls.urlpatterns,
     re_path(r"^health/live/?$", health.live, name="health-live"),
     re_path(r"^health/ready/?$", health.ready, name="health-ready"),

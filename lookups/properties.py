@@ -156,6 +156,12 @@ PROPERTIES = (
         help="After this time a device status check without acknowledgement is listed as overdue.",
     ),
     Property(
+        name="dacsSide.enabled",
+        type=PropertyType.BOOLEAN,
+        default="false",
+        help="Whether Tieline is the DACS too: programs, enrollments, scores. Off for a site that has a DACS.",
+    ),
+    Property(
         name="ouai.os.enrollack.bucket",
         table=OUAI_CONFIG_PROPS,
         default="OUAI_EnrollAck_DEV",

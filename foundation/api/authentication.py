@@ -13,11 +13,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from rest_framework import exceptions
-from rest_framework.authentication import BasicAuthentication
+from rest_framework.authentication import BaseAuthentication, BasicAuthentication
 from rest_framework.request import Request
 
 
 REMEMBER_SECONDS = 60.0
+IN_PROCESS_ACCOUNT = "tieline.in_process_account"
+"""Key of the environment of a request that never left the process: the id of the account that makes it."""
 
 
 class _Remembered:
@@ -78,6 +80,23 @@ class RememberingBasicAuthentication(BasicAuthentication):
         user, auth = super().authenticate_credentials(userid, password, request)
         _remembered.remember(digest, user.pk, user.password)
         return (user, auth)
+
+
+class InProcessAuthentication(BaseAuthentication):
+    """
+    Who calls from within: the account that a connection to Tieline itself names (`outbound.transports.in_process`).
+
+    It stands in the request's environment under a key that no header can make.
+    """
+
+    def authenticate(self, request: Request) -> Any:
+        account = request.META.get(IN_PROCESS_ACCOUNT)
+        if account is None:
+            return None
+        user = get_user_model().objects.filter(pk=account, is_active=True).first()
+        if user is None:
+            raise exceptions.AuthenticationFailed("The account of the calling connection is not active.")
+        return user, None
 
 
 def _from_loopback(request: Request) -> bool:

@@ -25,6 +25,7 @@ from outbound.models import Connection
 
 
 DEFAULT_USERNAME = "admin"
+OWN_USERNAME = "tieline"
 _LOOPBACK = "127.0.0.1"
 
 
@@ -69,6 +70,7 @@ def setup(
     :raises UnableToApplyConfiguration: when the document is refused; nothing of it is applied then.
     """
     install_roles()
+    ensure_own_account()
     install_flows(at=at)
     lookups.operations.install_defaults(at=at)
     outbound.operations.configuration.install_defaults(at=at)
@@ -114,6 +116,21 @@ def ensure_superuser(*, username: str, password: str, email: str) -> Account | N
         generated = "" if password else secrets.token_urlsafe(15)
         users.create_superuser(username=name, email=email, password=password or generated)
     return Account(username=name, generated_password=generated)
+
+
+def ensure_own_account() -> None:
+    """
+    Make the account under which connections to Tieline itself call (`outbound.transports.in_process`).
+
+    It has the role Peer system and no password: nobody can log in with it.
+    """
+    users = get_user_model().objects
+    with transaction.atomic():
+        account, created = users.get_or_create(username=OWN_USERNAME)
+        if created:
+            account.set_unusable_password()
+            account.save()
+            account.groups.add(Group.objects.get(name=roles.PEER_SYSTEM))
 
 
 def connect_sandbox(*, ports: dict[str, int], at: datetime) -> list[str]:

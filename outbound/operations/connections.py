@@ -18,8 +18,9 @@ from outbound.models import Connection, ConnectionHealth
 from outbound.models.connections import SECRETS
 from outbound.operations.history import stamp_history
 from outbound.queries import UnknownConnection
+from outbound.transports import in_process
 from outbound.transports.addresses import check_host, resolve, split_base_url
-from outbound.transports.base import TargetNotAllowed, TransportError
+from outbound.transports.base import ConnectionNotUsable, TargetNotAllowed, TransportError
 from outbound.transports.sockets import tls_context
 
 
@@ -187,7 +188,9 @@ def _address_misfits(connection: Connection) -> list[dict[str, str]]:
     field = "base_url" if connection.base_url and connection.transport in TRANSPORTS_WITH_BASE_URL else "host"
     try:
         if field == "base_url":
-            _, host, port = split_base_url(connection.base_url)
+            scheme, host, port = split_base_url(connection.base_url)
+            if scheme == in_process.SCHEME:
+                return _account_misfits(connection)
         else:
             host, port = connection.host, connection.port or 0
         check_host(host)
@@ -198,6 +201,14 @@ def _address_misfits(connection: Connection) -> list[dict[str, str]]:
     except TransportError:
         # The name does not resolve from here, now: the peer may not exist yet.
         return []
+    return []
+
+
+def _account_misfits(connection: Connection) -> list[dict[str, str]]:
+    try:
+        in_process.account_of(connection=connection.name, username=connection.username)
+    except ConnectionNotUsable as error:
+        return [_error("username", "not_allowed", str(error))]
     return []
 
 

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from outbound.transports.base import TargetNotAllowed, TargetTimedOut, TargetUnreachable
 
@@ -130,6 +130,8 @@ def split_base_url(url: str) -> tuple[str, str, int]:
     """
     Give scheme, host and port of a connection's base address.
 
+    An address of the product itself (`tieline:///dacs`, see `in_process`) has no host and no port.
+
     :raises TargetNotAllowed: for another scheme than http and https, and for credentials, query or fragment in it.
     """
     try:
@@ -137,6 +139,8 @@ def split_base_url(url: str) -> tuple[str, str, int]:
         port = parts.port
     except ValueError as error:
         raise TargetNotAllowed(f"The base address is not a URL: {error}") from None
+    if parts.scheme == "tieline":
+        return _own_address(url, parts)
     if parts.scheme not in ("http", "https"):
         raise TargetNotAllowed(
             f"The base address must start with http:// or https://, not {parts.scheme or 'nothing'}:"
@@ -150,6 +154,14 @@ def split_base_url(url: str) -> tuple[str, str, int]:
     if "\\" in url:
         raise TargetNotAllowed("The base address holds a backslash.")
     return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80)
+
+
+def _own_address(url: str, parts: SplitResult) -> tuple[str, str, int]:
+    if parts.netloc or not re.fullmatch(r"tieline:///[A-Za-z0-9_./-]*", url) or ".." in parts.path:
+        raise TargetNotAllowed(
+            "An address of Tieline itself is written as tieline:/// and a path, e.g. tieline:///dacs."
+        )
+    return parts.scheme, "", 0
 
 
 def resolve(host: str, port: int, *, timeout: float) -> list[str]:

@@ -18,6 +18,7 @@ import requests
 import urllib3
 
 from outbound.models import Connection
+from outbound.transports import in_process
 from outbound.transports.addresses import Guard
 from outbound.transports.base import (
     Answer,
@@ -58,6 +59,11 @@ class Wire:
             context=self.tls_context,
             shows_identity=self._shows_identity,
         )
+        if in_process.is_in_process(connection.base_url):
+            self._session.mount(
+                in_process.PREFIX,
+                in_process.InProcessAdapter(connection=connection.name, username=connection.username),
+            )
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 

@@ -1,0 +1,177 @@
+"""The enumerations of the DACS side, in the codes that DACS itself uses on the wire (`integration.md` 3, 8.3)."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Cycle(models.TextChoices):
+    """The period over which a program counts events of a device (`integration.md` 9.1)."""
+
+    WEEK = "WEEK", _("Week")
+    MONTH = "MONTH", _("Month")
+
+
+class ProcessingRole(models.TextChoices):
+    """What a head-end system's processing method is for (guide, chapter 3)."""
+
+    DEVICE_STATUS_CHECK = "DEVICE_STATUS_CHECK", _("Device status check")
+
+
+class AssetOwnership(models.TextChoices):
+    """Who owns a device."""
+
+    CUSTOMER = "W1CO", _("Customer owned")
+    UTILITY = "W1OW", _("Utility owned")
+
+
+class InstallationMethod(models.TextChoices):
+    """How a device gets to its place."""
+
+    BRING_YOUR_OWN = "X1SI", _("Bring your own")
+    SHIP_DEVICE = "X1SD", _("Ship device")
+    UTILITY_INSTALLATION = "X1UI", _("Utility installation")
+    RE_ENROLL = "X1RE", _("Re-enroll")
+
+
+class HeadEndRegistration(models.TextChoices):
+    """Whether the head-end system knows a device."""
+
+    REGISTERED = "D1RE", _("Registered")
+    NOT_REGISTERED = "D1NR", _("Not registered")
+    DEREGISTERED = "D1DR", _("Deregistered")
+
+
+class DeviceReach(models.TextChoices):
+    """What the last status check of a device said."""
+
+    UNKNOWN = "UNKNOWN", _("Never checked")
+    ONLINE = "ONLINE", _("Online")
+    OFFLINE = "OFFLINE", _("Offline")
+
+
+class LocationStatus(models.TextChoices):
+    """Whether devices can be at a device location."""
+
+    ACTIVE = "ACTIVE", _("Active")
+    INACTIVE = "INACTIVE", _("Inactive")
+
+
+class SubscriptionStatus(models.TextChoices):
+    """Life of a program subscription."""
+
+    PENDING = "PENDING", _("Pending")
+    ACTIVE = "ACTIVE", _("Active")
+    INACTIVE = "INACTIVE", _("Inactive")
+    CANCELED = "CANCELED", _("Canceled")
+
+
+class EnrollmentKind(models.TextChoices):
+    """What an enrollment asks for."""
+
+    ENROLL = "ENROLL", _("Enroll")
+    UNENROLL = "UNENROLL", _("Unenroll")
+
+
+class EnrollmentStatus(models.TextChoices):
+    """Life of an enrollment; the codes are those that DACS answers with."""
+
+    PENDING = "PENDING", _("Pending")
+    DEVICE_SETUP = "DEVICESETUP", _("Device set-up")
+    COMPLETE = "COMPLETE", _("Complete")
+    VALIDATION_ERROR = "VALERROR", _("Validation error")
+    ERROR = "ERROR", _("Error")
+    CANCELED = "CANCELED", _("Canceled")
+
+
+class DeviceSetupStatus(models.TextChoices):
+    """Where the set-up of one device of an enrollment stands."""
+
+    PENDING = "PENDING", _("Pending")
+    CHECKING = "CHECKING", _("Status check under way")
+    COMPLETE = "COMPLETE", _("Complete")
+    ERROR = "ERROR", _("Error")
+    CANCELED = "CANCELED", _("Canceled")
+
+
+class CommunicationStatus(models.TextChoices):
+    """Life of a communication with a device through its head-end system."""
+
+    PENDING = "PENDING", _("Pending")
+    AWAITING_RESPONSE = "AWAITING", _("Awaiting response")
+    COMPLETE = "COMPLETE", _("Complete")
+    TIMED_OUT = "TIMEDOUT", _("Timed out")
+    ERROR = "ERROR", _("Error")
+    CANCELED = "CANCELED", _("Canceled")
+
+
+class EventCategory(models.TextChoices):
+    """What a program event is for (`integration.md` 3.6)."""
+
+    DEVICE_TEST = "X1DT", _("Device test")
+    ECONOMIC = "X1EC", _("Economic")
+    EMERGENCY = "X1EM", _("Emergency")
+    RELIABILITY = "X1RE", _("Reliability")
+
+
+class EventStatus(models.TextChoices):
+    """Life of a program event, as far as messages tell it; whether it is under way follows from the clock."""
+
+    SCHEDULED = "SCHEDULED", _("Scheduled")
+    CANCELED = "CANCELED", _("Canceled")
+
+
+class ParticipationStatus(models.TextChoices):
+    """Where a device's part in an event stands."""
+
+    RESERVED = "RESERVED", _("Reserved")
+    CANCELED = "CANCELED", _("Canceled")
+    REPORTED = "REPORTED", _("Outcome reported")
+
+
+class ParticipationOutcome(models.TextChoices):
+    """How a device took part (`integration.md` 4.5)."""
+
+    SUCCESSFUL = "D1SP", _("Successful participation")
+    CANCELED = "D1CN", _("Canceled")
+    ERROR = "D1ER", _("Error")
+    OPTED_OUT = "D1IO", _("Opted out during the event")
+    NOT_DELIVERED = "D1ND", _("Not delivered")
+
+
+# Of these, only the first counts as participation; a canceled one counts neither way (`integration.md` 9.2).
+ATTEMPTS = frozenset(
+    {
+        ParticipationOutcome.SUCCESSFUL,
+        ParticipationOutcome.OPTED_OUT,
+        ParticipationOutcome.NOT_DELIVERED,
+        ParticipationOutcome.ERROR,
+    }
+)
+
+
+class ToDoType(models.TextChoices):
+    """What a To Do of the DACS side is about."""
+
+    ENROLLMENT = "ENROLLMENT", _("Enrollment in error")
+    SYNC_REQUEST = "SYNC_REQUEST", _("Sync request in error")
+    EVENT_OUTCOME = "EVENT_OUTCOME", _("Event outcome that fits no device")
+    DEVICE_STATUS = "DEVICE_STATUS", _("Status check without an answer")
+    BATCH = "BATCH", _("Batch in error")
+
+
+class ToDoStatus(models.TextChoices):
+    """Where a To Do stands (`integration.md` 8.4)."""
+
+    OPEN = "OPEN", _("Open")
+    BEING_WORKED_ON = "BEING_WORKED_ON", _("Being worked on")
+    COMPLETE = "COMPLETE", _("Complete")
+
+
+class BatchStatus(models.TextChoices):
+    """How a run of a batch stands."""
+
+    IN_PROGRESS = "IN_PROGRESS", _("In progress")
+    COMPLETE = "COMPLETE", _("Complete")
+    ERROR = "ERROR", _("Error")

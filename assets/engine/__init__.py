@@ -1,0 +1,1 @@
+"""What the DACS side computes, in plain Python: scores and baselines. No Django, no database."""

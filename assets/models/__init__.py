@@ -1,0 +1,47 @@
+"""The tables of the DACS side. Thin: reads are in `assets.queries`, writes in `assets.operations`."""
+
+from __future__ import annotations
+
+from assets.models.customers import (
+    Contact,
+    ControllableDevice,
+    DeviceLocation,
+    ProgramSubscription,
+    SubscriptionDevice,
+)
+from assets.models.enrollments import Communication, DeviceSetup, Enrollment
+from assets.models.events import Participation, ProgramEvent
+from assets.models.programs import (
+    ActivityType,
+    CommunicationType,
+    DeviceSpecification,
+    HeadEndSystem,
+    ProcessingMethod,
+    Program,
+    ServiceTaskType,
+)
+from assets.models.work import AssetToDo, BatchRun, StatusChange
+
+
+__all__ = [
+    "ActivityType",
+    "AssetToDo",
+    "BatchRun",
+    "Communication",
+    "CommunicationType",
+    "Contact",
+    "ControllableDevice",
+    "DeviceLocation",
+    "DeviceSetup",
+    "DeviceSpecification",
+    "Enrollment",
+    "HeadEndSystem",
+    "Participation",
+    "ProcessingMethod",
+    "Program",
+    "ProgramEvent",
+    "ProgramSubscription",
+    "ServiceTaskType",
+    "StatusChange",
+    "SubscriptionDevice",
+]
