@@ -1,0 +1,28 @@
+"""Wake-ups of the workers for the DACS side. What is due is read from the database; a lost message costs seconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from celery import shared_task
+from django.utils import timezone
+
+from assets.operations import enrollments, sweeping
+
+
+logger = structlog.get_logger(__name__)
+
+
+@shared_task(name="assets.tasks.set_up_devices")
+def set_up_devices(*, enrollment_pk: int, **_unused: Any) -> None:
+    """Begin with the devices of one enrollment; one that does not wait for it is left alone."""
+    enrollments.set_up(enrollment_id=enrollment_pk, at=timezone.now())
+
+
+@shared_task(name="assets.tasks.sweep")
+def sweep(**_unused: Any) -> None:
+    """Take up what was not woken up, and what waits for a time to pass."""
+    done = sweeping.sweep(at=timezone.now())
+    if done.timed_out or done.ended:
+        logger.info("programs_swept", woken=done.woken, timed_out=done.timed_out, ended=done.ended)
