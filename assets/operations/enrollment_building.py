@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from assets import choices, refusals
 from assets import service_forms as forms
@@ -64,12 +65,14 @@ def _devices(
     # New ones are made in one order too.
     for one in sorted(assets, key=lambda one: (one.asset.head_end_system or "", one.asset.nic_id or "")):
         asset = one.asset
-        values = {
+        values: dict[str, Any] = {
             **{name: value for name, value in _said(asset).items() if value},
             **({"specification": one.specification} if one.specification is not None else {}),
             "ownership": info.asset_ownership,
-            "installation_method": info.installation_method,
         }
+        if info.installation_method != InstallationMethod.RE_ENROLL:
+            # Re-enrolling is no way in which a device gets to its place.
+            values["installation_method"] = info.installation_method
         if one.device is None:
             values |= {"head_end_system": one.head_end, "nic_id": asset.nic_id}
             device = masters.make_device(values=values, by=by, at=at)

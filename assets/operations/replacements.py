@@ -8,7 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from assets.choices import OPEN_SUBSCRIPTIONS, EnrollmentKind
-from assets.models import ControllableDevice, Enrollment, HeadEndSystem, ProgramSubscription, SubscriptionDevice
+from assets.models import (
+    ControllableDevice,
+    DeviceSpecification,
+    Enrollment,
+    HeadEndSystem,
+    ProgramSubscription,
+    SubscriptionDevice,
+)
 from assets.operations import enrollments
 
 
@@ -21,7 +28,7 @@ def replace(
     device: ControllableDevice,
     nic_id: str,
     head_end: HeadEndSystem,
-    specification_code: str,
+    specification: DeviceSpecification,
     serial_number: str,
     by: str,
     at: dt.datetime,
@@ -46,7 +53,8 @@ def replace(
     asset = {
         "sequence": 1,
         "assetId": device.device.identifier,
-        "specification": specification_code,
+        "specification": specification.code,
+        "assetType": specification.device_type,
         "serialNo": serial_number,
         "nicId": nic_id,
         "headEndSystem": head_end.name,
