@@ -35,6 +35,14 @@ class InstallationMethod(models.TextChoices):
     RE_ENROLL = "X1RE", _("Re-enroll")
 
 
+class RemovalMethod(models.TextChoices):
+    """What becomes of the devices of a customer who is unenrolled."""
+
+    KEEP = "X1KP", _("Keep")
+    SHIP_DEVICE = "X1SD", _("Ship device")
+    UTILITY_REMOVAL = "X1UR", _("Utility removal")
+
+
 class HeadEndRegistration(models.TextChoices):
     """Whether the head-end system knows a device."""
 
@@ -67,6 +75,10 @@ class SubscriptionStatus(models.TextChoices):
     CANCELED = "CANCELED", _("Canceled")
 
 
+# There is at most one of these in a program and place.
+OPEN_SUBSCRIPTIONS = (SubscriptionStatus.PENDING, SubscriptionStatus.ACTIVE)
+
+
 class EnrollmentKind(models.TextChoices):
     """What an enrollment asks for."""
 
@@ -85,6 +97,17 @@ class EnrollmentStatus(models.TextChoices):
     CANCELED = "CANCELED", _("Canceled")
 
 
+# Something is still to come of these.
+OPEN_ENROLLMENTS = (
+    EnrollmentStatus.PENDING,
+    EnrollmentStatus.DEVICE_SETUP,
+    EnrollmentStatus.VALIDATION_ERROR,
+    EnrollmentStatus.ERROR,
+)
+# A person may try these again.
+RETRYABLE_ENROLLMENTS = (EnrollmentStatus.VALIDATION_ERROR, EnrollmentStatus.ERROR)
+
+
 class DeviceSetupStatus(models.TextChoices):
     """Where the set-up of one device of an enrollment stands."""
 
@@ -93,6 +116,9 @@ class DeviceSetupStatus(models.TextChoices):
     COMPLETE = "COMPLETE", _("Complete")
     ERROR = "ERROR", _("Error")
     CANCELED = "CANCELED", _("Canceled")
+
+
+OPEN_SETUPS = (DeviceSetupStatus.PENDING, DeviceSetupStatus.CHECKING, DeviceSetupStatus.ERROR)
 
 
 class CommunicationStatus(models.TextChoices):
@@ -104,6 +130,10 @@ class CommunicationStatus(models.TextChoices):
     TIMED_OUT = "TIMEDOUT", _("Timed out")
     ERROR = "ERROR", _("Error")
     CANCELED = "CANCELED", _("Canceled")
+
+
+# An answer is still waited for.
+OPEN_COMMUNICATIONS = (CommunicationStatus.PENDING, CommunicationStatus.AWAITING_RESPONSE)
 
 
 class EventCategory(models.TextChoices):
@@ -167,6 +197,9 @@ class ToDoStatus(models.TextChoices):
     OPEN = "OPEN", _("Open")
     BEING_WORKED_ON = "BEING_WORKED_ON", _("Being worked on")
     COMPLETE = "COMPLETE", _("Complete")
+
+
+OPEN_TODOS = (ToDoStatus.OPEN, ToDoStatus.BEING_WORKED_ON)
 
 
 class BatchStatus(models.TextChoices):

@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 
 from assets import choices
+from assets.choices import CommunicationStatus as Talk
+from assets.choices import DeviceSetupStatus as Setup
 from assets.choices import EnrollmentStatus as Status
 from assets.identifiers import MESSAGE_LENGTH, new_identifier
 from assets.models.customers import ControllableDevice, ProgramSubscription
@@ -52,9 +54,11 @@ class Enrollment(ConcurrentTransitionMixin, models.Model):
     def __str__(self) -> str:
         return self.identifier
 
-    @transition(
-        field=status, source=[Status.PENDING, Status.VALIDATION_ERROR, Status.ERROR], target=Status.DEVICE_SETUP
-    )
+    @transition(field=status, source=Status.VALIDATION_ERROR, target=Status.PENDING)
+    def reconsider(self) -> None:
+        """A person wants it looked at again."""
+
+    @transition(field=status, source=[Status.PENDING, Status.ERROR], target=Status.DEVICE_SETUP)
     def set_up_devices(self) -> None:
         """What it names is there; its devices are being set up."""
 
@@ -79,8 +83,12 @@ class Enrollment(ConcurrentTransitionMixin, models.Model):
         """A person gave it up, or the customer did."""
 
 
-class Communication(models.Model):
-    """A message to a device through its head-end system, and the answer to it (`integration.md` 3.4, 3.5)."""
+class Communication(ConcurrentTransitionMixin, models.Model):
+    """
+    A message to a device through its head-end system, and the answer to it (`integration.md` 3.4, 3.5).
+
+    That a device could not be reached is an answer: the communication is complete, its result FAILURE.
+    """
 
     identifier = models.CharField(
         max_length=30, unique=True, default=new_communication_identifier, help_text=_("`communicationId`.")
@@ -88,9 +96,7 @@ class Communication(models.Model):
     type = models.ForeignKey(CommunicationType, on_delete=models.PROTECT, related_name="+")
     activity_type = models.ForeignKey(ActivityType, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     device = models.ForeignKey(ControllableDevice, on_delete=models.PROTECT, related_name="communications")
-    status = models.CharField(
-        max_length=8, choices=choices.CommunicationStatus.choices, default=choices.CommunicationStatus.PENDING
-    )
+    status = FSMField(default=Talk.PENDING, choices=Talk.choices, max_length=8, protected=True)
     message_id = models.CharField(max_length=80, blank=True, db_index=True, help_text=_("The outbound message."))
     result = models.CharField(max_length=7, blank=True, help_text=_("SUCCESS or FAILURE: what the device said."))
     message = models.CharField(max_length=1000, blank=True)
@@ -105,16 +111,46 @@ class Communication(models.Model):
     def __str__(self) -> str:
         return self.identifier
 
+    @transition(field=status, source=[Talk.PENDING, Talk.ERROR], target=Talk.AWAITING_RESPONSE)
+    def await_response(self) -> None:
+        """The message arrived, at once or when a person sent it again."""
 
-class DeviceSetup(models.Model):
+    @transition(
+        field=status,
+        source=[Talk.PENDING, Talk.AWAITING_RESPONSE, Talk.TIMED_OUT, Talk.ERROR],
+        target=Talk.COMPLETE,
+    )
+    def complete(self) -> None:
+        """The answer is there, in time or late."""
+
+    @transition(field=status, source=[Talk.PENDING, Talk.AWAITING_RESPONSE], target=Talk.TIMED_OUT)
+    def time_out(self) -> None:
+        """No answer came in time."""
+
+    @transition(field=status, source=[Talk.PENDING, Talk.AWAITING_RESPONSE], target=Talk.ERROR)
+    def fail(self) -> None:
+        """The message could not be delivered."""
+
+    @transition(field=status, source=[Talk.PENDING, Talk.AWAITING_RESPONSE, Talk.ERROR], target=Talk.CANCELED)
+    def cancel(self) -> None:
+        """Nobody waits for the answer any more."""
+
+
+class DeviceSetup(ConcurrentTransitionMixin, models.Model):
     """One device of an enrollment on its way into the program."""
 
     enrollment = models.ForeignKey(Enrollment, on_delete=models.CASCADE, related_name="device_setups")
     sequence = models.PositiveSmallIntegerField()
     device = models.ForeignKey(ControllableDevice, on_delete=models.PROTECT, related_name="setups")
-    status = models.CharField(
-        max_length=8, choices=choices.DeviceSetupStatus.choices, default=choices.DeviceSetupStatus.PENDING
+    replaces = models.ForeignKey(
+        ControllableDevice,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("The device that leaves the subscription when this one is set up."),
     )
+    status = FSMField(default=Setup.PENDING, choices=Setup.choices, max_length=8, protected=True)
     communication = models.ForeignKey(
         Communication, on_delete=models.SET_NULL, null=True, blank=True, related_name="setups"
     )
@@ -128,3 +164,23 @@ class DeviceSetup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.enrollment_id} {self.sequence}"
+
+    @transition(field=status, source=Setup.PENDING, target=Setup.CHECKING)
+    def check_status(self) -> None:
+        """Its head-end system is asked whether it can be reached."""
+
+    @transition(field=status, source=[Setup.PENDING, Setup.CHECKING, Setup.ERROR], target=Setup.COMPLETE)
+    def complete(self) -> None:
+        """It takes part; also when the answer came after a time-out."""
+
+    @transition(field=status, source=[Setup.PENDING, Setup.CHECKING], target=Setup.ERROR)
+    def fail(self) -> None:
+        """It cannot be reached, or could not be asked."""
+
+    @transition(field=status, source=Setup.ERROR, target=Setup.PENDING)
+    def retry(self) -> None:
+        """A person wants it tried again."""
+
+    @transition(field=status, source=[Setup.PENDING, Setup.CHECKING, Setup.ERROR], target=Setup.CANCELED)
+    def cancel(self) -> None:
+        """Its enrollment was given up."""

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assets.service import views
+from assets.service import device_status, enrollment, views
 
+
+_ENROLLMENTS = "rest/apis/cross/digitalAssets/programEnrollments"
 
 urlpatterns = [
     path("rest/apis/common/healthCheck", views.HealthCheck.as_view()),
+    path(f"{_ENROLLMENTS}/enroll", enrollment.Enroll.as_view()),
+    path(f"{_ENROLLMENTS}/enroll/<str:identifier>", enrollment.ProgramEnrollment.as_view()),
+    path(f"{_ENROLLMENTS}/unenroll", enrollment.Unenroll.as_view()),
+    path(f"{_ENROLLMENTS}/unenroll/<str:identifier>", enrollment.ProgramUnenrollment.as_view()),
+    path(
+        "rest/apis/cross/digitalAssets/controllableDeviceStatus/response",
+        device_status.DeviceStatusResponse.as_view(),
+    ),
 ]

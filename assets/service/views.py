@@ -12,6 +12,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from assets import queries
+from assets.refusals import NOT_VALID
+from foundation.api.problems import Problem
 
 
 CATEGORY = 11104
@@ -71,6 +73,18 @@ class HealthCheck(ServiceView):
     def handle(self, request: Request, **path: Any) -> dict[str, Any]:
         """Say that it may be used: what is not well has been refused before this."""
         return {"overallHealthCheckStatus": "OK"}
+
+
+def read_document(request: Request) -> Any:
+    """
+    Give a request's body.
+
+    :raises Refusal: when it is no JSON, or holds what cannot be stored.
+    """
+    try:
+        return request.data
+    except Problem as error:
+        raise Refusal(str(error.detail), number=NOT_VALID, status=error.status_code) from None
 
 
 def problem(request: HttpRequest | Request, refusal: Refusal) -> HttpResponse:

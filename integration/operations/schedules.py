@@ -45,6 +45,13 @@ SHIPPED = (
         daily_at=(4, 15),
     ),
     ShippedSchedule(
+        name="Programs: sweep",
+        task="assets.tasks.sweep",
+        description="Sets devices up that were not woken up, gives up on status checks without an answer (property "
+        "deviceStatusCheck.ackTimeout), ends subscriptions whose day has come.",
+        seconds=15,
+    ),
+    ShippedSchedule(
         name="Flows: sweep",
         task="integration.tasks.sweep",
         description="Takes up flow runs that are due and were not woken up.",

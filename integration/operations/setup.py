@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
+import assets.operations.defaults
 import lookups.operations
 import outbound.operations.configuration
 import vee.operations.configuration
@@ -75,6 +76,7 @@ def setup(
     lookups.operations.install_defaults(at=at)
     outbound.operations.configuration.install_defaults(at=at)
     vee.operations.configuration.install_defaults(at=at)
+    assets.operations.defaults.install_defaults(at=at)
     schedules = install_schedules()
     account = ensure_superuser(username=username, password=password, email=email)
     applied = configuration.apply_file(path=config, by=None, at=at) if config is not None else []

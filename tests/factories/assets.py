@@ -6,10 +6,17 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+
 from assets import models
-from assets.choices import SubscriptionStatus
+from assets.choices import ProcessingRole, SubscriptionStatus
+from assets.operations.defaults import HUB, STATUS_CHECK_COMMUNICATION
+from assets.operations.defaults import install_defaults as install_asset_defaults
 from lookups.operations import apply_configuration, install_defaults
 from vee.engine.calendar import standard_offset_seconds
+from outbound.models import ExternalSystem, OutboundMessageType
+from outbound.operations.configuration import install_defaults as install_shipped_messages
 from vee.models import Device, InstallEvent, ServicePoint, UsageSubscription
 
 
@@ -110,3 +117,95 @@ def make_subscription(
         device = make_device(100 * number + offset, location=location, at=at)
         models.SubscriptionDevice.objects.create(subscription=subscription, device=device, added_at=at)
     return subscription
+
+
+def own_account() -> Any:
+    """Give the account under which Tieline calls itself, with what the role Peer system gives it."""
+    account, _ = get_user_model().objects.get_or_create(username="tieline")
+    account.user_permissions.add(*Permission.objects.filter(codename__in=["use_service", "call_flow"]))
+    return account
+
+
+def set_up_programs(*, at: dt.datetime = NOW, **program: Any) -> models.Program:
+    """Switch the side on with what is shipped, a program, a specification, and two head ends behind the hub."""
+    switch_on(at=at)
+    own_account()
+    install_shipped_messages(at=at)
+    install_asset_defaults(at=at)
+    make_specification()
+    make_specification("NEST-LEARN3", rated_kw="3.0")
+    for name in ("ECOBEE", "NEST"):
+        head_end = make_head_end(name, external_system=ExternalSystem.objects.get(name=HUB))
+        models.ProcessingMethod.objects.create(
+            head_end_system=head_end,
+            role=ProcessingRole.DEVICE_STATUS_CHECK,
+            communication_type=models.CommunicationType.objects.get(code=STATUS_CHECK_COMMUNICATION),
+            message_type=OutboundMessageType.objects.get(code="X1-CTRLDVCS"),
+        )
+    return make_program(**program)
+
+
+def enrollment_request(number: int = 1, *, assets: list[dict[str, Any]] | None = None, **parts: Any) -> dict[str, Any]:
+    """Give the request of `integration.md` 3.1, of another customer and place for each number."""
+    document: dict[str, Any] = {
+        "transactionId": f"DRMS-ENR-{number:06d}",
+        "customerInfo": {
+            "cisPersonId": f"551203{number:04d}",
+            "cisAccountId": "9930118842",
+            "name": "Rivera, Dana",
+            "homePhone": "+1-650-555-0101",
+            "email": "dana.rivera@example.org",
+        },
+        "programInfo": {
+            "cisServiceAgreementId": "7710035521",
+            "programCode": "SMART-COOL",
+            "startDate": "2023-06-05",
+        },
+        "locationInfo": {
+            "division": "CA",
+            "cisPremiseId": f"334009{number:04d}",
+            "cisServicePointId": f"887410{number:04d}",
+            "timeZone": "US/Pacific",
+            "address1": "12 Alder Way",
+            "city": "Redwood City",
+            "county": "San Mateo",
+            "state": "CA",
+            "country": "USA",
+            "postal": "94061",
+        },
+        "assetInfo": {
+            "installationMethod": "X1SI",
+            "assetOwnership": "W1CO",
+            "assetList": assets or [asset(number)],
+        },
+    }
+    for name, value in parts.items():
+        if isinstance(value, dict):
+            document[name] = {**document[name], **value}
+        else:
+            document[name] = value
+    return document
+
+
+def asset(number: int = 1, **values: Any) -> dict[str, Any]:
+    """Give a device of an enrollment request."""
+    return {
+        "sequence": 1,
+        "specification": "ECOBEE-SMART5",
+        "assetType": "SMART-THERMOSTAT",
+        "serialNo": f"511234{number:04d}",
+        "nicId": f"41191234{number:04d}",
+        "headEndSystem": "ECOBEE",
+        **values,
+    }
+
+
+def unenrollment_request(number: int = 1, **parts: Any) -> dict[str, Any]:
+    """Give the request to unenroll the customer of an enrollment request."""
+    return {
+        "transactionId": f"DRMS-UNE-{number:06d}",
+        "customerInfo": {"cisPersonId": f"551203{number:04d}"},
+        "programInfo": {"programCode": "SMART-COOL"},
+        "locationInfo": {"cisServicePointId": f"887410{number:04d}"},
+        **parts,
+    }
