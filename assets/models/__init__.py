@@ -20,6 +20,7 @@ from assets.models.programs import (
     Program,
     ServiceTaskType,
 )
+from assets.models.syncs import SyncChange, SyncRequest
 from assets.models.work import AssetToDo, BatchRun, StatusChange
 
 
@@ -44,4 +45,6 @@ __all__ = [
     "ServiceTaskType",
     "StatusChange",
     "SubscriptionDevice",
+    "SyncChange",
+    "SyncRequest",
 ]
