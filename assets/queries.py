@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lookups.queries import config_property
+from lookups.queries import UnknownLookup, config_property
 
 
 SWITCH = "dacsSide.enabled"
@@ -10,4 +10,8 @@ SWITCH = "dacsSide.enabled"
 
 def is_on() -> bool:
     """Whether this site uses the DACS side; off: its service refuses, its batches do nothing."""
-    return bool(config_property(SWITCH))
+    try:
+        return bool(config_property(SWITCH))
+    except UnknownLookup:
+        # Nothing is installed yet.
+        return False

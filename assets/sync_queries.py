@@ -35,9 +35,9 @@ def sync_request(*, sync_request_id: str) -> SyncRequest:
 
     :raises UnknownSyncRequest: when there is none.
     """
-    row = requests().filter(sync_request_id=sync_request_id).first()
+    row = requests().filter(sync_request_id=sync_request_id).first() if "\x00" not in sync_request_id else None
     if row is None:
-        raise UnknownSyncRequest(f"There is no sync request {sync_request_id}.")
+        raise UnknownSyncRequest(f"There is no sync request {sync_request_id[:60]!a}.")
     return row
 
 

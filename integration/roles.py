@@ -61,7 +61,7 @@ _READ_PROGRAMS = _rights(
     "assets",
     "view",
     f"{_PROGRAM_CONFIGURATION} {_CUSTOMERS} enrollment devicesetup communication programevent participation"
-    " statuschange assettodo batchrun",
+    " statuschange assettodo batchrun syncrequest syncchange",
 )
 _WORK_ON_PROGRAMS = frozenset(
     {
@@ -70,6 +70,8 @@ _WORK_ON_PROGRAMS = frozenset(
         "assets.add_communication",
         "assets.change_assettodo",
         "assets.run_batch",
+        "assets.retry_syncrequest",
+        "assets.cancel_syncrequest",
     }
 )
 _READ_SCHEDULES = _rights("django_celery_beat", "view", "periodictask intervalschedule crontabschedule")

@@ -7,8 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 
-from assets import choices
-from assets.choices import SYNC_UNDER_WAY, SyncFault
+from assets.choices import SYNC_UNDER_WAY, CapturedObject, SyncFault
 from assets.choices import SyncStatus as Status
 from assets.identifiers import new_message_identifier
 from assets.models.customers import ProgramSubscription
@@ -97,11 +96,7 @@ class SyncRequest(ConcurrentTransitionMixin, models.Model):
     def send(self) -> None:
         """Its message is in the outbound queue."""
 
-    @transition(
-        field=status,
-        source=Status.SEND_REQUEST,
-        target=Status.AWAITING_ACKNOWLEDGEMENT,
-    )
+    @transition(field=status, source=Status.SEND_REQUEST, target=Status.AWAITING_ACKNOWLEDGEMENT)
     def accept(self) -> None:
         """The hub took the message."""
 
@@ -125,17 +120,7 @@ class SyncRequest(ConcurrentTransitionMixin, models.Model):
     def retry(self) -> None:
         """It is worked on anew, with the data as they are by then."""
 
-    @transition(
-        field=status,
-        source=[
-            Status.PENDING,
-            Status.DETERMINE,
-            Status.SEND_REQUEST,
-            Status.AWAITING_ACKNOWLEDGEMENT,
-            Status.ERROR,
-        ],
-        target=Status.CANCELED,
-    )
+    @transition(field=status, source=[Status.PENDING, *sorted(SYNC_UNDER_WAY), Status.ERROR], target=Status.CANCELED)
     def cancel(self) -> None:
         """It is put aside: by a person, or because a later request tells all of it."""
 
@@ -144,7 +129,7 @@ class SyncChange(models.Model):
     """One change that a sync request was captured for: of what, which fields, who and when. Insert-only, no values."""
 
     request = models.ForeignKey(SyncRequest, on_delete=models.CASCADE, related_name="changes")
-    captured = models.CharField(max_length=12, choices=choices.CapturedObject.choices)
+    what = models.CharField(max_length=200, help_text=_("What changed, in words or as a `CapturedObject`."))
     fields = models.JSONField(default=list, blank=True, help_text=_("Names of the fields, where they are known."))
     at = models.DateTimeField()
     by = models.CharField(max_length=150, default="system")
@@ -155,6 +140,10 @@ class SyncChange(models.Model):
         default_permissions = ("view",)
 
     def __str__(self) -> str:
-        return (
-            f"{self.get_captured_display()}: {', '.join(self.fields)}" if self.fields else self.get_captured_display()
-        )
+        return f"{self.label}: {', '.join(self.fields)}" if self.fields else self.label
+
+    @property
+    def label(self) -> str:
+        """What changed, in words."""
+        known = self.what in CapturedObject.values
+        return str(CapturedObject(self.what).label) if known else self.what

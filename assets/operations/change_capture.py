@@ -15,7 +15,7 @@ import structlog
 from django.db import transaction
 
 from assets import queries, sync_queries
-from assets.choices import CapturedObject, SyncStatus
+from assets.choices import SyncStatus
 from assets.identifiers import new_message_identifier
 from assets.models import SyncChange, SyncRequest
 from assets.operations import status
@@ -40,12 +40,11 @@ def captured(
     the DACS side is off, nor for subscriptions that are not active and that the DERMS never heard of.
 
     :param subscription_ids: keys of program subscriptions; others are passed over.
-    :param what: a `CapturedObject`.
+    :param what: what changed: a `CapturedObject`, or in words.
     :param by: a user or a name; empty: the system.
     :param fields: names of what changed, where they are known.
     :raises UnableToCapture: when it cannot be noted; the change is not to be kept then.
     """
-    what = CapturedObject(what)
     wanted = sorted(set(subscription_ids))
     if not wanted or not queries.is_on():
         return 0
@@ -54,7 +53,7 @@ def captured(
     with transaction.atomic():
         for part in sync_queries.parts(wanted):
             requests = _pending(sync_queries.eligible(part), by=name, at=at)
-            _note(requests, what=what, by=name, at=at, fields=sorted(set(fields)))
+            _note(requests, what=str(what)[:200], by=name, at=at, fields=sorted(set(fields)))
             noted += len(requests)
     return noted
 
@@ -96,16 +95,12 @@ def _locked(subscription_ids: Sequence[int]) -> dict[int, SyncRequest]:
     return {row.subscription_id: row for row in rows}
 
 
-def _note(
-    requests: Sequence[SyncRequest], *, what: CapturedObject, by: str, at: dt.datetime, fields: list[str]
-) -> None:
+def _note(requests: Sequence[SyncRequest], *, what: str, by: str, at: dt.datetime, fields: list[str]) -> None:
     # One save of a thing may be told twice, by the row and by the operation that wrote it: it is one change.
-    known = {
-        row.request_id: row for row in SyncChange.objects.filter(request__in=requests, captured=what, by=by, at=at)
-    }
+    known = {row.request_id: row for row in SyncChange.objects.filter(request__in=requests, what=what, by=by, at=at)}
     SyncChange.objects.bulk_create(
         [
-            SyncChange(request=request, captured=what, fields=fields, at=at, by=by)
+            SyncChange(request=request, what=what, fields=fields, at=at, by=by)
             for request in requests
             if request.pk not in known
         ]
@@ -114,4 +109,4 @@ def _note(
         row.fields = sorted({*row.fields, *fields})
     SyncChange.objects.bulk_update([*known.values()], ["fields"])
     if requests:
-        logger.info("changes_captured", captured=str(what), requests=len(requests), by=by)
+        logger.info("changes_captured", what=what, requests=len(requests), by=by)
