@@ -251,3 +251,41 @@ class PerformanceReason(models.TextChoices):
     NO_WINDOW = "NO_WINDOW", _("The event's hours are not known, or shorter than an interval")
     NOT_MEASURED = "NOT_MEASURED", _("Measurements of the event's hours are missing")
     TOO_FEW_DAYS = "TOO_FEW_DAYS", _("Too few days to compare with")
+
+
+class SyncStatus(models.TextChoices):
+    """Life of a sync request (`integration.md` 8.3)."""
+
+    PENDING = "PENDING", _("Pending")
+    DETERMINE = "DETERMINE", _("Determine if sync needed")
+    DISCARDED = "DISCARDED", _("Discarded")
+    SEND_REQUEST = "SENDREQUEST", _("Send request")
+    AWAITING_ACKNOWLEDGEMENT = "AWAITINGACK", _("Awaiting acknowledgement")
+    SYNCHRONIZED = "SYNCHRONIZED", _("Synchronized")
+    ERROR = "ERROR", _("Error")
+    CANCELED = "CANCELED", _("Canceled")
+
+
+# On its way to the DERMS: a further request of the same subscription waits for it (F1-WAITRELSR).
+SYNC_UNDER_WAY = frozenset({SyncStatus.DETERMINE, SyncStatus.SEND_REQUEST, SyncStatus.AWAITING_ACKNOWLEDGEMENT})
+SYNC_ENDED = frozenset({SyncStatus.DISCARDED, SyncStatus.SYNCHRONIZED, SyncStatus.CANCELED})
+
+
+class SyncFault(models.TextChoices):
+    """Why a sync request is in error."""
+
+    INCOMPLETE = "INCOMPLETE", _("Data are missing: nothing was sent")
+    NOT_DELIVERED = "NOTDELIVERED", _("The message was not delivered")
+    REFUSED = "REFUSED", _("Refused by the DERMS")
+    OVERDUE = "OVERDUE", _("No acknowledgement came")
+
+
+class CapturedObject(models.TextChoices):
+    """What a captured change was made to."""
+
+    SUBSCRIPTION = "SUBSCRIPTION", _("Program subscription")
+    CONTACT = "CONTACT", _("Contact")
+    DEVICE = "DEVICE", _("Device")
+    LOCATION = "LOCATION", _("Device location")
+    COMPARISON = "COMPARISON", _("Found by comparing all")
+    RETRY = "RETRY", _("Retry of an earlier request")

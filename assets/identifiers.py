@@ -15,3 +15,8 @@ def new_identifier(length: int = OBJECT_LENGTH) -> str:
     """Give an identifier of so many digits that does not begin with 0; uniqueness is held by the column."""
     lowest = 10 ** (length - 1)
     return str(lowest + secrets.randbelow(9 * lowest))
+
+
+def new_message_identifier() -> str:
+    """Give the identifier of a sync request or communication."""
+    return new_identifier(MESSAGE_LENGTH)

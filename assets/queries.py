@@ -6,7 +6,7 @@ from django.db.models import Prefetch
 
 from assets.choices import EnrollmentKind
 from assets.models import DeviceSetup, Enrollment
-from lookups.queries import config_property
+from lookups.queries import UnknownLookup, config_property
 
 
 SWITCH = "dacsSide.enabled"
@@ -14,7 +14,11 @@ SWITCH = "dacsSide.enabled"
 
 def is_on() -> bool:
     """Whether this site uses the DACS side; off: its service refuses, its batches do nothing."""
-    return bool(config_property(SWITCH))
+    try:
+        return bool(config_property(SWITCH))
+    except UnknownLookup:
+        # Nothing is installed yet.
+        return False
 
 
 def enrollment(*, identifier: str, kind: EnrollmentKind | None = None) -> Enrollment | None:

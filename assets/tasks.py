@@ -9,7 +9,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from assets import queries
-from assets.operations import enrollments, performance, sweeping
+from assets.operations import enrollments, performance, sweeping, sync_batch
 
 
 logger = structlog.get_logger(__name__)
@@ -37,3 +37,15 @@ def calculate_performance(**_unused: Any) -> None:
     counts = performance.calculate_due(at=timezone.now())
     if counts:
         logger.info("event_performance_calculated", **{status.lower(): count for status, count in counts.items()})
+
+
+@shared_task(name="assets.tasks.work_on_sync_requests")
+def work_on_sync_requests(**_unused: Any) -> None:
+    """Run F1-SYNRQ: pending sync requests, and those without an acknowledgement."""
+    sync_batch.run(at=timezone.now())
+
+
+@shared_task(name="assets.tasks.compare_all_snapshots")
+def compare_all_snapshots(**_unused: Any) -> None:
+    """Look for changes of subscriptions that nothing captured."""
+    sync_batch.compare_all(at=timezone.now())

@@ -62,8 +62,7 @@ _READ_PROGRAMS = _rights(
     "assets",
     "view",
     f"{_PROGRAM_CONFIGURATION} {_CUSTOMERS} enrollment devicesetup communication programevent participation"
-    " baselinemethod eventperformance"
-    " statuschange assettodo batchrun",
+    " statuschange assettodo batchrun syncrequest syncchange baselinemethod eventperformance",
 )
 _WORK_ON_PROGRAMS = frozenset(
     {
@@ -73,6 +72,8 @@ _WORK_ON_PROGRAMS = frozenset(
         "assets.change_assettodo",
         "assets.run_batch",
         "assets.calculate_performance",
+        "assets.retry_syncrequest",
+        "assets.cancel_syncrequest",
     }
 )
 _READ_SCHEDULES = _rights("django_celery_beat", "view", "periodictask intervalschedule crontabschedule")

@@ -162,6 +162,13 @@ PROPERTIES = (
         help="Whether Tieline is the DACS too: programs, enrollments, scores. Off for a site that has a DACS.",
     ),
     Property(
+        name="syncRequest.ackTimeout",
+        type=PropertyType.DURATION,
+        default="24h",
+        unit="s",
+        help="DACS side: after this time a sync request without acknowledgement is in error.",
+    ),
+    Property(
         name="ouai.os.enrollack.bucket",
         table=OUAI_CONFIG_PROPS,
         default="OUAI_EnrollAck_DEV",

@@ -11,4 +11,4 @@ class VeeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from vee import checks  # noqa: F401
+        from vee import checks, receivers  # noqa: F401

@@ -7,6 +7,7 @@ Signals are sent after the transaction that they speak of is committed.
 from __future__ import annotations
 
 import datetime as dt
+import enum
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,19 @@ from vee.storage import Change
 
 logger = structlog.get_logger(__name__)
 
+SYSTEM = "system"
+
+
+class MasterData(enum.Enum):
+    """Of what `master_data_changed` tells; an installation counts as a change of its device."""
+
+    SERVICE_POINT = "service_point"
+    DEVICE = "device"
+    USAGE_SUBSCRIPTION = "usage_subscription"
+
+
+# Master data changed, by whatever way: `kind` (MasterData), `keys` (primary keys), `fields` (names), `by` (text), `at`.
+master_data_changed = Signal()
 # Final measurements changed: `changes` (sequence of vee.storage.Change, labels inclusive), `at`.
 measurements_changed = Signal()
 # IMDs entered EXCEPTION or ERROR: `imd_ids`, `at`.
@@ -55,6 +69,15 @@ def announce_usage_corrected(*, correction_ids: Sequence[int], at: dt.datetime) 
     if correction_ids:
         ids = tuple(correction_ids)
         transaction.on_commit(lambda: _tell(usage_corrected, "usage_corrected", correction_ids=ids, at=at))
+
+
+def announce_master_data(
+    *, kind: MasterData, keys: Sequence[int], fields: Sequence[str], by: str, at: dt.datetime
+) -> None:
+    """Send `master_data_changed` once the open transaction commits; nothing when nothing changed."""
+    if keys:
+        said = {"kind": kind, "keys": tuple(keys), "fields": tuple(fields), "by": by, "at": at}
+        transaction.on_commit(lambda: _tell(master_data_changed, "master_data_changed", **said))
 
 
 def _tell(signal: Signal, name: str, **said: Any) -> None:

@@ -21,6 +21,7 @@ from assets.models.programs import (
     Program,
     ServiceTaskType,
 )
+from assets.models.syncs import SyncChange, SyncRequest
 from assets.models.work import AssetToDo, BatchRun, StatusChange
 
 
@@ -47,4 +48,6 @@ __all__ = [
     "ServiceTaskType",
     "StatusChange",
     "SubscriptionDevice",
+    "SyncChange",
+    "SyncRequest",
 ]

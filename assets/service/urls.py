@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assets.service import device_status, enrollment, views
+from assets.service import device_status, enrollment, sync_requests, views
 
 
 _ENROLLMENTS = "rest/apis/cross/digitalAssets/programEnrollments"
@@ -19,4 +19,5 @@ urlpatterns = [
         "rest/apis/cross/digitalAssets/controllableDeviceStatus/response",
         device_status.DeviceStatusResponse.as_view(),
     ),
+    path("rest/apis/common/sync/syncRequest/<str:sync_request_id>", sync_requests.SyncRequestService.as_view()),
 ]

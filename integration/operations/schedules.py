@@ -94,6 +94,18 @@ SHIPPED = (
         seconds=30,
     ),
     ShippedSchedule(
+        name="Sync requests: F1-SYNRQ",
+        task="assets.tasks.work_on_sync_requests",
+        description="DACS side: sends what changed to the DERMS, and gives up what nobody acknowledged.",
+        seconds=60,
+    ),
+    ShippedSchedule(
+        name="Sync requests: compare all",
+        task="assets.tasks.compare_all_snapshots",
+        description="DACS side: looks for changes of subscriptions that nothing captured.",
+        daily_at=(2, 30),
+    ),
+    ShippedSchedule(
         name="Certificates: expiry",
         task="integration.tasks.alert_expiring_certificates",
         description="Tells of certificates that expire in 60, 30, 14, 7 days or 1 day.",

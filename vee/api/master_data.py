@@ -72,7 +72,7 @@ class MasterData(APIView):
             raise problems.Malformed("The body is empty; one JSON object a line is expected.")
         if len(lines) > master_data.MAX_LINES:
             raise problems.InvalidBody(f"A document has at most {master_data.MAX_LINES} lines, this one {len(lines)}.")
-        results = master_data.upsert(lines, at=timezone.now())
+        results = master_data.upsert(lines, by=request.user, at=timezone.now())
         if not any(result.is_object for result in results):
             raise problems.Malformed("Not one line is a JSON object.", errors=results[0].errors)
         refused = any(result.refused for result in results)

@@ -168,7 +168,9 @@ class Resource(APIView):
                 )
         if not identifier.isprintable():
             raise problems.InvalidBody("The identifier holds control characters.")
-        [result] = master_data.upsert([{**body, "kind": self.kind, "id": identifier}], at=timezone.now())
+        [result] = master_data.upsert(
+            [{**body, "kind": self.kind, "id": identifier}], by=request.user, at=timezone.now()
+        )
         if result.refused:
             raise problems.InvalidBody(result.errors[0]["message"], errors=result.errors)
         created = result.outcome == master_data.CREATED

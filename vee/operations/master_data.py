@@ -18,6 +18,7 @@ from django.db import transaction
 from foundation.api.decoding import DoesNotFit, convert
 from foundation.api.parsers import parse_strict
 from foundation.api.problems import Problem
+from vee.events import SYSTEM
 from vee.operations import master_data_kinds
 from vee.operations.master_data_records import KINDS, Line
 
@@ -43,7 +44,7 @@ class LineResult:
         return bool(self.errors)
 
 
-def upsert(lines: Sequence[bytes | Mapping[str, Any]], *, at: dt.datetime) -> list[LineResult]:
+def upsert(lines: Sequence[bytes | Mapping[str, Any]], *, by: Any = SYSTEM, at: dt.datetime) -> list[LineResult]:
     """
     Create or change master data; a line is a JSON text or a parsed object with exact numbers.
 
@@ -65,7 +66,7 @@ def upsert(lines: Sequence[bytes | Mapping[str, Any]], *, at: dt.datetime) -> li
                 keeper = master_data_kinds.KEEPERS[kind]([line for _, line in by_kind[kind]], at)
                 for place, line in keeper.ordered(by_kind[kind]):
                     results[place] = _apply(keeper, kind, line)
-                keeper.save()
+                keeper.save(by=str(by))
     return [result for result in results if result is not None]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import UNSET
 
 from vee import models
+from vee.events import MasterData
 from vee.operations import master_data_records as records
 from vee.operations.master_data_keeper import (
     PART,
@@ -28,6 +29,8 @@ class InstallEvents(Keeper):
 
     model = models.InstallEvent
     history = False
+    told_as = MasterData.DEVICE
+    told_key = "device_id"
     guarded = ("removed_at",)
 
     def load(self, lines: Sequence[Any]) -> None:

@@ -14,6 +14,7 @@ from simple_history.utils import bulk_create_with_history, bulk_update_with_hist
 from foundation.times import parse_instant
 from vee import codes, models
 from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
+from vee.events import SYSTEM, MasterData, announce_master_data
 from vee.operations import master_data_records as records
 from vee.readers.base import RowRefused
 from vee.readers.numbers import read_number
@@ -44,12 +45,16 @@ class Keeper:
 
     model: ClassVar[type[db.Model]]
     history: ClassVar[bool] = True
+    # Of what `master_data_changed` tells when this kind changes, and by which key; None: of nothing.
+    told_as: ClassVar[MasterData | None] = None
+    told_key: ClassVar[str] = "pk"
 
     def __init__(self, lines: Sequence[records.Line], at: dt.datetime) -> None:
         self.at = at
         self.rows: dict[Any, Any] = {}
         self.created: list[Any] = []
         self.changed: dict[int, Any] = {}
+        self.fields: set[str] = set()
         self.load(lines)
 
     def load(self, lines: Sequence[records.Line]) -> None:
@@ -84,6 +89,7 @@ class Keeper:
             self.created.append(row)
         elif values and row.pk is not None:
             self.changed[row.pk] = row
+        self.fields.update(name.removesuffix("_id") for name in values)
         return created, bool(values)
 
     # The fields that `check` judges.
@@ -104,8 +110,16 @@ class Keeper:
     def check(self, row: Any, after: dict[str, Any], *, created: bool) -> None:
         """Refuse what the record may not become; `after` has the guarded fields as they would be."""
 
-    def save(self) -> None:
-        """Write what was created and changed."""
+    def save(self, *, by: str = SYSTEM) -> None:
+        """Write what was created and changed, and tell of it."""
+        self._write()
+        if self.told_as is not None:
+            # On a new thing nothing hangs yet; a new row about an older thing changes that.
+            rows = [*(self.created if self.told_key != "pk" else ()), *self.changed.values()]
+            keys = sorted({getattr(row, self.told_key) for row in rows})
+            announce_master_data(kind=self.told_as, keys=keys, fields=sorted(self.fields), by=by, at=self.at)
+
+    def _write(self) -> None:
         fields = [field.name for field in self.model._meta.concrete_fields if not field.primary_key]
         changed = list(self.changed.values())
         if self.history:

@@ -13,6 +13,7 @@ from simple_history.utils import bulk_update_with_history
 from vee import codes, models
 from vee.engine.calendar import standard_offset_seconds
 from vee.engine.registers import is_threshold
+from vee.events import SYSTEM, MasterData
 from vee.operations import master_data_records as records
 from vee.operations.master_data_keeper import (
     PART,
@@ -34,6 +35,7 @@ class ServicePoints(Keeper):
     """Their standard time is fixed once their components have data."""
 
     model = models.ServicePoint
+    told_as = MasterData.SERVICE_POINT
     guarded = ("time_zone", "standard_offset_seconds")
 
     def values(self, line: records.ServicePoint, row: models.ServicePoint) -> dict[str, Any]:
@@ -66,6 +68,7 @@ class Devices(Keeper):
     """Meters at service points."""
 
     model = models.Device
+    told_as = MasterData.DEVICE
 
     def load(self, lines: Sequence[Any]) -> None:
         super().load(lines)
@@ -195,8 +198,8 @@ class MeasuringComponents(Keeper):
                 "/type", "immutable", f"the component has data, and {new.identifier} differs in {changed[0]}"
             )
 
-    def save(self) -> None:
-        super().save()
+    def save(self, *, by: str = SYSTEM) -> None:
+        super().save(by=by)
         linked = []
         for row, reference in self.waiting:
             target = self.rows.get(reference)

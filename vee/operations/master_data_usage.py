@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import UNSET
 
 from vee import choices, models
+from vee.events import SYSTEM, MasterData
 from vee.operations import master_data_records as records
 from vee.operations import usage_lifecycle
 from vee.operations.master_data_keeper import PART, Keeper, LineRefused, by_identifier, instant, named, refer, unknown
@@ -24,6 +25,7 @@ class UsageSubscriptions(Keeper):
 
     model = models.UsageSubscription
     history = False
+    told_as = MasterData.USAGE_SUBSCRIPTION
     guarded = ("service_point_id",)
 
     def load(self, lines: Sequence[Any]) -> None:
@@ -99,8 +101,8 @@ class UsageTransactions(Keeper):
                 message = f"the usage is {row.status}: its subscription and period are fixed"
                 raise LineRefused(f"/{name.removesuffix('_id')}", "immutable", message)
 
-    def save(self) -> None:
-        super().save()
+    def save(self, *, by: str = SYSTEM) -> None:
+        super().save(by=by)
         usage_lifecycle.note_created(transactions=self.created, at=self.at, by=_SOURCE, reason=_REASON)
         for row, target in self.moves:
             usage_lifecycle.move(transaction=row, to=target, at=self.at, by=_SOURCE, reason=_REASON)
