@@ -1,1 +1,8 @@
 """The pages of the DACS side."""
+
+from __future__ import annotations
+
+from assets.admin import batch_runs, events, score_calculations, scores
+
+
+__all__ = ["batch_runs", "events", "score_calculations", "scores"]

@@ -20,6 +20,7 @@ from assets.models.programs import (
     Program,
     ServiceTaskType,
 )
+from assets.models.scores import ControlScore, ScoreCalculation, ScoreCalculationVersion
 from assets.models.work import AssetToDo, BatchRun, StatusChange
 
 
@@ -30,6 +31,7 @@ __all__ = [
     "Communication",
     "CommunicationType",
     "Contact",
+    "ControlScore",
     "ControllableDevice",
     "DeviceLocation",
     "DeviceSetup",
@@ -41,6 +43,8 @@ __all__ = [
     "Program",
     "ProgramEvent",
     "ProgramSubscription",
+    "ScoreCalculation",
+    "ScoreCalculationVersion",
     "ServiceTaskType",
     "StatusChange",
     "SubscriptionDevice",

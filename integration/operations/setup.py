@@ -15,6 +15,7 @@ from django.db import transaction
 import lookups.operations
 import outbound.operations.configuration
 import vee.operations.configuration
+from assets.operations import score_calculations
 from integration import roles
 from integration.environment import VAR_DIR
 from integration.operations import configuration
@@ -75,6 +76,7 @@ def setup(
     lookups.operations.install_defaults(at=at)
     outbound.operations.configuration.install_defaults(at=at)
     vee.operations.configuration.install_defaults(at=at)
+    score_calculations.install_default(at=at)
     schedules = install_schedules()
     account = ensure_superuser(username=username, password=password, email=email)
     applied = configuration.apply_file(path=config, by=None, at=at) if config is not None else []
