@@ -59,6 +59,24 @@ class DeviceReach(models.TextChoices):
     OFFLINE = "OFFLINE", _("Offline")
 
 
+class ReachForScore(models.TextChoices):
+    """How well a device is reached, as a score sees it: `communicationStatus` of the score file."""
+
+    ONLINE = "ONLINE", _("Online")
+    STALE = "STALE", _("Online, but checked long ago")
+    UNKNOWN = "UNKNOWN", _("Never checked")
+    OFFLINE = "OFFLINE", _("Offline")
+
+
+COMMUNICATION_TENTHS = {
+    ReachForScore.ONLINE: 10,
+    ReachForScore.STALE: 5,
+    ReachForScore.UNKNOWN: 5,
+    ReachForScore.OFFLINE: 0,
+}
+"""The variable `communication` of score formulas, in tenths (`integration.md` 9.2)."""
+
+
 class LocationStatus(models.TextChoices):
     """Whether devices can be at a device location."""
 

@@ -9,7 +9,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from assets import queries
-from assets.operations import enrollments, performance, sweeping, sync_batch
+from assets.batches import BATCHES
+from assets.operations import enrollments, performance, score_chain, sweeping, sync_batch
+from assets.operations.batch_work import BatchInProgress
 
 
 logger = structlog.get_logger(__name__)
@@ -49,3 +51,19 @@ def work_on_sync_requests(**_unused: Any) -> None:
 def compare_all_snapshots(**_unused: Any) -> None:
     """Look for changes of subscriptions that nothing captured."""
     sync_batch.compare_all(at=timezone.now())
+
+
+@shared_task(name="assets.tasks.score_and_extract")
+def score_and_extract(**_unused: Any) -> None:
+    """Run X1-CALAS, and X1-SDCSE when it went well."""
+    score_chain.run(clock=timezone.now)
+
+
+@shared_task(name="assets.tasks.run_batch")
+def run_batch(*, batch_code: str, by: str, **_unused: Any) -> None:
+    """Run one batch that a person asked for."""
+    try:
+        BATCHES[batch_code](by=by, at=timezone.now())
+    except BatchInProgress as reason:
+        # Asked for twice: the run that is at work does it.
+        logger.info("batch_not_run", batch_code=batch_code, reason=str(reason))

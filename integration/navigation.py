@@ -84,6 +84,17 @@ UNFOLD: dict[str, Any] = {
                         "integration_transferredfile_changelist",
                         "integration.view_transferredfile",
                     ),
+                    _item(_("Device scores"), "speed", "assets_controlscore_changelist", "assets.view_controlscore"),
+                    _item(
+                        _("Program events"), "event_note", "assets_programevent_changelist", "assets.view_programevent"
+                    ),
+                    _item(
+                        _("Participation"),
+                        "how_to_reg",
+                        "assets_participation_changelist",
+                        "assets.view_participation",
+                    ),
+                    _item(_("Batch runs"), "play_circle", "assets_batchrun_changelist", "assets.view_batchrun"),
                     _item(_("E-mails"), "mail", "outbound_mail_changelist", "outbound.view_mail"),
                 ],
             },
@@ -183,6 +194,12 @@ UNFOLD: dict[str, Any] = {
                     ),
                     _item(_("Parameters"), "tune", "outbound_parameter_changelist", "outbound.view_parameter"),
                     _item(_("VEE groups"), "rule", "vee_veegroup_changelist", "vee.view_veegroup"),
+                    _item(
+                        _("Score calculations"),
+                        "functions",
+                        "assets_scorecalculation_changelist",
+                        "assets.view_scorecalculation",
+                    ),
                     _item(_("Rule trials"), "science", "vee_ruletrial_changelist", "vee.view_ruletrial"),
                     _item(_("Factors"), "alt_route", "vee_factor_changelist", "vee.view_factor"),
                     _item(

@@ -62,7 +62,8 @@ _READ_PROGRAMS = _rights(
     "assets",
     "view",
     f"{_PROGRAM_CONFIGURATION} {_CUSTOMERS} enrollment devicesetup communication programevent participation"
-    " statuschange assettodo batchrun syncrequest syncchange baselinemethod eventperformance",
+    " statuschange assettodo batchrun syncrequest syncchange baselinemethod eventperformance"
+    " scorecalculation scorecalculationversion controlscore",
 )
 _WORK_ON_PROGRAMS = frozenset(
     {
@@ -146,6 +147,8 @@ SHIPPED: Mapping[str, frozenset[str]] = {
         | _WORK_ON_PROGRAMS
         | _rights("vee", "view", "servicepoint device installevent usagesubscription measuringcomponent")
         | _rights("assets", "add change", f"{_PROGRAM_CONFIGURATION} {_CUSTOMERS}")
+        | _rights("assets", "add change", "scorecalculation")
+        | frozenset({"assets.add_scorecalculationversion"})
     ),
     AUDITOR: _READ_MESSAGES
     | _READ_PROGRAMS

@@ -169,6 +169,27 @@ PROPERTIES = (
         help="DACS side: after this time a sync request without acknowledgement is in error.",
     ),
     Property(
+        name="dacsSide.scoreExtract.connection",
+        help=(
+            "Where X1-SDCSE puts the score file: a connection's name. Empty: where the score flow looks for it, "
+            "DACS_SFTP, else DACS_FTP, else DACS_OS."
+        ),
+    ),
+    Property(
+        name="dacsSide.scoreExtract.localDirectory",
+        help="A directory of this machine for the score file, in place of a connection; it has to exist.",
+    ),
+    Property(
+        name="dacsSide.scoreExtract.separator",
+        default="COMMA",
+        help="What stands between the columns of the score file: COMMA or TAB.",
+    ),
+    Property(
+        name="dacsSide.scoreExtract.packing",
+        default="NONE",
+        help="How the score file is packed: NONE, GZ or ZIP.",
+    ),
+    Property(
         name="ouai.os.enrollack.bucket",
         table=OUAI_CONFIG_PROPS,
         default="OUAI_EnrollAck_DEV",

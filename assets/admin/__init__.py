@@ -2,4 +2,13 @@
 
 from __future__ import annotations
 
-from assets.admin import performance  # noqa: F401
+from assets.admin import (
+    batch_runs,
+    events,
+    performance,
+    score_calculations,
+    scores,
+)
+
+
+__all__ = ["batch_runs", "events", "performance", "score_calculations", "scores"]

@@ -21,6 +21,7 @@ from assets.models.programs import (
     Program,
     ServiceTaskType,
 )
+from assets.models.scores import ControlScore, ScoreCalculation, ScoreCalculationVersion
 from assets.models.syncs import SyncChange, SyncRequest
 from assets.models.work import AssetToDo, BatchRun, StatusChange
 
@@ -33,6 +34,7 @@ __all__ = [
     "Communication",
     "CommunicationType",
     "Contact",
+    "ControlScore",
     "ControllableDevice",
     "DeviceLocation",
     "DeviceSetup",
@@ -45,6 +47,8 @@ __all__ = [
     "Program",
     "ProgramEvent",
     "ProgramSubscription",
+    "ScoreCalculation",
+    "ScoreCalculationVersion",
     "ServiceTaskType",
     "StatusChange",
     "SubscriptionDevice",

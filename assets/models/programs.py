@@ -41,6 +41,14 @@ class Program(models.Model):
         validators=[MinValueValidator(Decimal("0.001"))],
         help_text=_("Power of a device that counts in full, kW."),
     )
+    score_calculation = models.ForeignKey(
+        "assets.ScoreCalculation",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="programs",
+        help_text=_("How its devices are scored; empty: the calculation DEFAULT."),
+    )
     needs_status_check = models.BooleanField(
         default=True, help_text=_("A device is set up when its head-end system says that it can be reached.")
     )

@@ -84,6 +84,9 @@ class BatchRun(models.Model):
         max_length=11, choices=choices.BatchStatus.choices, default=choices.BatchStatus.IN_PROGRESS
     )
     started_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When it last was seen at work; long ago: its worker died.")
+    )
     ended_at = models.DateTimeField(null=True, blank=True)
     counts = models.JSONField(default=dict, blank=True, help_text=_("What was done to how many."))
     file_name = models.CharField(max_length=255, blank=True)

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from assets.models import ActivityType, CommunicationType, ServiceTaskType
+from assets.operations import baseline_methods, score_calculations
 from outbound.models import Connection, ExternalSystem, OutboundMessageType
 from outbound.operations.configuration import apply_connections
 from outbound.operations.message_configuration import apply_external_systems, apply_outbound_message_types
@@ -84,4 +85,6 @@ def install_defaults(*, at: dt.datetime) -> list[str]:
         }
         apply_outbound_message_types(section=missing, at=at)
         made += [f"message type {code}" for code in missing]
+        made += [f"baseline method {code}" for code in baseline_methods.install_defaults(at=at)]
+        score_calculations.install_default(at=at)
     return made

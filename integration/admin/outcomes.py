@@ -51,7 +51,6 @@ class OutcomeAdmin(EvidenceAdmin):
     def run_link(self, row: Outcome) -> str:
         return _run_link(row.run_id)
 
-
     @display(description=_("Load reduction"))
     def load_reduction(self, row: Outcome) -> str:
         """Give what the device saved, where the DACS side knows it."""

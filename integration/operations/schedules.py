@@ -106,6 +106,12 @@ SHIPPED = (
         daily_at=(2, 30),
     ),
     ShippedSchedule(
+        name="Programs: device scores",
+        task="assets.tasks.score_and_extract",
+        description="Scores all enrolled devices (X1-CALAS) and then extracts the scores (X1-SDCSE), on the DACS side.",
+        daily_at=(5, 0),
+    ),
+    ShippedSchedule(
         name="Certificates: expiry",
         task="integration.tasks.alert_expiring_certificates",
         description="Tells of certificates that expire in 60, 30, 14, 7 days or 1 day.",

@@ -14,9 +14,9 @@ from assets.choices import ProcessingRole, SubscriptionStatus
 from assets.operations.defaults import HUB, STATUS_CHECK_COMMUNICATION
 from assets.operations.defaults import install_defaults as install_asset_defaults
 from lookups.operations import apply_configuration, install_defaults
-from vee.engine.calendar import standard_offset_seconds
 from outbound.models import ExternalSystem, OutboundMessageType
 from outbound.operations.configuration import install_defaults as install_shipped_messages
+from vee.engine.calendar import standard_offset_seconds
 from vee.models import Device, InstallEvent, ServicePoint, UsageSubscription
 
 

@@ -2,10 +2,14 @@
 A small language of formulas over named numbers, safe to take from users: `imd_sum > 3 * history_average and days >= 1`.
 
 Numbers (decimal, as written), names, `+ - * / **`, comparisons (also chained), `and`, `or`, `not`, `min`, `max`, `abs`,
-`round(x)` and `round(x, places)` half to even, and `a if condition else b`; nothing else. What is a number and what is
-a condition is checked when a formula is read, so that one that was read can only fail for the values it meets: a value
-that is not there, a division by zero, a number out of bounds. Calculation is decimal with 50 significant digits. A
-formula has no loops, and its length, depth and numbers are bounded: it ends soon and fits in memory.
+`round(x)` and `round(x, places)` half to even, and `a if condition else b`; nothing else. Where tables of factors are
+given, `factor(table, n)` is the table's row n, counted from 1; the last row stands for all that follow. What is a
+number and what is a condition is checked when a formula is read, so that one that was read can only fail for the values
+it meets: a value that is not there, a division by zero, a number out of bounds. Calculation is decimal with 50
+significant digits. A formula has no loops, and its length, depth and numbers are bounded: it ends soon and fits in
+memory.
+
+`vee.engine.expression_arrays` evaluates the same formulas for many sets of values at once.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import ast
 import decimal
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, cast
@@ -52,6 +56,9 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Decimal, Decimal], bool]] = {
 }
 _FUNCTIONS = {"min": (1, 20), "max": (1, 20), "abs": (1, 1), "round": (1, 2)}
 """Names with the fewest and the most arguments."""
+FACTOR = "factor"
+
+Tables = Mapping[str, Sequence[Decimal]]
 
 
 class UnableToReadExpression(ValueError):
@@ -68,14 +75,15 @@ class UnableToEvaluate(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A formula that was read: `names` are those that it uses."""
+    """A formula that was read: `names` and `tables` are those that it uses, `tree` is what was checked."""
 
     text: str
     kind: Kind
     names: frozenset[str]
-    _tree: ast.expr
+    tree: ast.expr
+    tables: frozenset[str] = frozenset()
 
-    def evaluate(self, values: Mapping[str, Decimal | None]) -> Value:
+    def evaluate(self, values: Mapping[str, Decimal | None], tables: Tables | None = None) -> Value:
         """
         Give the result for these values: a number, or for a condition whether it is met.
 
@@ -84,16 +92,24 @@ class Expression:
         :raises UnableToEvaluate: when a value that is needed is None or not given, or the calculation has no result.
         """
         try:
-            return _evaluate(self._tree, values)
+            return _evaluate(self.tree, _Given(values, tables or {}))
         except decimal.DivisionByZero:
             raise UnableToEvaluate("a division by zero") from None
         except decimal.DecimalException:
             raise UnableToEvaluate("a calculation without a result") from None
 
 
-def read(text: str, *, names: Iterable[str], kind: Kind) -> Expression:
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a formula is evaluated for."""
+
+    values: Mapping[str, Decimal | None]
+    tables: Tables
+
+
+def read(text: str, *, names: Iterable[str], kind: Kind, tables: Iterable[str] = ()) -> Expression:
     """
-    Read a formula that may use these names and has to give a number or a condition.
+    Read a formula that may use these names and tables of factors, and has to give a number or a condition.
 
     :raises UnableToReadExpression: at the first thing that is wrong, with its position.
     """
@@ -107,14 +123,14 @@ def read(text: str, *, names: Iterable[str], kind: Kind) -> Expression:
     flat = re.sub(r"\s", " ", text)
     offset = len(flat) - len(flat.lstrip())
     tree = _parse(flat.lstrip(), offset)
-    reader = _Reader(flat, offset, frozenset(names))
+    reader = _Reader(flat, offset, frozenset(names), frozenset(tables))
     found_kind = reader.check(tree, 1)
     if found_kind != kind:
         wanted = {"number": "a number", "condition": "a condition that is met or not"}
         raise UnableToReadExpression(
             f"the formula has to give {wanted[kind]}, not {wanted[found_kind]}", position=offset + 1
         )
-    return Expression(text, kind, frozenset(reader.used), tree)
+    return Expression(text, kind, frozenset(reader.used), tree, frozenset(reader.used_tables))
 
 
 def _parse(text: str, offset: int) -> ast.expr:
@@ -131,11 +147,13 @@ def _parse(text: str, offset: int) -> ast.expr:
 class _Reader:
     """Checks a tree against the language, and turns its literals into exact decimals."""
 
-    def __init__(self, text: str, offset: int, names: frozenset[str]) -> None:
+    def __init__(self, text: str, offset: int, names: frozenset[str], tables: frozenset[str]) -> None:
         self.text = text
         self.offset = offset
         self.names = names
+        self.tables = tables
         self.used: set[str] = set()
+        self.used_tables: set[str] = set()
         self._parts = 0
 
     def check(self, node: ast.expr, depth: int) -> Kind:
@@ -197,13 +215,26 @@ class _Reader:
 
     def _call(self, node: ast.Call, depth: int) -> Kind:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name == FACTOR and self.tables:
+            return self._factor(node, depth)
         if name not in _FUNCTIONS:
-            raise self._refuse(node, f"functions are {', '.join(_FUNCTIONS)}")
+            functions = [*_FUNCTIONS, FACTOR] if self.tables else _FUNCTIONS
+            raise self._refuse(node, f"functions are {', '.join(functions)}")
         fewest, most = _FUNCTIONS[name]
         if node.keywords or not fewest <= len(node.args) <= most:
             many = f"{fewest}" if fewest == most else f"{fewest} to {most}"
             raise self._refuse(node, f"{name} takes {many} numbers")
         return self._all("number", node.args, depth)
+
+    def _factor(self, node: ast.Call, depth: int) -> Kind:
+        if node.keywords or len(node.args) != 2:
+            raise self._refuse(node, f"{FACTOR} takes a table and the number of a row")
+        table, row = node.args
+        if not isinstance(table, ast.Name) or table.id not in self.tables:
+            known = ", ".join(sorted(self.tables))
+            raise self._refuse(table, f"here the name of a table has to stand: {known}")
+        self.used_tables.add(table.id)
+        return self._all("number", [row], depth)
 
     def _position(self, node: ast.expr) -> int:
         return self.offset + node.col_offset + 1
@@ -212,54 +243,62 @@ class _Reader:
         return UnableToReadExpression(message, position=self._position(node))
 
 
-def _evaluate(node: ast.expr, values: Mapping[str, Decimal | None]) -> Value:
+def _evaluate(node: ast.expr, given: _Given) -> Value:
     """Give what a node gives; the reader has seen that it is part of the language and of the right kind."""
     match node:
         case ast.Constant():
             return cast("Decimal", node.value)
         case ast.Name(id=name):
-            value = values.get(name)
+            value = given.values.get(name)
             if value is None:
                 raise UnableToEvaluate(f"{name} is not known")
             return value
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return not _evaluate(operand, values)
+            return not _evaluate(operand, given)
         case ast.BoolOp(op=op, values=parts):
             decide = any if isinstance(op, ast.Or) else all
-            return decide(bool(_evaluate(part, values)) for part in parts)
+            return decide(bool(_evaluate(part, given)) for part in parts)
         case ast.IfExp(test=test, body=body, orelse=orelse):
-            return _evaluate(body if _evaluate(test, values) else orelse, values)
+            return _evaluate(body if _evaluate(test, given) else orelse, given)
         case ast.Compare():
-            return _compare(node, values)
-    return _bounded(_calculate(node, values))
+            return _compare(node, given)
+    return _bounded(_calculate(node, given))
 
 
-def _number(node: ast.expr, values: Mapping[str, Decimal | None]) -> Decimal:
-    return cast("Decimal", _evaluate(node, values))
+def _number(node: ast.expr, given: _Given) -> Decimal:
+    return cast("Decimal", _evaluate(node, given))
 
 
-def _compare(node: ast.Compare, values: Mapping[str, Decimal | None]) -> bool:
-    left = _number(node.left, values)
+def _compare(node: ast.Compare, given: _Given) -> bool:
+    left = _number(node.left, given)
     for op, comparator in zip(node.ops, node.comparators, strict=True):
-        right = _number(comparator, values)
+        right = _number(comparator, given)
         if not _COMPARISONS[type(op)](left, right):
             return False
         left = right
     return True
 
 
-def _calculate(node: ast.expr, values: Mapping[str, Decimal | None]) -> Decimal:
+def _calculate(node: ast.expr, given: _Given) -> Decimal:
     match node:
         case ast.UnaryOp(op=op, operand=operand):
-            number = _number(operand, values)
+            number = _number(operand, given)
             return _CONTEXT.minus(number) if isinstance(op, ast.USub) else number
         case ast.BinOp(op=ast.Pow(), left=left, right=right):
-            return _power(_number(left, values), _number(right, values))
+            return _power(_number(left, given), _number(right, given))
         case ast.BinOp(op=op, left=left, right=right):
-            return _ARITHMETIC[type(op)](_number(left, values), _number(right, values))
+            return _ARITHMETIC[type(op)](_number(left, given), _number(right, given))
+        case ast.Call(func=ast.Name(id="factor"), args=[ast.Name(id=table), row]) if table in given.tables:
+            return _row(given.tables[table], table, _number(row, given))
         case ast.Call(func=ast.Name(id=name), args=arguments):
-            return _call(name, [_number(argument, values) for argument in arguments])
+            return _call(name, [_number(argument, given) for argument in arguments])
     raise AssertionError(f"the reader let {type(node).__name__} pass")
+
+
+def _row(factors: Sequence[Decimal], table: str, row: Decimal) -> Decimal:
+    if row != row.to_integral_value() or row < 1:
+        raise UnableToEvaluate(f"row {row} of {table}: rows are whole numbers from 1")
+    return factors[min(int(row), len(factors)) - 1]
 
 
 def _power(base: Decimal, exponent: Decimal) -> Decimal:

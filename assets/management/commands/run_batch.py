@@ -11,6 +11,7 @@ from django.utils import timezone
 from assets import queries
 from assets.batches import BATCHES
 from assets.choices import BatchStatus
+from assets.operations.batch_work import BatchInProgress
 
 
 class Command(BaseCommand):
@@ -27,7 +28,10 @@ class Command(BaseCommand):
         code = options["code"]
         if not queries.is_on():
             raise CommandError(f"The DACS side is switched off (property {queries.SWITCH}): no batch runs.")
-        run = BATCHES[code](by=f"{_who()} (command line)", at=timezone.now())
+        try:
+            run = BATCHES[code](by=f"{_who()} (command line)", at=timezone.now())
+        except BatchInProgress as error:
+            raise CommandError(str(error)) from error
         if run is None:
             self.stdout.write(f"{code}: nothing to do.")
             return
