@@ -1,4 +1,4 @@
-"""Wake-ups of the workers for the DACS side. What is due is read from the database; a lost message costs seconds."""
+"""Background work of the DACS side. Each task makes one call; the clock is read here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from assets.operations import enrollments, sweeping
+from assets import queries
+from assets.operations import enrollments, performance, sweeping
 
 
 logger = structlog.get_logger(__name__)
@@ -26,3 +27,13 @@ def sweep(**_unused: Any) -> None:
     done = sweeping.sweep(at=timezone.now())
     if done.timed_out or done.ended:
         logger.info("programs_swept", woken=done.woken, timed_out=done.timed_out, ended=done.ended)
+
+
+@shared_task(name="assets.tasks.calculate_performance")
+def calculate_performance(**_unused: object) -> None:
+    """Calculate load reductions of events that ended."""
+    if not queries.is_on():
+        return
+    counts = performance.calculate_due(at=timezone.now())
+    if counts:
+        logger.info("event_performance_calculated", **{status.lower(): count for status, count in counts.items()})

@@ -1,0 +1,1 @@
+"""The DACS side's own API, for reading what it knows."""
