@@ -10,7 +10,14 @@ from django.db.models.functions import Coalesce
 
 from assets import timeline
 from assets.choices import EnrollmentKind
-from assets.models import Communication, DeviceSetup, Enrollment, ProgramSubscription, SubscriptionDevice
+from assets.models import (
+    Communication,
+    ControllableDevice,
+    DeviceSetup,
+    Enrollment,
+    ProgramSubscription,
+    SubscriptionDevice,
+)
 from lookups.queries import config_property
 
 
@@ -22,18 +29,42 @@ def is_on() -> bool:
     return bool(config_property(SWITCH))
 
 
-def enrollment(*, identifier: str, kind: EnrollmentKind | None = None) -> Enrollment | None:
-    """Give an enrollment with all that its document tells; None when there is none of this id (and kind)."""
+def enrollments() -> QuerySet[Enrollment]:
+    """Give enrollments with all that is told of them, in a fixed number of reads."""
     setups = DeviceSetup.objects.select_related(
         "device__device", "device__head_end_system", "communication", "replaces__device"
     ).order_by("sequence")
-    rows = Enrollment.objects.select_related(
+    return Enrollment.objects.select_related(
         "subscription__contact",
         "subscription__program",
         "subscription__usage_subscription",
         "subscription__location__service_point",
     ).prefetch_related(Prefetch("device_setups", queryset=setups))
-    wanted = rows.filter(identifier=identifier) if "\x00" not in identifier else rows.none()
+
+
+def subscriptions() -> QuerySet[ProgramSubscription]:
+    """Give subscriptions with all that is told of them, in a fixed number of reads."""
+    members = SubscriptionDevice.objects.select_related(
+        "device__device", "device__head_end_system", "replaced_by__device"
+    ).order_by("added_at", "pk")
+    return (
+        ProgramSubscription.objects.select_related(
+            "usage_subscription", "program", "contact", "location__service_point"
+        )
+        .prefetch_related(Prefetch("devices", queryset=members))
+        .order_by("usage_subscription__identifier")
+    )
+
+
+def devices() -> QuerySet[ControllableDevice]:
+    """Give controllable devices with all that is told of them."""
+    rows = ControllableDevice.objects.select_related("device__service_point", "head_end_system", "specification")
+    return rows.order_by("device__identifier")
+
+
+def enrollment(*, identifier: str, kind: EnrollmentKind | None = None) -> Enrollment | None:
+    """Give an enrollment with all that its document tells; None when there is none of this id (and kind)."""
+    wanted = enrollments().filter(identifier=identifier) if "\x00" not in identifier else Enrollment.objects.none()
     return (wanted.filter(kind=kind) if kind is not None else wanted).first()
 
 
