@@ -8,6 +8,8 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+from integration.switches import dacs_side_is_on
+
 
 def _item(title: Any, icon: str, view: str, permission: str) -> dict[str, Any]:
     return {
@@ -16,6 +18,13 @@ def _item(title: Any, icon: str, view: str, permission: str) -> dict[str, Any]:
         "link": reverse_lazy(f"admin:{view}"),
         "permission": lambda request: request.user.has_perm(permission),
     }
+
+
+def _program_item(title: Any, icon: str, model: str) -> dict[str, Any]:
+    """Give an item of the DACS side, which a site that does not use it does not see."""
+    item = _item(title, icon, f"assets_{model}_changelist", f"assets.view_{model}")
+    permitted = item["permission"]
+    return {**item, "permission": lambda request: permitted(request) and dacs_side_is_on(request)}
 
 
 UNFOLD: dict[str, Any] = {
@@ -96,6 +105,25 @@ UNFOLD: dict[str, Any] = {
                     ),
                     _item(_("Batch runs"), "play_circle", "assets_batchrun_changelist", "assets.view_batchrun"),
                     _item(_("E-mails"), "mail", "outbound_mail_changelist", "outbound.view_mail"),
+                ],
+            },
+            {
+                "title": _("Programs"),
+                "collapsible": True,
+                "items": [
+                    _program_item(_("Program To Dos"), "checklist", "assettodo"),
+                    _program_item(_("Enrollments"), "how_to_reg", "enrollment"),
+                    _program_item(_("Program subscriptions"), "loyalty", "programsubscription"),
+                    _program_item(_("Controllable devices"), "thermostat", "controllabledevice"),
+                    _program_item(_("Contacts"), "contacts", "contact"),
+                    _program_item(_("Device locations"), "home_pin", "devicelocation"),
+                    _program_item(_("Communications"), "forum", "communication"),
+                    _program_item(_("Program set-up"), "campaign", "program"),
+                    _program_item(_("Head-end systems"), "hub", "headendsystem"),
+                    _program_item(_("Device specifications"), "memory", "devicespecification"),
+                    _program_item(_("Activity types"), "bolt", "activitytype"),
+                    _program_item(_("Communication types"), "chat", "communicationtype"),
+                    _program_item(_("Service task types"), "assignment", "servicetasktype"),
                 ],
             },
             {

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from assets.admin import (
     batch_runs,
+    customers,
+    devices,
+    enrollments,
     events,
     performance,
+    programs,
     score_calculations,
     scores,
+    subscriptions,
+    todos,
 )
 
 
-__all__ = ["batch_runs", "events", "performance", "score_calculations", "scores"]
+__all__ = [
+    "batch_runs",
+    "customers",
+    "devices",
+    "enrollments",
+    "events",
+    "performance",
+    "programs",
+    "score_calculations",
+    "scores",
+    "subscriptions",
+    "todos",
+]

@@ -30,9 +30,11 @@ def move(
     status.note(subject, before=before, after=str(subject.status), at=at, by=by[:150], reason=reason)
 
 
-def save_as_of(row: Any, *, at: dt.datetime, fields: Sequence[str] | None = None) -> None:
-    """Save a row under history, whose entry says when."""
+def save_as_of(row: Any, *, at: dt.datetime, fields: Sequence[str] | None = None, person: Any = None) -> None:
+    """Save a row under history, whose entry says when, and who when it was a person."""
     row._history_date = at
+    if person is not None:
+        row._history_user = person
     row.save(update_fields=fields)
 
 

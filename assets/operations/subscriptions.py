@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
 
 from assets.choices import OPEN_SUBSCRIPTIONS
 from assets.choices import SubscriptionStatus as Status
@@ -80,6 +84,21 @@ def subscription_of(
         if found.status == Status.ACTIVE:
             captured(subscription_ids=[found.pk], what="CIS account or service agreement", by=by, at=at)
     return found
+
+
+def change(*, subscription_id: int, values: Mapping[str, Any], by: str, at: dt.datetime, person: Any = None) -> None:
+    """Change what a person may change of a subscription, and tell of it when it is active."""
+    with transaction.atomic():
+        location_id = ProgramSubscription.objects.values_list("location_id", flat=True).get(pk=subscription_id)
+        moves.lock_place(location_id=location_id)
+        row = ProgramSubscription.objects.get(pk=subscription_id)
+        changed = [name for name, value in values.items() if getattr(row, name) != value]
+        for name in changed:
+            setattr(row, name, values[name])
+        if changed:
+            moves.save_as_of(row, at=at, fields=changed, person=person)
+            if row.status == Status.ACTIVE:
+                captured(subscription_ids=[row.pk], what=f"Changed: {', '.join(changed)}", by=by, at=at)
 
 
 def members(subscription: ProgramSubscription) -> list[SubscriptionDevice]:

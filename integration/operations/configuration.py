@@ -17,6 +17,7 @@ import yaml
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
+from assets.operations import configuration as programs
 from lookups import operations as lookup_operations
 from outbound.operations import configuration as outbound_configuration
 from outbound.operations import message_configuration
@@ -32,6 +33,12 @@ SECTIONS: dict[str, Callable[..., Sequence[Any]]] = {
     "external_systems": message_configuration.apply_external_systems,
     "outbound_message_types": message_configuration.apply_outbound_message_types,
     "lookups": lookup_operations.apply_configuration,
+    "activity_types": programs.apply_activity_types,
+    "communication_types": programs.apply_communication_types,
+    "service_task_types": programs.apply_service_task_types,
+    "programs": programs.apply_programs,
+    "device_specifications": programs.apply_device_specifications,
+    "head_end_systems": programs.apply_head_end_systems,
     "exception_types": configuration_work.apply_exception_types,
     "retry_policies": configuration_work.apply_retry_policies,
     "holidays": configuration_factors.apply_holidays,
