@@ -60,6 +60,12 @@ UNFOLD: dict[str, Any] = {
                 "collapsible": True,
                 "items": [
                     _item(
+                        _("Sync requests"),
+                        "sync_saved_locally",
+                        "assets_syncrequest_changelist",
+                        "assets.view_syncrequest",
+                    ),
+                    _item(
                         _("Enrollment syncs"),
                         "sync_alt",
                         "integration_enrollmentsync_changelist",

@@ -13,20 +13,9 @@ from assets.admin import (
     score_calculations,
     scores,
     subscriptions,
+    sync_requests,
     todos,
 )
 
 
-__all__ = [
-    "batch_runs",
-    "customers",
-    "devices",
-    "enrollments",
-    "events",
-    "performance",
-    "programs",
-    "score_calculations",
-    "scores",
-    "subscriptions",
-    "todos",
-]
+__all__ = ["batch_runs", "customers", "devices", "enrollments", "events", "performance", "programs", "score_calculations", "scores", "subscriptions", "sync_requests", "todos"]
