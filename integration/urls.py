@@ -27,6 +27,7 @@ urlpatterns = [
     path("api/v1/", include("lookups.api.urls")),
     path("api/v1/", include("outbound.api.urls")),
     path("api/v1/", include("vee.api.urls")),
+    path("api/v1/", include("assets.api.urls")),
     path("api/v1/", include("integration.api.urls")),
     path("dacs/", include("assets.service.urls")),
     *flow_urls.urlpatterns,

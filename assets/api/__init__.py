@@ -1,0 +1,1 @@
+"""The DACS side over HTTP, below `api/v1/`."""
