@@ -18,4 +18,17 @@ from assets.admin import (
 )
 
 
-__all__ = ["batch_runs", "customers", "devices", "enrollments", "events", "performance", "programs", "score_calculations", "scores", "subscriptions", "sync_requests", "todos"]
+__all__ = [
+    "batch_runs",
+    "customers",
+    "devices",
+    "enrollments",
+    "events",
+    "performance",
+    "programs",
+    "score_calculations",
+    "scores",
+    "subscriptions",
+    "sync_requests",
+    "todos",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from assets.api import performance, programs, sync_requests
+from assets.api import control_scores, performance, programs, sync_requests
 
 
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("controllable-devices/", programs.ControllableDevices.as_view()),
     path("program-subscriptions/", programs.ProgramSubscriptions.as_view()),
     path("enrollments/", programs.Enrollments.as_view()),
+    path("control-scores/", control_scores.ControlScores.as_view()),
     path("event-performance/", performance.EventPerformances.as_view()),
     path("sync-requests/", sync_requests.SyncRequestList.as_view(), name="sync-requests"),
     path("sync-requests/<str:sync_request_id>/", sync_requests.SyncRequestDetail.as_view(), name="sync-request"),
