@@ -17,6 +17,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Protocol
 
 
@@ -52,6 +53,15 @@ class Applied(Protocol):
         """What a person should know: a secret that was set or is missing, something that is not available yet."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What became of one record, for sections that have no such object of their own."""
+
+    name: str
+    outcome: str
+    notes: tuple[str, ...] = ()
+
+
 class Apply(Protocol):
     """Makes the installation hold what a section of a document says."""
 
@@ -73,8 +83,8 @@ class Section:
     there is none. `keys` are the keys of a record in their order. `covers` are the models that it holds, and `left_out`
     what of them it does not tell and why, by `model.field`. `identified_by` names, for a list inside a record, the keys
     that tell its entries apart, so that a difference is told entry by entry. `sources` are keys whose value is the name
-    of an environment variable or a file of the machine: only a person on that machine may name them. `rights` is what an
-    account needs to apply it; empty: to add, change and delete what it covers.
+    of an environment variable or a file of the machine: only a person on that machine may name them. `rights` is what
+    an account needs to apply it; empty: to add and change the first of the models that it covers.
     """
 
     name: str
@@ -88,3 +98,39 @@ class Section:
     identified_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sources: frozenset[str] = frozenset()
     rights: tuple[str, ...] = ()
+
+    @property
+    def view_right(self) -> str:
+        """What an account needs to read it."""
+        return self._right("view")
+
+    @property
+    def apply_rights(self) -> tuple[str, ...]:
+        """What an account needs to apply it."""
+        return self.rights or (self._right("add"), self._right("change"))
+
+    def _right(self, verb: str) -> str:
+        app, _, model = self.covers[0].lower().partition(".")
+        return f"{app}.{verb}_{model}"
+
+
+def outcome_of(*, created: bool, changed: bool) -> str:
+    """Give the word for what became of a record."""
+    return CREATED if created else CHANGED if changed else UNCHANGED
+
+
+def ordered(value: Any) -> Any:
+    """Give a free value with the keys of its mappings in one order: not every database keeps the one it was given."""
+    if isinstance(value, Mapping):
+        return {key: ordered(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, list | tuple):
+        return [ordered(item) for item in value]
+    return value
+
+
+def exact(number: Decimal | None) -> Decimal | None:
+    """Give a number without the zeros that a column adds: 3.00 is 3."""
+    if number is None:
+        return None
+    plain = number.normalize()
+    return plain.quantize(Decimal(1)) if plain == plain.to_integral_value() else plain
