@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -26,6 +27,8 @@ LINE_LENGTH = 120
 # What an entry of a list may take to stand on one line.
 _ON_ONE_LINE = 110
 _DIGITS_END = 1e16
+_TEXT = "tag:yaml.org,2002:str"
+_BREAKS = re.compile("[\r\x85\u2028\u2029]")
 _READER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -242,12 +245,17 @@ def _length(node: yaml.Node) -> int | None:
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text.rstrip("\n") else '"' if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    block = "\n" in text.rstrip("\n") and not _BREAKS.search(text)
+    return dumper.represent_scalar(_TEXT, text, style="|" if block else _style(text))
 
 
 def _text_on_one_line(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if "\n" in text else None)
+    return dumper.represent_scalar(_TEXT, text, style=_style(text))
+
+
+def _style(text: str) -> str | None:
+    # What YAML takes for the end of a line is escaped, so that it stays what it is.
+    return '"' if "\n" in text or _BREAKS.search(text) else None
 
 
 def _decimal(dumper: yaml.SafeDumper, number: Decimal) -> yaml.ScalarNode:
@@ -277,6 +285,15 @@ _Dumper.add_multi_representer(str, _text)
 def as_json(value: Any) -> str:
     """Give a value of a document as JSON, its numbers exact where JSON's own are."""
     return json.dumps(value, default=_fallback, ensure_ascii=False)
+
+
+def dated(value: Any) -> Any:
+    """Give a value with its dates as text; numbers stay as exact as they are."""
+    if isinstance(value, Mapping):
+        return {str(key): dated(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [dated(item) for item in value]
+    return value.isoformat() if isinstance(value, dt.date | dt.datetime) else value
 
 
 def plain(value: Any) -> Any:

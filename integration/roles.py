@@ -69,6 +69,7 @@ _OPERATE_MESSAGES = frozenset(
         "outbound.cancel_outboundmessage",
     }
 )
+_CONFIGURATION_DOCUMENTS = frozenset({"integration.export_configuration", "integration.apply_configuration"})
 _WORK_ON_METER_DATA = frozenset(
     {
         "vee.perform_vee",
@@ -100,6 +101,9 @@ SHIPPED: Mapping[str, frozenset[str]] = {
         | frozenset(
             {"integration.change_flow", "integration.view_audit", "integration.activate_flow", "integration.call_flow"}
         )
+        # Of a document only the sections whose records the role may change.
+        | _CONFIGURATION_DOCUMENTS
+        | frozenset({"integration.view_appliedconfiguration"})
         # Payloads carry personal data: everybody else reads them masked.
         | frozenset({"integration.view_payload_unmasked"})
     ),
@@ -114,11 +118,13 @@ SHIPPED: Mapping[str, frozenset[str]] = {
         | _rights("vee", "add change", "installevent offperiod")
         | _rights("vee", "add change", "usagesubscription usagetransaction")
         | frozenset({"vee.assign_todo", "vee.add_initialmeasurement", "vee.promote_ruletrial"})
+        | _CONFIGURATION_DOCUMENTS
     ),
     AUDITOR: _READ_MESSAGES
     | _READ_METER_DATA
     | _READ_SCHEDULES
-    | frozenset({"auth.view_user", "auth.view_group", "integration.view_audit"}),
+    | frozenset({"auth.view_user", "auth.view_group", "integration.view_audit"})
+    | frozenset({"integration.export_configuration", "integration.view_appliedconfiguration"}),
     # A peer sends messages to flows and sees nothing else.
     PEER_SYSTEM: frozenset({"integration.call_flow"}),
 }
