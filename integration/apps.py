@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 
 class IntegrationConfig(AppConfig):
@@ -13,10 +15,14 @@ class IntegrationConfig(AppConfig):
     def ready(self) -> None:
         # The flows say at import which lookups they read.
         from integration import checks, receivers  # noqa: F401
-        from integration.flows import device_status_check, enrollment_request, enrollment_sync, error_handler  # noqa: F401
+        from integration.flows import device_status_check, enrollment_request, enrollment_sync, error_handler, registry  # noqa: F401
         from integration.operations import certificates
         from outbound import events as outbound_events
 
+        try:
+            registry.load(settings.TIELINE_FLOWS)
+        except registry.UnableToLoadFlow as error:
+            raise ImproperlyConfigured(str(error)) from error
         outbound_events.certificate_saved.connect(
             certificates.certificate_saved, dispatch_uid="integration.certificate_saved"
         )

@@ -27,7 +27,7 @@ def flows_are_whole(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Ch
                     id="integration.E001",
                 )
             )
-        if declaration.name not in CALLS:
+        if declaration.name not in CALLS and not declaration.site:
             found.append(
                 Error(
                     f"The flow {declaration.name} has no view in integration.api.flows.CALLS.",

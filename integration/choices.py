@@ -248,3 +248,16 @@ class CheckResult(models.TextChoices):
 
     SUCCESS = "SUCCESS", _("Device responds")
     FAILURE = "FAILURE", _("Device does not respond")
+
+
+class DocumentSource(models.TextChoices):
+    """Which way a configuration document came."""
+
+    COMMAND = "COMMAND", _("Command")
+    START = "START", _("Start of the product")
+    PAGE = "PAGE", _("Admin")
+    API = "API", _("API")
+
+
+# Whoever comes these ways is on the machine, and may name its variables and files.
+LOCAL_SOURCES = frozenset({DocumentSource.COMMAND, DocumentSource.START})

@@ -253,6 +253,12 @@ UNFOLD: dict[str, Any] = {
                     _item(
                         _("Column profiles"), "view_column", "vee_columnprofile_changelist", "vee.view_columnprofile"
                     ),
+                    _item(
+                        _("Configuration document"),
+                        "file_open",
+                        "integration_configuration",
+                        "integration.export_configuration",
+                    ),
                     _item(_("Users"), "person", "auth_user_changelist", "auth.view_user"),
                     _item(_("Roles"), "groups", "auth_group_changelist", "auth.view_group"),
                 ],

@@ -94,6 +94,7 @@ _OPERATE_MESSAGES = frozenset(
         "outbound.cancel_outboundmessage",
     }
 )
+_CONFIGURATION_DOCUMENTS = frozenset({"integration.export_configuration", "integration.apply_configuration"})
 _WORK_ON_METER_DATA = frozenset(
     {
         "vee.perform_vee",
@@ -125,6 +126,9 @@ SHIPPED: Mapping[str, frozenset[str]] = {
         | frozenset(
             {"integration.change_flow", "integration.view_audit", "integration.activate_flow", "integration.call_flow"}
         )
+        # Of a document only the sections whose records the role may change.
+        | _CONFIGURATION_DOCUMENTS
+        | frozenset({"integration.view_appliedconfiguration"})
         # Payloads carry personal data: everybody else reads them masked.
         | frozenset({"integration.view_payload_unmasked"})
     ),
@@ -139,6 +143,7 @@ SHIPPED: Mapping[str, frozenset[str]] = {
         | _rights("vee", "add change", "installevent offperiod")
         | _rights("vee", "add change", "usagesubscription usagetransaction")
         | frozenset({"vee.assign_todo", "vee.add_initialmeasurement", "vee.promote_ruletrial"})
+        | _CONFIGURATION_DOCUMENTS
     ),
     # The business user of the DACS side; sees what passes between it and the DERMS.
     PROGRAM_OPERATOR: (
@@ -154,7 +159,8 @@ SHIPPED: Mapping[str, frozenset[str]] = {
     | _READ_PROGRAMS
     | _READ_METER_DATA
     | _READ_SCHEDULES
-    | frozenset({"auth.view_user", "auth.view_group", "integration.view_audit"}),
+    | frozenset({"auth.view_user", "auth.view_group", "integration.view_audit"})
+    | frozenset({"integration.export_configuration", "integration.view_appliedconfiguration"}),
     # A peer sends messages to flows, or as the hub to the DACS side, and sees nothing else.
     PEER_SYSTEM: frozenset({"integration.call_flow", "assets.use_service"}),
 }

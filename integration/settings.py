@@ -50,6 +50,8 @@ OUTBOUND_ALLOWED_NETWORKS = env.list("OUTBOUND_ALLOWED_NETWORKS", default=[])
 if EMBEDDED and "127.0.0.0/8" not in OUTBOUND_ALLOWED_NETWORKS:
     OUTBOUND_ALLOWED_NETWORKS = [*OUTBOUND_ALLOWED_NETWORKS, "127.0.0.0/8"]
 TIELINE_CONFIG = env.str("TIELINE_CONFIG", default="")
+# Modules of the site that declare flows of its own (docs/how-to/add-a-flow.md).
+TIELINE_FLOWS = [name.strip() for name in env.list("TIELINE_FLOWS", default=[]) if name.strip()]
 # What links in mails begin with.
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{env.int('PORT', default=8000)}" if EMBEDDED else "")
 

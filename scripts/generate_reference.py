@@ -51,7 +51,7 @@ def flows_page() -> str:
         " `/api/v1/flows/{identifier}/{uri}`; hyphen, underscore and case fold.\n\n",
         "| flow | identifier | uri | pattern | in this version |\n|---|---|---|---|---|\n",
     ]
-    for flow in registry.DECLARATIONS:
+    for flow in registry.PACKAGED:
         uris = ", ".join(f"`{uri}`" if uri else "none" for uri in flow.uris)
         lines.append(
             f"| `{flow.name}` | {flow.identifier} | {uris} | {flow.pattern} | {'yes' if flow.available else 'no'} |\n"

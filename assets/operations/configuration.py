@@ -25,7 +25,7 @@ KINDS_KEYS = ("description", "business_object")
 PROGRAM_KEYS = (
     *("identifier", "description", "subscription_type", "open_for_enrollment", "starts_on", "ends_on", "time_zone"),
     *("cycle", "event_limit", "event_limit_per_year", "reference_kw", "needs_status_check", "usage_recipient"),
-    "baseline_method",
+    *("score_calculation", "baseline_method"),
 )
 SPECIFICATION_KEYS = ("description", "device_type", "rated_kw")
 HEAD_END_KEYS = ("description", "external_system", "processing_methods")
@@ -44,7 +44,10 @@ PROGRAMS = Kind(
     what="program",
     key="code",
     fields=PROGRAM_KEYS,
-    refers={"baseline_method": (models.BaselineMethod, "code")},
+    refers={
+        "score_calculation": (models.ScoreCalculation, "code"),
+        "baseline_method": (models.BaselineMethod, "code"),
+    },
     check=_zone,
 )
 SPECIFICATIONS = Kind(
@@ -76,51 +79,13 @@ _METHODS: Mapping[str, tuple[type[db.Model], str]] = {
 }
 
 
-def apply_programs(*, section: Any, by: Any = None, at: dt.datetime, dry_run: bool = False) -> list[Change]:
+def apply_records(kind: Kind, *, section: Any, by: Any = None, at: dt.datetime, dry_run: bool = False) -> list[Change]:
     """
-    Create and change programs by code.
+    Create and change records of a kind by their key.
 
     :raises UnableToApplyConfiguration: with everything that is wrong; nothing is applied then.
     """
-    return apply_kind(PROGRAMS, section, by=by, at=at, dry_run=dry_run)
-
-
-def apply_device_specifications(
-    *, section: Any, by: Any = None, at: dt.datetime, dry_run: bool = False
-) -> list[Change]:
-    """
-    Create and change device specifications by code.
-
-    :raises UnableToApplyConfiguration: with everything that is wrong; nothing is applied then.
-    """
-    return apply_kind(SPECIFICATIONS, section, by=by, at=at, dry_run=dry_run)
-
-
-def apply_activity_types(*, section: Any, by: Any = None, at: dt.datetime, dry_run: bool = False) -> list[Change]:
-    """
-    Create and change activity types by code.
-
-    :raises UnableToApplyConfiguration: with everything that is wrong; nothing is applied then.
-    """
-    return apply_kind(ACTIVITY_TYPES, section, by=by, at=at, dry_run=dry_run)
-
-
-def apply_communication_types(*, section: Any, by: Any = None, at: dt.datetime, dry_run: bool = False) -> list[Change]:
-    """
-    Create and change communication types by code.
-
-    :raises UnableToApplyConfiguration: with everything that is wrong; nothing is applied then.
-    """
-    return apply_kind(COMMUNICATION_TYPES, section, by=by, at=at, dry_run=dry_run)
-
-
-def apply_service_task_types(*, section: Any, by: Any = None, at: dt.datetime, dry_run: bool = False) -> list[Change]:
-    """
-    Create and change service task types by code.
-
-    :raises UnableToApplyConfiguration: with everything that is wrong; nothing is applied then.
-    """
-    return apply_kind(SERVICE_TASK_TYPES, section, by=by, at=at, dry_run=dry_run)
+    return apply_kind(kind, section, by=by, at=at, dry_run=dry_run)
 
 
 def apply_head_end_systems(*, section: Any, by: Any = None, at: dt.datetime, dry_run: bool = False) -> list[Change]:

@@ -17,7 +17,7 @@ from django.db import transaction
 from assets.engine import score_words, scores
 from assets.models import ScoreCalculation, ScoreCalculationVersion
 from assets.operations import score_calculations
-from vee.operations.configuration import UnableToApplyConfiguration
+from foundation.configuration import UnableToApplyConfiguration
 
 
 CREATED, CHANGED, UNCHANGED = "created", "changed", "unchanged"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from integration.admin import (
     accounts,
+    configuration,
     control,
     devices,
     events,
@@ -19,6 +20,7 @@ from integration.admin import (
 
 __all__ = [
     "accounts",
+    "configuration",
     "control",
     "devices",
     "events",

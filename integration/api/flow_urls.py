@@ -23,7 +23,7 @@ def _literal() -> list[URLPattern]:
     for declaration in registry.DECLARATIONS:
         if not declaration.available:
             continue
-        view = flows.CALLS[declaration.name]
+        view = flows.CALLS.get(declaration.name, flows.SiteFlow)
         for uri in declaration.uris:
             call = view.as_view(identifier=declaration.identifier, uri=uri)
             last = f"/{uri}" if uri else ""

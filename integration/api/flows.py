@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -352,6 +353,27 @@ class DeviceStatusAck(FlowCall):
     )
     def post(self, request: Request) -> HttpResponse:
         """Answer."""
+        return self.call(request, self.identifier, self.uri)
+
+
+class SiteFlow(FlowCall):
+    """A flow of the site's own."""
+
+    @extend_schema(
+        tags=["flows"],
+        summary="Flow of the site",
+        description="A flow that a module of the site declares (TIELINE_FLOWS); its own pages say what it takes.",
+        request={"application/json": OpenApiTypes.OBJECT},
+        responses={
+            200: OpenApiResponse(OpenApiTypes.OBJECT, description="Processed"),
+            202: OpenApiResponse(OpenApiTypes.OBJECT, description="Stored; a worker goes on with it"),
+            **_UPSTREAM,
+        },
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Hand the message over."""
+        if _runs_by_hand(self.identifier, self.uri):
+            return _start(request, self.identifier)
         return self.call(request, self.identifier, self.uri)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from integration.api import activation, control, runs, transferred_files
+from integration.api import activation, configuration, control, runs, transferred_files
 
 
 urlpatterns = [
+    path("configuration/", configuration.Configuration.as_view(), name="configuration"),
     path("flow-runs/", runs.FlowRunList.as_view(), name="flow-runs"),
     path("flow-runs/bulk/", runs.BulkAction.as_view(), name="flow-runs-bulk"),
     path("flow-runs/<uuid:run_id>/", runs.FlowRunDetail.as_view(), name="flow-run"),

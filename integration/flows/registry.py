@@ -1,16 +1,32 @@
 """
 Every packaged integration with its code, names and addresses (`api.md` 5, `integration.md` 1.1).
 
-Plain declarations. A flow without a module is known, shown, and not available in this version.
+Plain declarations. A flow without a module is known, shown, and not available in this version. A site adds flows of its
+own with modules that TIELINE_FLOWS names (`docs/how-to/add-a-flow.md`); they are declared when the product starts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+import importlib
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
 RESERVED_URIS = frozenset({"activate", "deactivate"})
+
+
+_PATTERNS = ("SYNC", "ASYNC", "SCHEDULED")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
+_URI = re.compile(r"[A-Za-z0-9_-]*")
+# What the runner asks of a flow (`integration.flows.contract.PackagedFlow`).
+_ASKED = ("accept", "identifiers", "recall", "claim", "run")
+
+
+class UnableToLoadFlow(Exception):
+    """A module that TIELINE_FLOWS names cannot be used, and the text says why."""
 
 
 class UnknownFlow(LookupError):
@@ -23,7 +39,8 @@ class Declaration:
     What a flow is, apart from what a site sets.
 
     `identifier` is the guide's code verbatim (C-06); `uris` are the last segments that it is served at, where an
-    empty one means the address ends with the version (both uris of C-27); `module` is where it is built.
+    empty one means the address ends with the version (both uris of C-27); `module` is where it is built. `connections`
+    are those that it calls, as it is shipped. `site`: it is the site's own, and off until somebody activates it.
     """
 
     name: str
@@ -37,6 +54,8 @@ class Declaration:
     idempotent: bool = False
     # A one-way flow that is worked on before its caller is answered; others are answered 202 and wait for a worker.
     inline: bool = False
+    connections: tuple[str, ...] = ()
+    site: bool = False
 
     @property
     def deferred(self) -> bool:
@@ -53,7 +72,7 @@ class Declaration:
         return uri.lower() in {served.lower() for served in self.uris}
 
 
-DECLARATIONS: tuple[Declaration, ...] = (
+PACKAGED: tuple[Declaration, ...] = (
     Declaration(
         name="enrollment_request",
         identifier="OUTL-BA-DRMS_DACS_ENROLLRQ",
@@ -191,9 +210,70 @@ def fold(code: str) -> str:
     return code.replace("-", "_").casefold()
 
 
-_BY_CODE: Mapping[str, Declaration] = {
-    fold(code): declaration for declaration in DECLARATIONS for code in (declaration.identifier, declaration.name)
-}
+DECLARATIONS: tuple[Declaration, ...] = PACKAGED
+"""The packaged flows, and those of the site."""
+
+_BY_CODE: dict[str, Declaration] = {}
+
+
+def declare(declarations: Iterable[Declaration]) -> None:
+    """Make these the flows that there are."""
+    global DECLARATIONS
+    DECLARATIONS = tuple(declarations)
+    _BY_CODE.clear()
+    _BY_CODE.update({fold(code): each for each in DECLARATIONS for code in (each.identifier, each.name)})
+
+
+declare(PACKAGED)
+
+
+def load(modules: Iterable[str]) -> None:
+    """
+    Declare the packaged flows and those of the site's modules, each of which has a DECLARATION and a FLOW.
+
+    :raises UnableToLoadFlow: when a module cannot be used; the flows stay as they were.
+    """
+    declarations = list(PACKAGED)
+    for name in modules:
+        declaration = _read(name)
+        for fault in _faults(declaration, declarations):
+            raise UnableToLoadFlow(f"TIELINE_FLOWS names {name}: {fault}")
+        declarations.append(declaration)
+    declare(declarations)
+
+
+def _read(name: str) -> Declaration:
+    try:
+        module = importlib.import_module(name)
+    except Exception as error:
+        reason = f"it cannot be imported ({type(error).__name__}: {error}). Is its directory on PYTHONPATH?"
+        raise UnableToLoadFlow(f"TIELINE_FLOWS names {name}: {reason}") from error
+    declaration, flow = getattr(module, "DECLARATION", None), getattr(module, "FLOW", None)
+    if not isinstance(declaration, Declaration):
+        raise UnableToLoadFlow(f"TIELINE_FLOWS names {name}: it has no DECLARATION, a registry.Declaration.")
+    missing = [asked for asked in _ASKED if not callable(getattr(flow, asked, None))]
+    if missing:
+        raise UnableToLoadFlow(f"TIELINE_FLOWS names {name}: its FLOW has no {', '.join(missing)}.")
+    return dataclasses.replace(declaration, module=name, site=True)
+
+
+def _faults(declaration: Declaration, others: Iterable[Declaration]) -> Iterator[str]:
+    taken = {fold(code): each for each in others for code in (each.identifier, each.name)}
+    for code in (declaration.identifier, declaration.name):
+        if fold(code) in taken:
+            yield f"{code} is a name of {taken[fold(code)].display_name} already."
+    if not _NAME.fullmatch(declaration.name):
+        yield f"the name {declaration.name!r} is small letters, digits and underscores, and begins with a letter."
+    if not _IDENTIFIER.fullmatch(declaration.identifier):
+        yield f"the identifier {declaration.identifier!r} is letters, digits, hyphens and underscores."
+    if declaration.pattern not in _PATTERNS:
+        yield f"the pattern is one of {', '.join(_PATTERNS)}, not {declaration.pattern!r}."
+    if not declaration.uris:
+        yield "it is served nowhere: name at least one of uris."
+    for uri in declaration.uris:
+        if uri in RESERVED_URIS or not _URI.fullmatch(uri):
+            reserved = ", ".join(sorted(RESERVED_URIS))
+            yield f"the uri {uri!r} is letters, digits, hyphens and underscores, and none of {reserved}."
 
 
 def find(code: str) -> Declaration:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from integration.models.cancellations import Cancellation
+from integration.models.configuration import AppliedConfiguration
 from integration.models.control import FlowSchedule, FlowStatistics, Pause, ScheduleSlot, ZoneHeartbeat
 from integration.models.devices import DeviceStatusCheck, EnrollmentSync
 from integration.models.enrollments import EnrollmentRecord
@@ -16,6 +17,7 @@ from integration.models.transferred_files import TransferredFile, TransferredFil
 
 
 __all__ = [
+    "AppliedConfiguration",
     "Cancellation",
     "DeviceStatusCheck",
     "EnrollmentRecord",

@@ -1,101 +1,87 @@
 """
-Configuration as a document: read it whole, refuse it at the first bad place, apply it in one transaction.
+Configuration as a document: exported whole, compared, and applied in one transaction or refused at the first bad place.
 
 The shape is that of `docs/reference/configuration.md` (`api.md` 1). A document names only what it sets; what it does
-not name stays. Secrets are named by environment variable or file, never written in it.
+not name stays. What it changes is told by exporting before and after it was applied, so that a comparison, a dry run
+and the real thing cannot differ; for the first two the transaction is rolled back.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+import structlog
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 
-from assets.operations import configuration as programs
-from lookups import operations as lookup_operations
-from outbound.operations import configuration as outbound_configuration
-from outbound.operations import message_configuration
-from vee.operations import column_profiles, configuration_factors, configuration_work
-from vee.operations import configuration as vee_configuration
-
-
-# In the order in which they depend on each other.
-SECTIONS: dict[str, Callable[..., Sequence[Any]]] = {
-    "connections": outbound_configuration.apply_connections,
-    "parameters": outbound_configuration.apply_parameters,
-    "message_senders": message_configuration.apply_message_senders,
-    "external_systems": message_configuration.apply_external_systems,
-    "outbound_message_types": message_configuration.apply_outbound_message_types,
-    "lookups": lookup_operations.apply_configuration,
-    "activity_types": programs.apply_activity_types,
-    "communication_types": programs.apply_communication_types,
-    "service_task_types": programs.apply_service_task_types,
-    "programs": programs.apply_programs,
-    "device_specifications": programs.apply_device_specifications,
-    "head_end_systems": programs.apply_head_end_systems,
-    "exception_types": configuration_work.apply_exception_types,
-    "retry_policies": configuration_work.apply_retry_policies,
-    "holidays": configuration_factors.apply_holidays,
-    "vee_groups": vee_configuration.apply_groups,
-    "factors": configuration_factors.apply_factors,
-    "measuring_component_types": vee_configuration.apply_component_types,
-    "column_profiles": column_profiles.apply_column_profiles,
-}
-_REFUSALS = (
-    outbound_configuration.UnableToApplyConfiguration,
-    vee_configuration.UnableToApplyConfiguration,
-    lookup_operations.UnableToSaveLookup,
-)
+from foundation import configuration as declared
+from foundation.configuration import Section
+from integration import configuration_differences, configuration_yaml
+from integration.choices import LOCAL_SOURCES, DocumentSource
+from integration.configuration_differences import Change
+from integration.configuration_queries import NotPermitted, export
+from integration.configuration_sections import SECTIONS
+from integration.configuration_yaml import Document
+from integration.models import AppliedConfiguration
+from integration.operations import configuration_checks
+from integration.operations.configuration_checks import UnableToApplyConfiguration, refusal
 
 
-class UnableToApplyConfiguration(Exception):
-    """The document was refused and nothing of it was applied; `errors` are `{"pointer", "code", "message"}`."""
+__all__ = [
+    "ChangedMeanwhile",
+    "Comparison",
+    "NotPermitted",
+    "UnableToApplyConfiguration",
+    "apply_document",
+    "apply_file",
+    "compare",
+    "read_document",
+    "read_text",
+]
 
-    def __init__(self, message: str = "", *, errors: Sequence[Mapping[str, str]] = ()) -> None:
-        lines = [message] if message else [f"{error['pointer'] or '/'}: {error['message']}" for error in errors]
-        super().__init__("\n".join(lines))
-        self.errors = [dict(error) for error in errors]
+
+logger = structlog.get_logger(__name__)
+
+MOST_FIELDS_KEPT = 2_000
+"""What the evidence of one document holds of changed fields at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What the document does to one record: `outcome` is created, changed or unchanged."""
-
-    section: str
-    name: str
-    outcome: str
-    note: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.section} {self.name}: {self.outcome}" + (f"; {self.note}" if self.note else "")
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a key that stands twice in one mapping: the second would silently win."""
-
-
-def _mapping_without_duplicates(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen = set()
-    for key_node, _value in node.value:
-        key = loader.construct_object(key_node)
-        if key in seen:
-            raise UnableToApplyConfiguration(f"the key {key!r} stands twice (line {key_node.start_mark.line + 1})")
-        seen.add(key)
-    return loader.construct_mapping(node)
-
-
-_UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping_without_duplicates)
-
-
-def read_document(*, path: Path) -> dict[str, Any]:
+class Comparison:
     """
-    Read a configuration document.
+    What a document does, or would do: a change for each record that it names or touches, in the order of sections.
+
+    `only_here` are records that the sections named by the document do not name, by section; they stay.
+    """
+
+    changes: tuple[Change, ...]
+    only_here: Mapping[str, tuple[str, ...]]
+
+    @property
+    def differences(self) -> tuple[Change, ...]:
+        """What is not as the document says."""
+        return tuple(change for change in self.changes if change.outcome != declared.UNCHANGED)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it for JSON, without what is unchanged."""
+        return {
+            "changes": [change.as_dict() for change in self.differences],
+            "only_here": {name: list(records) for name, records in self.only_here.items()},
+        }
+
+    def digest(self) -> str:
+        """Give what tells two comparisons apart."""
+        return hashlib.sha256(configuration_yaml.as_json(self.as_dict()).encode()).hexdigest()
+
+
+def read_document(*, path: Path) -> Document:
+    """
+    Read a configuration document from a file.
 
     :raises UnableToApplyConfiguration: when the file cannot be read or is no YAML mapping.
     """
@@ -103,68 +89,166 @@ def read_document(*, path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UnableToApplyConfiguration(f"{path} cannot be read: {error}") from error
+    return read_text(text)
+
+
+def read_text(text: str) -> Document:
+    """
+    Read a configuration document.
+
+    :raises UnableToApplyConfiguration: when it is no YAML mapping, naming the line.
+    """
     try:
-        # Safe: the loader is a SafeLoader.
-        document = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506
-    except yaml.YAMLError as error:
-        raise UnableToApplyConfiguration(f"{path} is not YAML: {error}") from error
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise UnableToApplyConfiguration(f"{path} holds no mapping of sections")
-    return document
+        return configuration_yaml.read(text)
+    except configuration_yaml.UnableToReadDocument as error:
+        found = {"pointer": "", "code": "malformed", "message": str(error), "line": error.line}
+        raise UnableToApplyConfiguration(errors=[found]) from None
 
 
 def apply_file(
-    *, path: Path | str, by: AbstractBaseUser | None, at: dt.datetime, dry_run: bool = False
+    *,
+    path: Path | str,
+    by: AbstractBaseUser | None,
+    at: dt.datetime,
+    dry_run: bool = False,
+    source: DocumentSource = DocumentSource.COMMAND,
 ) -> list[Change]:
     """
     Apply a configuration document from a file.
 
     :raises UnableToApplyConfiguration: at the first bad place; nothing is applied then.
     """
-    return apply_document(document=read_document(path=Path(path)), by=by, at=at, dry_run=dry_run)
+    document = read_document(path=Path(path))
+    return list(apply_document(document=document, by=by, at=at, dry_run=dry_run, source=source).changes)
+
+
+def compare(
+    *, document: Document, by: Any = None, at: dt.datetime, source: DocumentSource = DocumentSource.COMMAND
+) -> Comparison:
+    """
+    Say what applying a document would change, and change nothing.
+
+    :raises UnableToApplyConfiguration: at the first bad place.
+    :raises NotPermitted: as `apply_document` does.
+    """
+    return apply_document(document=document, by=by, at=at, dry_run=True, source=source)
 
 
 def apply_document(
-    *, document: Mapping[str, Any], by: AbstractBaseUser | None, at: dt.datetime, dry_run: bool = False
-) -> list[Change]:
+    *,
+    document: Document | Mapping[str, Any],
+    by: Any,
+    at: dt.datetime,
+    dry_run: bool = False,
+    source: DocumentSource = DocumentSource.COMMAND,
+    expected: str = "",
+) -> Comparison:
     """
     Apply a configuration document; with `dry_run` say what it would change and change nothing.
 
+    From the machine itself a document may do everything. Over the network it needs the account's rights for each
+    section that it names, and may name neither variables nor files of the machine.
+
+    :param expected: the digest of the comparison that somebody agreed to.
     :raises UnableToApplyConfiguration: at the first bad place; nothing is applied then.
+    :raises NotPermitted: when the account may not change what the document names.
+    :raises ChangedMeanwhile: when it would do something else by now than what was agreed to.
     """
-    unknown = sorted(set(document) - set(SECTIONS), key=str)
-    if unknown:
-        raise UnableToApplyConfiguration(
-            errors=[
-                {"pointer": f"/{name}", "code": "unknown", "message": f"unknown; known are {', '.join(SECTIONS)}"}
-                for name in unknown
-            ]
-        )
+    read = document if isinstance(document, Document) else Document(sections=document)
+    configuration_checks.check(read)
+    if source not in LOCAL_SOURCES:
+        configuration_checks.check_rights(read, by)
+        configuration_checks.check_sources(read)
     with transaction.atomic():
-        changes: list[Change] = []
-        for name in SECTIONS:
-            if document.get(name) is not None:
-                changes.extend(_apply_section(name, document[name], by=by, at=at))
+        comparison = _applied(read, by=by, at=at)
+        if expected and comparison.digest() != expected:
+            raise ChangedMeanwhile(comparison)
         if dry_run:
             transaction.set_rollback(True)
-    return changes
+        elif comparison.differences:
+            _keep_evidence(read, comparison, by=by, at=at, source=source)
+    return comparison
 
 
-def _apply_section(name: str, section: Any, *, by: AbstractBaseUser | None, at: dt.datetime) -> list[Change]:
+class ChangedMeanwhile(Exception):
+    """The configuration was changed since the comparison that was agreed to; `comparison` is the one of now."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        super().__init__("The configuration was changed meanwhile. Look at what the document changes now.")
+        self.comparison = comparison
+
+
+def _applied(document: Document, *, by: Any, at: dt.datetime) -> Comparison:
+    before = export()
+    done: dict[str, list[declared.Applied]] = {}
+    for section in SECTIONS:
+        content = document.sections.get(section.name)
+        if content is not None:
+            done[section.name] = list(_apply_section(section, content, document, by=by, at=at))
+    after = export()
+    changes: list[Change] = []
+    only_here: dict[str, tuple[str, ...]] = {}
+    for section in SECTIONS:
+        differing = {
+            change.name: change
+            for change in configuration_differences.compare(section, before[section.name], after[section.name])
+        }
+        named = {each.name: each for each in done.get(section.name, [])}
+        records = configuration_differences.records_of(section, after[section.name])
+        if section.name in done and (others := tuple(name for name in records if name not in named)):
+            only_here[section.name] = others
+        # In the order of the export; a record that is empty now stands last.
+        for name in dict.fromkeys([*records, *differing, *named]):
+            if name in differing or name in named:
+                changes.append(_change(section, name, differing.get(name), named.get(name)))
+    return Comparison(changes=tuple(changes), only_here=only_here)
+
+
+def _change(section: Section, name: str, differing: Change | None, done: declared.Applied | None) -> Change:
+    outcome = differing.outcome if differing is not None else done.outcome if done is not None else declared.UNCHANGED
+    return Change(
+        section=section.name,
+        name=name,
+        outcome=outcome,
+        fields=differing.fields if differing is not None else (),
+        notes=tuple(done.notes) if done is not None else (),
+    )
+
+
+def _apply_section(
+    section: Section, content: Any, document: Document, *, by: Any, at: dt.datetime
+) -> Sequence[declared.Applied]:
     try:
-        return [_as_change(name, done) for done in SECTIONS[name](section=section, by=by, at=at)]
-    except _REFUSALS as error:
-        raise UnableToApplyConfiguration(
-            errors=[{**found, "pointer": f"/{name}{found['pointer']}"} for found in error.errors]
-        ) from error
+        return section.apply(section=content, by=by, at=at)
+    except declared.UnableToApplyConfiguration as error:
+        found = [{**each, "pointer": f"/{section.name}{each['pointer']}"} for each in error.errors]
+    except (IntegrityError, DataError) as error:
+        logger.warning("configuration_refused_by_database", section=section.name, error=str(error))
+        message = "The database refuses it: a value is too long, or breaks a rule of its table."
+        found = [{"pointer": f"/{section.name}", "code": "refused", "message": message}]
+    raise refusal(document, found) from None
 
 
-def _as_change(section: str, done: Any) -> Change:
-    if isinstance(done, vee_configuration.Applied):
-        return Change(section=section, name=done.name, outcome=done.what.lower(), note="; ".join(done.notes))
-    if isinstance(done, outbound_configuration.Change):
-        return Change(section=section, name=done.name, outcome=done.outcome, note=done.note)
-    outcome = "created" if done.created else "changed" if done.changed else "unchanged"
-    return Change(section=section, name=done.name, outcome=outcome)
+def _keep_evidence(
+    document: Document, comparison: Comparison, *, by: Any, at: dt.datetime, source: DocumentSource
+) -> None:
+    kept, fields = [], 0
+    for change in comparison.differences:
+        told = change.as_dict()
+        told["fields"] = told["fields"][: max(MOST_FIELDS_KEPT - fields, 0)]
+        fields += len(change.fields)
+        kept.append(told)
+    AppliedConfiguration.objects.create(
+        applied_at=at,
+        applied_by=by.get_username() if by is not None else "",
+        source=source,
+        digest=document.digest or hashlib.sha256(configuration_yaml.as_json(document.sections).encode()).hexdigest(),
+        count=len(comparison.differences),
+        changes=configuration_yaml.plain(kept),
+    )
+    logger.info(
+        "configuration_applied",
+        by=by.get_username() if by is not None else "",
+        source=str(source),
+        records=[f"{change.section} {change.name}" for change in comparison.differences][:100],
+    )

@@ -105,6 +105,8 @@ def _declared(declaration: registry.Declaration) -> dict[str, object]:
 def _shipped(declaration: registry.Declaration) -> dict[str, object]:
     # What a site may change: given once, with the row.
     return {
-        "connections_used": ", ".join(targets.SHIPPED.get(declaration.name, ())),
+        # A flow of the site's own waits until somebody switches it on.
+        "active": not declaration.site,
+        "connections_used": ", ".join(declaration.connections or targets.SHIPPED.get(declaration.name, ())),
         "max_runtime_seconds": targets.MAXIMUM_RUNTIME_SECONDS.get(declaration.pattern),
     }

@@ -17,6 +17,7 @@ import lookups.operations
 import outbound.operations.configuration
 import vee.operations.configuration
 from integration import roles
+from integration.choices import DocumentSource
 from integration.environment import VAR_DIR
 from integration.operations import configuration
 from integration.operations.flows import install_flows
@@ -79,7 +80,9 @@ def setup(
     assets.operations.defaults.install_defaults(at=at)
     schedules = install_schedules()
     account = ensure_superuser(username=username, password=password, email=email)
-    applied = configuration.apply_file(path=config, by=None, at=at) if config is not None else []
+    applied = (
+        configuration.apply_file(path=config, by=None, at=at, source=DocumentSource.START) if config is not None else []
+    )
     connections = connect_sandbox(ports=sandbox_ports, at=at) if sandbox_ports is not None else []
     return SetupReport(account=account, schedules=schedules, connections=connections, configuration=applied)
 

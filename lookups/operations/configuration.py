@@ -10,9 +10,11 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from foundation.configuration import CHANGED, CREATED, UNCHANGED, UnableToApplyConfiguration
 from lookups.contents import NotText, Row, as_text
 from lookups.differences import Difference
 from lookups.kinds import KEY_AND_VALUE, Kind
+from lookups.operations.configuration_whole import is_whole, read_whole
 from lookups.operations.saving import SaveResult, UnableToSaveLookup, save_lookup
 from lookups.properties import entry_named, name_of_property
 from lookups.queries.listing import lookup_named
@@ -35,6 +37,16 @@ class TableChange:
     version: int
     difference: Difference
 
+    @property
+    def outcome(self) -> str:
+        """The word of `foundation.configuration`."""
+        return CREATED if self.created else CHANGED if self.changed else UNCHANGED
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Nothing that the document does not tell."""
+        return ()
+
 
 def apply_configuration(
     *,
@@ -49,7 +61,8 @@ def apply_configuration(
 
     Property tables and tables of recipients take `name: value`, which is merged into the rows that are there (another
     name of a property counts as the property). Any lookup takes a list of rows by column name, which replaces its
-    rows; one that is not known yet is made with the columns of its rows.
+    rows; one that is not known yet is made with the columns of its rows. Written out, with `rows` or `columns` as
+    lists, a lookup takes everything that it has (`WHOLE_KEYS`).
 
     :param dry_run: give what would change, and store nothing.
     :returns: a change for each lookup named, in order; also for those that are already so.
@@ -70,7 +83,7 @@ def apply_configuration(
                 result = _apply_table(name, contents, by=by, at=at, note=note, dry_run=dry_run)
             except UnableToSaveLookup as error:
                 errors += [
-                    refusal(name, *_inside(entry["pointer"]), code=entry["code"], message=entry["message"])
+                    refusal(name, *_inside(entry["pointer"], contents), code=entry["code"], message=entry["message"])
                     for entry in error.errors
                 ]
             else:
@@ -88,16 +101,20 @@ def apply_configuration(
     return changes
 
 
-def _inside(pointer: str) -> list[str]:
-    # A document gives the rows directly under the lookup's name.
+def _inside(pointer: str, contents: object) -> list[str]:
+    # A document gives the rows directly under the lookup's name, unless the lookup is written out.
     steps = steps_of(pointer)
-    return steps[1:] if steps[:1] == ["rows"] else steps
+    written_out = isinstance(contents, Mapping) and is_whole(contents)
+    return steps[1:] if steps[:1] == ["rows"] and not written_out else steps
 
 
 def _apply_table(
     name: str, contents: object, *, by: User | None, at: dt.datetime, note: str, dry_run: bool
 ) -> SaveResult:
     state = _state_of(name)
+    if isinstance(contents, Mapping) and is_whole(contents):
+        given = read_whole(contents)
+        return save_lookup(name=name, **given, by=by, note=note, at=at, dry_run=dry_run)
     if isinstance(contents, Mapping):
         if state is None or state.kind not in KEY_AND_VALUE:
             raise UnableToSaveLookup(
@@ -118,6 +135,18 @@ def _apply_table(
         )
     columns = _columns_for(state, rows)
     return save_lookup(name=name, columns=columns, rows=rows, by=by, note=note, at=at, dry_run=dry_run)
+
+
+def apply_section(*, section: Any, by: Any, at: dt.datetime) -> list[TableChange]:
+    """
+    Apply lookups as a section of the configuration document.
+
+    :raises UnableToApplyConfiguration: with everything that is wrong; nothing is applied then.
+    """
+    try:
+        return apply_configuration(section=section, by=by, at=at)
+    except UnableToSaveLookup as error:
+        raise UnableToApplyConfiguration(error.errors) from None
 
 
 def _state_of(name: str) -> State | None:

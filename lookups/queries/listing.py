@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from lookups.kinds import KEY_AND_VALUE, Kind
+from lookups.columns import read_columns
 from lookups.models import Lookup
 from lookups.names import name_key
 from lookups.queries import tables
@@ -36,15 +36,18 @@ def lookup_list(*, search: str = "") -> QuerySet[Lookup]:
 
 
 def configuration_section() -> dict[str, Any]:
-    """Give all lookups in the form of a configuration document's section `lookups` (`api.md` 1)."""
-    section: dict[str, Any] = {}
-    for name in Lookup.objects.order_by("key").values_list("name", flat=True):
-        table = tables.table(name=name)
-        if table.kind in KEY_AND_VALUE:
-            key, value = KEY_AND_VALUE[Kind(table.kind)]
-            section[table.name] = {row[key]: row[value] for row in table.rows}
-        else:
-            section[table.name] = [
-                {column.name: row.get(column.name, "") for column in table.columns} for row in table.rows
-            ]
-    return section
+    """Give all lookups, written out, in the form of a configuration document's section `lookups`."""
+    found = Lookup.objects.prefetch_related("aliases", "rows")
+    return {lookup.name: _written_out(lookup) for lookup in sorted(found, key=lambda lookup: lookup.key)}
+
+
+def _written_out(lookup: Lookup) -> dict[str, Any]:
+    columns = read_columns(lookup.columns)
+    return {
+        "kind": lookup.kind,
+        "description": lookup.description,
+        "strict": lookup.strict,
+        "aliases": [alias.name for alias in lookup.aliases.all()],
+        "columns": [column.as_json() for column in columns],
+        "rows": [{column.name: row.values.get(column.name, "") for column in columns} for row in lookup.rows.all()],
+    }

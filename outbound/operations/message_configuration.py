@@ -14,11 +14,12 @@ from typing import Any
 
 from django.db import transaction
 
+from foundation.configuration import UnableToApplyConfiguration
 from outbound import queries
-from outbound.choices import ContextType
 from outbound.models import ExternalSystem, MessageSender, OutboundMessageType
 from outbound.operations import message_setup
-from outbound.operations.configuration import Change, UnableToApplyConfiguration
+from outbound.operations.configuration import Change
+from outbound.operations.sender_keys import CONTEXT_KEYS, Misfit, context_after
 
 
 SYSTEM_KEYS = frozenset({"description", "processing_method", "connection", "sender"})
@@ -28,11 +29,7 @@ TYPE_KEYS = frozenset(
         *("duplicate_statuses", "retry_statuses", "answer_kind"),
     }
 )
-_PLAIN_CONTEXT = ("method", "timeout", "login_user", "headers", "urls")
-_CONTEXT_KEYS = frozenset((*_PLAIN_CONTEXT, "login_password_env", "headers_env"))
-SENDER_KEYS = _CONTEXT_KEYS | {"description", "connection"}
-_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "cookie"})
-_MOST_URLS = 9
+SENDER_KEYS = CONTEXT_KEYS | {"description", "connection"}
 
 SHIPPED_SYSTEMS: dict[str, dict[str, Any]] = {
     "DACS": {"description": "The asset and enrollment system, through the connection DACS."},
@@ -128,7 +125,8 @@ def apply_message_senders(
     """
     Create and change message senders as the section says; give one Change per sender named.
 
-    When any context value is named, those named are all that the sender has then.
+    A key of its context replaces what it names: `urls` all parts of the address, `headers` and `headers_env` together
+    all headers. What no key names stays, so that a document without secrets takes none away.
 
     :raises UnableToApplyConfiguration: with everything that is wrong; nothing is applied then.
     """
@@ -138,7 +136,7 @@ def apply_message_senders(
     def apply_one(name: str, values: Mapping[str, Any]) -> Change:
         row = MessageSender.objects.filter(name=name).first()
         existed, row = row is not None, row or MessageSender(name=name)
-        context = _context(values, environment)
+        context = context_after(row, values, environment)
         _take(row, values, SENDER_KEYS)
         changed = message_setup.save_sender(sender=row, context=context, by=by)
         return _change("message sender", name, existed, changed)
@@ -174,7 +172,7 @@ def _apply(
                 continue
             try:
                 changes.append(apply_one(str(name), values))
-            except (_Misfit, message_setup.UnableToSave) as refusal:
+            except (Misfit, message_setup.UnableToSave) as refusal:
                 errors += [{**error, "pointer": f"/{name}{error['pointer']}"} for error in refusal.errors]
         if errors:
             raise UnableToApplyConfiguration(errors)
@@ -183,16 +181,10 @@ def _apply(
     return changes
 
 
-class _Misfit(Exception):
-    def __init__(self, errors: list[dict[str, str]]) -> None:
-        super().__init__("; ".join(error["message"] for error in errors))
-        self.errors = errors
-
-
 def _take(row: Any, values: Mapping[str, Any], known: frozenset[str]) -> None:
     errors = []
     # `method` is a context value of a sender, and a field of a type.
-    context_keys = _CONTEXT_KEYS if isinstance(row, MessageSender) else frozenset()
+    context_keys = CONTEXT_KEYS if isinstance(row, MessageSender) else frozenset()
     for key, value in values.items():
         if key not in known:
             message = f"{key} is not a known key; known are {', '.join(sorted(known))}."
@@ -204,7 +196,7 @@ def _take(row: Any, values: Mapping[str, Any], known: frozenset[str]) -> None:
         elif key not in context_keys:
             setattr(row, key, "" if value is None and key == "description" else value)
     if errors:
-        raise _Misfit(errors)
+        raise Misfit(errors)
 
 
 def _take_reference(row: Any, key: str, value: Any, find: Callable[[str], Any]) -> list[dict[str, str]]:
@@ -224,41 +216,6 @@ def _connection(name: str) -> Any:
 
 def _sender(name: str) -> MessageSender | None:
     return MessageSender.objects.filter(name=name).first()
-
-
-def _context(values: Mapping[str, Any], environ: Mapping[str, str]) -> list[tuple[str, str]] | None:
-    if not _CONTEXT_KEYS & set(values):
-        return None
-    headers, urls, variables = (values.get(key) or empty for key, empty in _CONTAINERS)
-    errors = []
-    for key, value in (("headers", headers), ("headers_env", variables)):
-        if not isinstance(value, Mapping):
-            errors.append(_error(f"/{key}", "invalid", f"{key} is a mapping of header names."))
-    if not isinstance(urls, list) or len(urls) > _MOST_URLS:
-        errors.append(_error("/urls", "invalid", f"urls is a list of at most {_MOST_URLS} parts."))
-    if not errors and any(str(name).lower() in _SECRET_HEADERS for name in headers):
-        message = "A secret header is never written in a document: name its variable under headers_env."
-        errors.append(_error("/headers", "secret_in_document", message))
-    if errors:
-        raise _Misfit(errors)
-    context = message_setup.context_of({**values, "headers": headers, "urls": urls})
-    for name, variable in variables.items():
-        context.append((ContextType.HTTP_HEADER, f"{name}: {_variable(f'headers_env/{name}', variable, environ)}"))
-    if values.get("login_password_env"):
-        password = _variable("login_password_env", values["login_password_env"], environ)
-        context.append((ContextType.HTTP_LOGIN_PASSWORD, password))
-    return context
-
-
-_CONTAINERS: tuple[tuple[str, Any], ...] = (("headers", {}), ("urls", []), ("headers_env", {}))
-
-
-def _variable(key: str, name: Any, environ: Mapping[str, str]) -> str:
-    found = environ.get(str(name), "")
-    if not found:
-        message = f"The environment variable {str(name)[:80]} is not set."
-        raise _Misfit([_error(f"/{key}", "missing_variable", message)])
-    return found
 
 
 def _change(kind: str, name: str, existed: bool, changed: list[str]) -> Change:

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from foundation.api.decoding import DoesNotFit, convert
+from foundation.configuration import exact, ordered
 from vee.models import ColumnProfile
 from vee.operations.configuration import Applied, UnableToApplyConfiguration
 from vee.readers.column_layout import ColumnLayout, faults
@@ -87,23 +88,20 @@ def apply_column_profiles(*, section: Any, by: Any, at: dt.datetime, dry_run: bo
 
 
 def column_profiles_document() -> list[dict[str, Any]]:
-    """Give all profiles as a configuration document names them, fields at their defaults left out."""
-    defaults = ColumnLayout()
-    entries = []
-    for profile in ColumnProfile.objects.order_by("code"):
-        layout = layout_of(profile)
-        named = {
-            name: _plain(getattr(layout, name))
-            for name in LAYOUT_FIELDS
-            if getattr(layout, name) != getattr(defaults, name)
+    """Give all profiles as a configuration document names them, with all of their fields."""
+    profiles = sorted(ColumnProfile.objects.all(), key=lambda profile: profile.code)
+    return [
+        {
+            "code": profile.code,
+            "description": profile.description,
+            **{name: _plain(value) for name, value in msgspec.structs.asdict(layout_of(profile)).items()},
         }
-        described = {"description": profile.description} if profile.description else {}
-        entries.append({"code": profile.code, **described, **named})
-    return entries
+        for profile in profiles
+    ]
 
 
 def _plain(value: Any) -> Any:
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else msgspec.to_builtins(value)
+    return exact(value) if isinstance(value, Decimal) else ordered(msgspec.to_builtins(value))
 
 
 def _code_of(entry: Any, seen: set[str]) -> str:

@@ -44,13 +44,13 @@ __all__ = [
     "install_defaults",
 ]
 
-_TYPE_FIELDS = (
+TYPE_FIELDS = (
     "description", "component_kind", "seconds_per_interval", "uom", "scale", "allow_negative", "dials",
     "rollover_threshold", "subtractive", "sync_consumption", "skip_identical", "check_too_few_intervals",
     "check_too_many_intervals", "fill_missing_intervals", "snap_to_boundaries", "high_quality_tolerance",
     "estimate_gaps_after_hours", "gap_action",
 )  # fmt: skip
-_GROUP_FIELDS = {
+GROUP_FIELDS = {
     Role.INITIAL_LOAD: "initial_load_group",
     Role.MANUAL_OVERRIDE: "manual_override_group",
     Role.ESTIMATION: "estimation_group",
@@ -219,7 +219,7 @@ def _put_type(row: MeasuringComponentType, entry: TypeEntry, index: int, *, new:
     for name in ("component_kind", "uom"):
         if new and getattr(entry, name) is msgspec.UNSET:
             refuse([{"pointer": f"/{index}/{name}", "code": "required", "message": f"{name} is required"}])
-    for name in _TYPE_FIELDS:
+    for name in TYPE_FIELDS:
         value = getattr(entry, name)
         if value is not msgspec.UNSET:
             setattr(row, name, str(value) if name in ("component_kind", "gap_action") else value)
@@ -228,7 +228,7 @@ def _put_type(row: MeasuringComponentType, entry: TypeEntry, index: int, *, new:
         if code is not None and group is None:
             message = f"There is no VEE group {code}."
             refuse([{"pointer": f"/{index}/vee_groups/{role}", "code": "unknown_group", "message": message}])
-        setattr(row, _GROUP_FIELDS[role], group)
+        setattr(row, GROUP_FIELDS[role], group)
 
 
 def _type_errors(

@@ -103,6 +103,13 @@ class HolidayEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     name: Annotated[str, msgspec.Meta(max_length=100)] = ""
 
 
+class ToDoTypeEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """One kind of work, known by its code; what is not named stays."""
+
+    description: Description | msgspec.UnsetType = msgspec.UNSET
+    role: Annotated[str, msgspec.Meta(max_length=150)] | msgspec.UnsetType | None = msgspec.UNSET
+
+
 class ExceptionTypeEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One exception type, known by its code; what is not named stays."""
 

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
 
-from foundation.api.decoding import DoesNotFit, convert
+from foundation.configuration import UnableToApplyConfiguration
+from foundation.configuration_entries import read_entries, read_named_entries, refuse, repeated
 from vee.models import VeeExceptionType
 
 
-class UnableToApplyConfiguration(ValueError):
-    """The section was refused and nothing of it was applied; `errors` have pointer (in the section), code, message."""
-
-    def __init__(self, errors: Sequence[Mapping[str, str]]) -> None:
-        self.errors = list(errors)
-        self.pointer = self.errors[0]["pointer"]
-        super().__init__("; ".join(f"{error['pointer'] or '/'}: {error['message']}" for error in self.errors))
+__all__ = [
+    "Applied",
+    "UnableToApplyConfiguration",
+    "all_or_nothing",
+    "delete",
+    "exception_type",
+    "plain",
+    "put",
+    "read_entries",
+    "read_named_entries",
+    "refuse",
+    "repeated",
+    "save",
+    "what_happened",
+]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,66 +41,14 @@ class Applied:
     what: str
     notes: tuple[str, ...] = ()
 
+    @property
+    def outcome(self) -> str:
+        """The word of `foundation.configuration`."""
+        return self.what.lower()
+
     def __str__(self) -> str:
         notes = f" ({'; '.join(self.notes)})" if self.notes else ""
         return f"{self.section} {self.name}: {self.what.lower()}{notes}"
-
-
-def read_entries(section: Any, kind: type[Any]) -> list[tuple[int, Any]]:
-    """
-    Read the entries of a section that is a list.
-
-    :raises UnableToApplyConfiguration: with all that does not fit.
-    """
-    if not isinstance(section, Sequence) or isinstance(section, str):
-        refuse([{"pointer": "", "code": "invalid", "message": "This is given as a list."}])
-    entries, errors = [], []
-    for index, raw in enumerate(section):
-        try:
-            entries.append((index, convert(raw, kind)))
-        except DoesNotFit as error:
-            errors.append(error.as_error(f"/{index}"))
-    refuse(errors)
-    return entries
-
-
-def read_named_entries(section: Any, kind: type[Any]) -> dict[str, Any]:
-    """
-    Read the entries of a section that is a mapping of names.
-
-    :raises UnableToApplyConfiguration: with all that does not fit.
-    """
-    if not isinstance(section, Mapping):
-        refuse([{"pointer": "", "code": "invalid", "message": "This is given as names with their values."}])
-    entries, errors = {}, []
-    for name, raw in section.items():
-        try:
-            entries[str(name)] = convert(raw, kind)
-        except DoesNotFit as error:
-            errors.append(error.as_error(f"/{name}"))
-    refuse(errors)
-    return entries
-
-
-def refuse(errors: Sequence[Mapping[str, str]]) -> None:
-    """
-    Refuse the section when there is an error.
-
-    :raises UnableToApplyConfiguration: with the errors.
-    """
-    if errors:
-        raise UnableToApplyConfiguration(errors)
-
-
-def repeated(names: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    """Give an error for each name (pointer and name) that stands a second time."""
-    seen: set[str] = set()
-    errors = []
-    for pointer, name in names:
-        if name in seen:
-            errors.append({"pointer": pointer, "code": "repeated", "message": f"{name} stands twice."})
-        seen.add(name)
-    return errors
 
 
 def all_or_nothing(save: Callable[[], list[Applied]], *, dry_run: bool) -> list[Applied]:

@@ -1,9 +1,9 @@
-"""Exception types and retry policies as a document sets them (`docs/reference/configuration.md`)."""
+"""To Do types, exception types and retry policies as a document sets them (`docs/reference/configuration.md`)."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 
 from vee.codes import ImdKind
 from vee.models import ToDoType, VeeExceptionType, VeeRetryPolicy
-from vee.operations.configuration_entries import MAX_CODE, ExceptionTypeEntry, RetryPolicyEntry
+from vee.operations.configuration_entries import MAX_CODE, ExceptionTypeEntry, RetryPolicyEntry, ToDoTypeEntry
 from vee.operations.configuration_sections import (
     Applied,
     all_or_nothing,
@@ -23,6 +23,18 @@ from vee.operations.configuration_sections import (
 from vee.operations.todos import create_todo_types
 
 
+def apply_todo_types(*, section: Any, by: Any, at: dt.datetime, dry_run: bool = False) -> list[Applied]:
+    """
+    Apply To Do types by code; the roles that they name have to exist.
+
+    :raises UnableToApplyConfiguration: with pointers inside the section, such as `/METER-SHOP/role`.
+    """
+    del by, at  # To Do types keep no history; the sections share one signature
+    entries = read_named_entries(section, ToDoTypeEntry)
+    _check_codes(entries)
+    return all_or_nothing(lambda: _save_todo_types(entries), dry_run=dry_run)
+
+
 def apply_exception_types(*, section: Any, by: Any, at: dt.datetime, dry_run: bool = False) -> list[Applied]:
     """
     Apply exception types by code; To Do types that they name are created when missing, roles have to exist.
@@ -30,9 +42,7 @@ def apply_exception_types(*, section: Any, by: Any, at: dt.datetime, dry_run: bo
     :raises UnableToApplyConfiguration: with pointers inside the section, such as `/SPIKE/todo_role`.
     """
     entries = read_named_entries(section, ExceptionTypeEntry)
-    for code in entries:
-        if not 0 < len(code) <= MAX_CODE:
-            refuse([{"pointer": f"/{code}", "code": "invalid", "message": f"A code has 1 to {MAX_CODE} characters."}])
+    _check_codes(entries)
     return all_or_nothing(lambda: _save_types(entries, by=by, at=at), dry_run=dry_run)
 
 
@@ -48,6 +58,26 @@ def apply_retry_policies(*, section: Any, by: Any, at: dt.datetime, dry_run: boo
             message = f"The kinds of IMD are {', '.join(ImdKind)}."
             refuse([{"pointer": f"/{kind}", "code": "unknown", "message": message}])
     return all_or_nothing(lambda: _save_policies(entries, by=by, at=at), dry_run=dry_run)
+
+
+def _check_codes(codes: Iterable[str]) -> None:
+    for code in codes:
+        if not 0 < len(code) <= MAX_CODE:
+            refuse([{"pointer": f"/{code}", "code": "invalid", "message": f"A code has 1 to {MAX_CODE} characters."}])
+
+
+def _save_todo_types(entries: Mapping[str, ToDoTypeEntry]) -> list[Applied]:
+    applied = []
+    for code, entry in entries.items():
+        given = _given(entry, ("description",))
+        if entry.role is not msgspec.UNSET:
+            given["role"] = _role(entry.role, f"/{code}/role")
+        found = ToDoType.objects.select_related("role").filter(pk=code).first()
+        changed = found is None or any(getattr(found, name) != value for name, value in given.items())
+        if changed:
+            ToDoType.objects.update_or_create(code=code, defaults=given)
+        applied.append(Applied("todo_types", code, what_happened(created=found is None, changed=changed)))
+    return applied
 
 
 def _given(entry: msgspec.Struct, names: tuple[str, ...]) -> dict[str, Any]:

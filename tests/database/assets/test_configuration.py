@@ -76,7 +76,7 @@ class TestSections:
     def test_what_is_not_named_stays(self):
         section = {"SMART-COOL": {"event_limit": 6, "starts_on": dt.date(2023, 5, 1)}, "NEW": {"reference_kw": 2.5}}
 
-        changes = configuration.apply_programs(section=section, at=NOW)
+        changes = configuration.apply_records(configuration.PROGRAMS, section=section, at=NOW)
 
         assert [(change.name, change.outcome) for change in changes] == [("SMART-COOL", "changed"), ("NEW", "created")]
         program = models.Program.objects.get(code="SMART-COOL")
@@ -84,7 +84,7 @@ class TestSections:
         assert program.starts_on == dt.date(2023, 5, 1)
         assert models.Program.objects.get(code="NEW").reference_kw == Decimal("2.5")
         assert program.history.latest("history_id").history_date == NOW
-        assert [change.outcome for change in configuration.apply_programs(section=section, at=NOW)] == [
+        assert [change.outcome for change in configuration.apply_records(configuration.PROGRAMS, section=section, at=NOW)] == [
             "unchanged", "unchanged",
         ]  # fmt: skip
 
@@ -108,7 +108,7 @@ class TestSections:
         entry = section if not isinstance(section, dict) else {"GOOD": {}, **section}
 
         with pytest.raises(UnableToApplyConfiguration) as refused:
-            configuration.apply_programs(section=entry, at=NOW)
+            configuration.apply_records(configuration.PROGRAMS, section=entry, at=NOW)
 
         (error,) = refused.value.errors
         assert error["pointer"] == pointer
@@ -147,28 +147,28 @@ class TestSections:
         assert not models.HeadEndSystem.objects.filter(name="ACME").exists()
 
     def test_a_dry_run_says_and_does_nothing(self):
-        (change,) = configuration.apply_programs(section={"NEW": {}}, at=NOW, dry_run=True)
+        (change,) = configuration.apply_records(configuration.PROGRAMS, section={"NEW": {}}, at=NOW, dry_run=True)
 
         assert (change.outcome, models.Program.objects.count()) == ("created", 1)
 
     def test_what_is_told_can_be_applied_elsewhere(self):
         kinds = [
-            (configuration.PROGRAMS, configuration.apply_programs),
-            (configuration.SPECIFICATIONS, configuration.apply_device_specifications),
-            (configuration.ACTIVITY_TYPES, configuration.apply_activity_types),
-            (configuration.COMMUNICATION_TYPES, configuration.apply_communication_types),
-            (configuration.SERVICE_TASK_TYPES, configuration.apply_service_task_types),
+            configuration.PROGRAMS,
+            configuration.SPECIFICATIONS,
+            configuration.ACTIVITY_TYPES,
+            configuration.COMMUNICATION_TYPES,
+            configuration.SERVICE_TASK_TYPES,
         ]
         head_ends = configuration.head_end_systems_document()
-        told = [document_of(kind) for kind, _ in kinds]
+        told = [document_of(kind) for kind in kinds]
         assert all(told)
         models.HeadEndSystem.objects.all().delete()
-        for kind, _ in kinds:
+        for kind in kinds:
             kind.model._default_manager.all().delete()
 
-        for (_, apply), document in zip(kinds, told, strict=True):
-            apply(section=document, at=NOW)
+        for kind, document in zip(kinds, told, strict=True):
+            configuration.apply_records(kind, section=document, at=NOW)
         configuration.apply_head_end_systems(section=head_ends, at=NOW)
 
-        assert [document_of(kind) for kind, _ in kinds] == told
+        assert [document_of(kind) for kind in kinds] == told
         assert configuration.head_end_systems_document() == head_ends

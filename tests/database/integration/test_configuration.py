@@ -68,7 +68,7 @@ class TestApplyFile:
         )
         assert routed.result == "NMS1_SITE_A"
         notes = {change.name: change.note for change in changes}
-        assert notes["DACS_SFTP"] == ""
+        assert notes["DACS_SFTP"] == "private key set"
         assert rule_not_available in notes["RES-INTERVAL"]
 
     def test_a_second_time_nothing_changes(self, document: Path) -> None:

@@ -259,7 +259,9 @@ class TestCommand:
         document.write_text("conections: {}\n", encoding="utf-8")
         settings.TIELINE_CONFIG = str(document)
 
-        with pytest.raises(CommandError, match=r"TIELINE_CONFIG \(.*site\.yaml\) was refused\. /conections: unknown"):
+        with pytest.raises(
+            CommandError, match=r"TIELINE_CONFIG \(.*site\.yaml\) was refused\. line 1: /conections: There is no"
+        ):
             _printed()
 
 

@@ -62,7 +62,8 @@ class TestApplyColumnProfiles:
 
         document = column_profiles.column_profiles_document()
 
-        assert document == [{**ENTRY, "unit_factor": "0.001"}]
+        assert {key: document[0][key] for key in ENTRY} == {**ENTRY, "unit_factor": Decimal("0.001")}
+        assert list(document[0]) == ["code", "description", *column_profiles.LAYOUT_FIELDS]
         assert apply(*document) == ["column_profiles amr: unchanged"]
 
     def test_changes_nothing_on_a_dry_run(self) -> None:
