@@ -17,6 +17,7 @@ import yaml
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
+from integration.operations import mapping_overlay_configuration
 from lookups import operations as lookup_operations
 from outbound.operations import configuration as outbound_configuration
 from outbound.operations import message_configuration
@@ -39,6 +40,7 @@ SECTIONS: dict[str, Callable[..., Sequence[Any]]] = {
     "factors": configuration_factors.apply_factors,
     "measuring_component_types": vee_configuration.apply_component_types,
     "column_profiles": column_profiles.apply_column_profiles,
+    "mapping_overlays": mapping_overlay_configuration.apply_mapping_overlays,
 }
 _REFUSALS = (
     outbound_configuration.UnableToApplyConfiguration,
