@@ -60,3 +60,16 @@ def _kind(value: Any) -> str:
     if isinstance(value, bool):
         return "boolean"
     return "number" if isinstance(value, int | float | Decimal) else "text"
+
+
+def suggestion(mapping: BaseMapping, path: str) -> tuple[str, str]:
+    """
+    Give the element of the target that a source element would go to under its own name, and the expression for it.
+
+    What stands in a list that a list of the target follows is seen from its item: the expression is its name there.
+    """
+    for target, source in mapping.lists.items():
+        if source and path.startswith(f"{source}[]."):
+            rest = path[len(source) + 3 :]
+            return f"{target}[].{rest}", rest
+    return path.replace("[]", ""), path
