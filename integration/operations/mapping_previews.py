@@ -121,9 +121,11 @@ def _side_by_side(left: Any, right: Any) -> tuple[Line, ...]:
     before, after = (
         json.dumps(each, indent=2, ensure_ascii=False, default=str).splitlines()[:LINES_SHOWN] for each in (left, right)
     )
+    # A comma that comes because something follows is no difference.
+    keys = [[line.rstrip(",") for line in lines] for lines in (before, after)]
     found: list[Line] = []
     for tag, left_from, left_to, right_from, right_to in difflib.SequenceMatcher(
-        a=before, b=after, autojunk=False
+        a=keys[0], b=keys[1], autojunk=False
     ).get_opcodes():
         lefts, rights = before[left_from:left_to], after[right_from:right_to]
         for index in range(max(len(lefts), len(rights))):
