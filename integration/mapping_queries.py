@@ -43,7 +43,7 @@ class Summary:
     active: MappingOverlay | None
     scheduled: MappingOverlay | None
     draft: MappingOverlay | None
-    unmapped: int
+    unmapped: Sequence[UnmappedElement]
     misfits: int
 
 
@@ -72,11 +72,11 @@ def not_ended(mapping: str, *, at: dt.datetime) -> list[MappingOverlay]:
 
 
 def summaries(*, at: dt.datetime) -> list[Summary]:
-    """Give every base mapping with what stands about it; also those that are gone and still have overlays."""
+    """Give every base mapping with what stands about it."""
     rows = list(all_overlays())
-    counts: dict[str, int] = {}
-    for name in UnmappedElement.objects.values_list("mapping", flat=True):
-        counts[name] = counts.get(name, 0) + 1
+    elements: dict[str, list[UnmappedElement]] = {}
+    for element in UnmappedElement.objects.order_by("mapping", "path"):
+        elements.setdefault(element.mapping, []).append(element)
     found = []
     for mapping in base_mappings.MAPPINGS.values():
         own = [row for row in rows if row.mapping == mapping.name]
@@ -87,7 +87,7 @@ def summaries(*, at: dt.datetime) -> list[Summary]:
                 active=next(iter(states[OverlayState.ACTIVE]), None),
                 scheduled=next(iter(states[OverlayState.SCHEDULED]), None),
                 draft=next(iter(states[OverlayState.DRAFT]), None),
-                unmapped=counts.get(mapping.name, 0),
+                unmapped=elements.get(mapping.name, []),
                 misfits=sum(len(misfits_of(row)) for row in own if row.state_at(at) != OverlayState.RETIRED),
             )
         )

@@ -111,7 +111,7 @@ class MappingList(APIView):
                 "overlay_version": each.active.version if each.active else None,
                 "fields": each.mapping.fields,
                 "targets": each.mapping.targets,
-                "unmapped": mapping_queries.unmapped_elements(each.mapping.name),
+                "unmapped": each.unmapped,
             }
             for each in mapping_queries.summaries(at=at)
         ]
