@@ -143,6 +143,9 @@ def _of_lookups(since: dt.datetime | None, until: dt.datetime | None, by: str) -
 
 
 def _name(row: Any) -> str:
+    if getattr(row, "mapping", "") and getattr(row, "version", None):
+        # A version of a mapping overlay.
+        return f"{row.mapping} version {row.version}"
     for field in ("name", "code", "external_id", "identifier"):
         value = getattr(row, field, "")
         if value:

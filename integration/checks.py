@@ -6,7 +6,9 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DatabaseError, connections
 
 
 @register()
@@ -33,6 +35,38 @@ def flows_are_whole(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Ch
                     f"The flow {declaration.name} has no view in integration.api.flows.CALLS.",
                     hint="Add one: it describes the flow in the API schema.",
                     id="integration.E002",
+                )
+            )
+    return found
+
+
+@register(Tags.database)
+def overlays_fit(
+    app_configs: Sequence[Any] | None, *, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that overlays fit the packaged mappings: `manage.py check --database default`, and at each `migrate`."""
+    from django.utils import timezone
+
+    from integration import mapping_queries
+    from integration.models import MappingOverlay
+
+    found: list[CheckMessage] = []
+    for alias in databases or ():
+        # Before the first migration there is nothing to check.
+        if MappingOverlay._meta.db_table not in connections[alias].introspection.table_names():
+            continue
+        try:
+            misfits = mapping_queries.misfits(at=timezone.now())
+        except DatabaseError:
+            # `migrate` asks before it has brought the table up to date, and once more when it is run again.
+            continue
+        for misfit in misfits:
+            place = f", field {misfit.target}" if misfit.target else ""
+            found.append(
+                checks.Warning(
+                    f"The mapping overlay {misfit.overlay}{place} no longer fits: {misfit.reason}",
+                    hint="Make a new version of the overlay; this one is kept as it is.",
+                    id="integration.W001",
                 )
             )
     return found

@@ -261,3 +261,20 @@ class DocumentSource(models.TextChoices):
 
 # Whoever comes these ways is on the machine, and may name its variables and files.
 LOCAL_SOURCES = frozenset({DocumentSource.COMMAND, DocumentSource.START})
+
+
+class OverlayState(models.TextChoices):
+    """Where a version of a mapping overlay stands at a moment; it follows from its dates."""
+
+    DRAFT = "DRAFT", _("Draft")
+    SCHEDULED = "SCHEDULED", _("Takes effect later")
+    ACTIVE = "ACTIVE", _("Active")
+    RETIRED = "RETIRED", _("Retired")
+
+
+class WhenEmpty(models.TextChoices):
+    """What becomes of an overlay's field when its expression gives nothing: null, or an empty text."""
+
+    KEEP = "KEEP", _("Keep what the base mapping gives")
+    LEAVE_OUT = "LEAVE_OUT", _("Leave the field out")
+    FAIL = "FAIL", _("Do not send the message")

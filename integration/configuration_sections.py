@@ -16,6 +16,7 @@ from assets.operations.configuration_sections import (
 )
 from foundation.configuration import Section
 from integration.operations.configuration_flows import FLOW_SCHEDULES, FLOWS
+from integration.operations.configuration_mappings import MAPPING_OVERLAYS
 from integration.operations.configuration_roles import ROLES
 from integration.operations.configuration_tasks import BACKGROUND_TASKS
 from lookups.operations.configuration_sections import LOOKUPS
@@ -50,6 +51,7 @@ SECTIONS: tuple[Section, ...] = (
     LOOKUPS,
     FLOWS,
     FLOW_SCHEDULES,
+    MAPPING_OVERLAYS,
     BACKGROUND_TASKS,
     TODO_TYPES,
     EXCEPTION_TYPES,

@@ -203,6 +203,7 @@ UNFOLD: dict[str, Any] = {
                 "title": _("Configuration"),
                 "collapsible": True,
                 "items": [
+                    _item(_("Mappings"), "swap_calls", "integration_mappings", "integration.view_mappingoverlay"),
                     _item(_("Lookups"), "translate", "lookups_lookup_changelist", "lookups.view_lookup"),
                     _item(_("Connections"), "cable", "outbound_connection_changelist", "outbound.view_connection"),
                     _item(

@@ -34,6 +34,7 @@ _READ_MESSAGES = (
     | _rights("outbound", "view", "connection connectionhealth mail mailattempt parameter")
     | _rights("integration", "view", "transferredfile transferredfileevent")
     | _rights("integration", "view", "pause flowschedule scheduleslot flowstatistics zoneheartbeat")
+    | _rights("integration", "view", "mappingoverlay mappingoverlayfield unmappedelement")
     | _rights("outbound", "view", "certificate")
     | _rights("lookups", "view", "lookup lookupalias lookuprow lookupversion")
 )
@@ -124,7 +125,14 @@ SHIPPED: Mapping[str, frozenset[str]] = {
         | _rights("outbound", "add change delete", "certificate")
         | _rights("django_celery_beat", "add change", "periodictask intervalschedule crontabschedule")
         | frozenset(
-            {"integration.change_flow", "integration.view_audit", "integration.activate_flow", "integration.call_flow"}
+            {
+                "integration.change_mappingoverlay",
+                "integration.activate_mappingoverlay",
+                "integration.change_flow",
+                "integration.view_audit",
+                "integration.activate_flow",
+                "integration.call_flow",
+            }
         )
         # Of a document only the sections whose records the role may change.
         | _CONFIGURATION_DOCUMENTS

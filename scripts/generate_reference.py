@@ -1,4 +1,4 @@
-"""Write the generated pages of docs/reference: models, flows and rules. `--check` only compares."""
+"""Write the generated pages of docs/reference: models, flows, mappings and rules. `--check` only compares."""
 
 from __future__ import annotations
 
@@ -59,6 +59,37 @@ def flows_page() -> str:
     return "".join(lines)
 
 
+def mappings_page() -> str:
+    """List the base mappings field by field, and what their targets take."""
+    from integration.flows import base_mappings
+
+    lines = [
+        HEADER + "# Mappings\n\n",
+        "The base mappings as packaged. An [overlay](../how-to/customize-a-mapping.md) adds fields or sets them ",
+        "otherwise. `[]` is each item of a list, `.*` whatever is below; *fixed* fields no overlay may change.\n",
+    ]
+    for mapping in base_mappings.MAPPINGS.values():
+        lines.append(f"\n## `{mapping.name}`\n\n{mapping.title}. From: {mapping.source}. To: {mapping.target}.\n\n")
+        lines.append("| source | field of the target | how | note |\n|---|---|---|---|\n")
+        for line in mapping.fields:
+            source = f"`{line.source}`" if line.source else "–"
+            lookup = f" by {line.lookup}" if line.lookup else ""
+            lines.append(f"| {source} | `{line.target}` | {line.origin.lower()}{lookup} | {line.note} |\n")
+        lines.append("\n| field of the target | takes | |\n|---|---|---|\n")
+        for known in mapping.targets:
+            marks = ", ".join(
+                word
+                for word, set_ in (
+                    ("required", known.required),
+                    ("fixed", known.fixed),
+                    ("not mapped", not mapping.lines_of(known.path)),
+                )
+                if set_
+            )
+            lines.append(f"| `{known.path}` | {known.takes} | {marks} |\n")
+    return "".join(lines)
+
+
 def rules_page() -> str:
     """Describe every rule and its parameters."""
     from vee.engine import registry
@@ -66,7 +97,7 @@ def rules_page() -> str:
     return registry.reference()
 
 
-PAGES = {"models.md": models_page, "flows.md": flows_page, "rules.md": rules_page}
+PAGES = {"models.md": models_page, "flows.md": flows_page, "mappings.md": mappings_page, "rules.md": rules_page}
 
 
 def main() -> int:

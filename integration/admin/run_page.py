@@ -64,6 +64,7 @@ def run_page(object_id: str, *, unmasked: bool, may_unmask: bool) -> dict[str, A
         "identifiers": list(run.identifiers.all())[:50],
         "transitions": sorted(run.transitions.all(), key=lambda each: each.pk),
         "lookups": sorted(run.lookup_versions.items()),
+        "overlays": sorted(run.overlay_versions.items()),
         "children": sorted(run.children.all(), key=lambda each: each.started_at),
     }
 

@@ -130,7 +130,14 @@ class FlowRunDetailShape(FlowRunShape):
     transitions = TransitionShape(many=True, read_only=True)
 
     class Meta(FlowRunShape.Meta):
-        fields = [*FlowRunShape.Meta.fields, "lookup_versions", "response_status", "steps", "transitions"]
+        fields = [
+            *FlowRunShape.Meta.fields,
+            "lookup_versions",
+            "overlay_versions",
+            "response_status",
+            "steps",
+            "transitions",
+        ]
         read_only_fields = fields
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from integration.api import activation, configuration, control, runs, transferred_files
+from integration.api import activation, configuration, control, mappings, runs, transferred_files
 
 
 urlpatterns = [
@@ -18,6 +18,8 @@ urlpatterns = [
     path("flow-runs/<uuid:run_id>/discard/", runs.Discard.as_view(), name="flow-run-discard"),
     path("flow-runs/<uuid:run_id>/restore/", runs.Restore.as_view(), name="flow-run-restore"),
     path("flow-statistics/", control.StatisticsList.as_view(), name="flow-statistics"),
+    path("mappings/", mappings.MappingList.as_view(), name="mappings"),
+    path("mapping-overlays/", mappings.OverlayList.as_view(), name="mapping-overlays"),
     path("pauses/", control.PauseList.as_view(), name="pauses"),
     path("pauses/<int:pause_id>/resume/", control.Resume.as_view(), name="pause-resume"),
     path("zones/", control.ZoneList.as_view(), name="zones"),

@@ -8,7 +8,7 @@ is cut there, and the run keeps the whole text.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from integration.flows import canonical, message_fields
@@ -22,13 +22,14 @@ REQUIRED = ("drmsInstanceId", "messageId", "eventId")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRequest:
-    """A checked request; `digest` tells the same message from another under the same key."""
+    """A checked request; `digest` tells the same message from another under the same key, `message` is the whole."""
 
     drms_instance_id: str
     message_id: str
     event_id: str
     text: str
     digest: str
+    message: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def cut(self) -> bool:
@@ -57,6 +58,7 @@ def check_request(document: Any) -> CancelRequest:
         event_id=document["eventId"],
         text=(document.get("cancellationMessageText") or "").strip(),
         digest=canonical.digest(document),
+        message=document,
     )
 
 

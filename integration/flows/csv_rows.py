@@ -8,6 +8,7 @@ any order. What makes the whole file unreadable raises `FileUnreadable`; what is
 from __future__ import annotations
 
 import csv
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
@@ -185,6 +186,11 @@ def read_header(stream: IO[bytes], layout: Layout) -> Header:
         body_offset=ended,
         body_line=first.line + first.raw.count(b"\n") + 1,
     )
+
+
+def with_all_columns(header: Header) -> Header:
+    """Give a header by which rows bring every column that has a name, known or not: overlays may ask for them."""
+    return dataclasses.replace(header, places={name: place for place, name in enumerate(header.names) if name})
 
 
 def cells(record: Record) -> list[str]:

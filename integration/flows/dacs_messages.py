@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from integration.flows import message_fields
@@ -73,11 +73,12 @@ class SyncMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusMessage:
-    """A checked device status check."""
+    """A checked device status check; `details` are the whole sendDetails."""
 
     communication_id: str
     device: Mapping[str, Any]
     digest: str
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def division(self) -> str:
@@ -108,7 +109,7 @@ def check_status(document: Any) -> StatusMessage:
     details = _send_details(document)
     key = _id_of(details, "communicationId")
     _refuse(list(_status_findings(details)), message_id=key)
-    return StatusMessage(communication_id=key, device=details["deviceInfo"], digest=digest(document))
+    return StatusMessage(communication_id=key, device=details["deviceInfo"], digest=digest(document), details=details)
 
 
 def is_id(text: str) -> bool:

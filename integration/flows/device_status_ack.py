@@ -13,10 +13,11 @@ from typing import Any
 
 import msgspec
 
-from integration.flows import acknowledgements, dacs_answers, device_status_answer, peer_calls
+from integration.flows import acknowledgements, applied_overlays, dacs_answers, device_status_answer, peer_calls
 from integration.flows.acknowledgements import AckCode
 from integration.flows.contract import Fault, Outcome, Reply
 from integration.flows.device_status_answer import StatusAnswer
+from integration.flows.overlays import OverlayFailed
 from integration.flows.peer_calls import Call
 from integration.flows.run import Run
 from integration.flows.step import Step
@@ -28,6 +29,7 @@ from outbound.transports.base import TransportError
 
 
 DACS = "DACS"
+MAPPING = "device_status_ack"
 # Below the connection's base address.
 RESPONSE_PATH = "/rest/apis/cross/digitalAssets/controllableDeviceStatus/response"
 _VALUE_LENGTH = 900
@@ -77,7 +79,7 @@ class DeviceStatusAck:
             if not status_checks.was_asked(communication_id=accepted.communication_id):
                 step.warn(f"No check {accepted.communication_id} came by here: the answer is forwarded all the same")
         with run.step("Send to DACS") as step:
-            value, fault = _forwarded(step, accepted)
+            value, fault = _forwarded(run, step, accepted)
         with run.step("Answer DERMS"):
             at = run.clock()
             entry = acknowledgements.response(
@@ -95,12 +97,15 @@ class DeviceStatusAck:
         return Outcome(document=document, ack_type=document["ackType"], fault=fault, notify=fault is not None)
 
 
-def _forwarded(step: Step, answer: StatusAnswer) -> tuple[str, Fault | None]:
+def _forwarded(run: Run, step: Step, answer: StatusAnswer) -> tuple[str, Fault | None]:
     """Give DACS the answer; give what DERMS is told, and the fault when DACS did not take it."""
     try:
         client = rest.client(outbound_queries.connection(DACS))
+        document = run.overlay(MAPPING, message=answer.message, base=device_status_answer.to_dacs(answer), step=step)
     except outbound_queries.UnknownConnection as error:
         fault = Fault(type=FaultType.TECHNICAL, code="configuration", reason=str(error))
+    except OverlayFailed as error:
+        fault = applied_overlays.fault_of(error)
     except TransportError as error:
         fault, _status = peer_calls.fault_of(error, peer=DACS)
     else:
@@ -109,7 +114,7 @@ def _forwarded(step: Step, answer: StatusAnswer) -> tuple[str, Fault | None]:
             peer=DACS,
             method="POST",
             path=RESPONSE_PATH,
-            document=device_status_answer.to_dacs(answer),
+            document=document,
             idempotency_key=f"{answer.communication_id}-{answer.result}",
         )
         found = _fault(call)

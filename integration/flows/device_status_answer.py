@@ -7,7 +7,7 @@ FAILURE is an answer: the device did not respond. Plain Python.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from integration.flows import dacs_messages, message_fields
@@ -20,11 +20,12 @@ RESULTS = ("SUCCESS", "FAILURE")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusAnswer:
-    """A checked answer."""
+    """A checked answer; `message` is the whole of it."""
 
     communication_id: str
     result: str
     digest: str
+    message: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 def read(document: Any) -> StatusAnswer:
@@ -59,7 +60,7 @@ def read(document: Any) -> StatusAnswer:
             findings=findings,
             message_id=key[:120] if isinstance(key, str) else "",
         )
-    return StatusAnswer(communication_id=str(key), result=str(result), digest=digest(document))
+    return StatusAnswer(communication_id=str(key), result=str(result), digest=digest(document), message=document)
 
 
 def to_dacs(answer: StatusAnswer) -> dict[str, Any]:

@@ -18,12 +18,14 @@ from integration.flows.acknowledgements import AckCode
 from integration.flows.contract import Fault, Outcome, Reply
 from integration.flows.dacs_messages import CHECKED_DEVICE_LENGTHS, StatusMessage
 from integration.flows.fault_answers import Stopped
+from integration.flows.overlays import OverlayFailed
 from integration.flows.run import Run
 from integration.operations import status_checks
 from outbound.retry import FaultType
 
 
 NAME = "Device Status Check"
+MAPPING = "device_status_check"
 # Below the base address of the connection DERMS, which ends in /nms-drms/rest/v1.
 STATUS_CHECK_PATH = "/status-check"
 
@@ -84,11 +86,22 @@ class DeviceStatusCheck:
             target = derms_calls.target(step)
             if isinstance(target, Stopped):
                 return target
+            try:
+                document = run.overlay(
+                    MAPPING,
+                    message=message.details,
+                    base=to_derms(message, connection_id=site.connection_id),
+                    step=step,
+                )
+            except OverlayFailed as error:
+                stop = fault_answers.overlay_failed(error)
+                step.fail(stop.fault)
+                return stop
             answer = derms_calls.send(
                 step,
                 target=target,
                 path=STATUS_CHECK_PATH,
-                document=to_derms(message, connection_id=site.connection_id),
+                document=document,
                 key=message.communication_id,
                 started=started,
             )

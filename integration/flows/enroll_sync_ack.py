@@ -12,10 +12,11 @@ from typing import Any
 
 import msgspec
 
-from integration.flows import enroll_ack_message
+from integration.flows import applied_overlays, enroll_ack_message
 from integration.flows.acknowledgements import AckCode
 from integration.flows.contract import Fault, Outcome, Reply
 from integration.flows.enroll_ack_message import EnrollAck
+from integration.flows.overlays import OverlayFailed
 from integration.flows.run import Run
 from integration.operations import sync_acknowledgements
 from lookups.queries import UnableToReadProperty, UnknownLookup
@@ -62,12 +63,18 @@ class EnrollSyncAck:
         """Do the work, step by step."""
         fault = None
         with run.step("Queue the acknowledgement") as step:
+            at = run.clock()
             try:
-                row, queued = sync_acknowledgements.queue_for_derms(acknowledgement=accepted, at=run.clock())
+                row, queued = sync_acknowledgements.queue_for_derms(acknowledgement=accepted, at=at)
             except (UnableToQueueMessage, MessageIdReused, UnableToReadProperty, UnknownLookup) as error:
                 fault = Fault(type=FaultType.TECHNICAL, code="configuration", reason=str(error))
                 step.fail(fault)
+            except OverlayFailed as error:
+                fault = applied_overlays.fault_of(error)
+                step.fail(fault)
             else:
+                if queued:
+                    run.overlay_of(sync_acknowledgements.MAPPING, at=at, step=step)
                 step.note({"messageId": row.ack_message_id, "hasError": row.ack_has_error, "queued": queued})
                 if not queued:
                     other = row.ack_has_error is not (accepted.code is not AckCode.SUCCESS)

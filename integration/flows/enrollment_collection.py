@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connections
 
 from integration.choices import RunKind
-from integration.flows import acknowledgements, dacs_enrollment, enrollment_mapping
+from integration.flows import acknowledgements, applied_overlays, dacs_answers, dacs_enrollment, enrollment_mapping
 from integration.flows.acknowledgements import AckCode
 from integration.flows.contract import Fault, Finding, Outcome
 from integration.flows.dacs_answers import RecordResult
 from integration.flows.dacs_enrollment import Exchange
 from integration.flows.enrollment_payload import CheckedRecord
+from integration.flows.overlays import OverlayFailed
 from integration.flows.run import Run
 from integration.flows.sending import Sending
 from integration.flows.step import Step
@@ -30,6 +32,7 @@ from outbound.transports.base import TransportError
 
 
 CONNECTION = "DACS"
+MAPPING = "enrollment_request"
 ENROLLMENT_STATUS = "OUTL-BRT-DACS_DRMS_EnrollmentStatus"
 # "Target down" after this many remote faults in a row (C-19).
 CONSECUTIVE_FAULTS = 3
@@ -78,7 +81,7 @@ class _Lookups:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Mapped:
     record: CheckedRecord
-    enrollment: dict[str, Any]
+    enrollment: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +112,7 @@ class Collection:
         self._answers: dict[int, dict[str, Any]] = {}
         self._faults: dict[int, Fault] = {}
         self._stopped_by: Fault | None = None
+        self._overlay_failed = False
         self._lookups: _Lookups | None = None
         self._target: _Target | None = None
         self._started = time.monotonic()
@@ -157,7 +161,8 @@ class Collection:
             return []
         step.count(translated=len(mapped), refused=len(records) - len(mapped))
         if len(mapped) < len(records):
-            step.warn(f"{len(records) - len(mapped)} of {len(records)} records hold a value that is in no lookup")
+            why = "hold a value that is in no lookup" + (", or the overlay fails" if self._overlay_failed else "")
+            step.warn(f"{len(records) - len(mapped)} of {len(records)} records {why}")
         return mapped
 
     def send(self, step: Step, mapped: Sequence[_Mapped]) -> None:
@@ -208,7 +213,7 @@ class Collection:
             ack_type=document["ackType"],
             counts=dict(counts),
             fault=self._stopped_by or first_fault,
-            notify=self._stopped_by is not None,
+            notify=self._stopped_by is not None or self._overlay_failed,
         )
 
     def _mapped(self, step: Step, records: Sequence[CheckedRecord]) -> list[_Mapped]:
@@ -223,10 +228,13 @@ class Collection:
                     enrollment_source=self._target.enrollment_source,
                     pointer=f"/params/{record.position}",
                 )
+                overlaid = self._run.overlay(MAPPING, message=record.record, base=enrollment, step=step)
             except enrollment_mapping.UnableToMap as error:
                 self._refuse(record, error.findings, step)
+            except OverlayFailed as error:
+                self._fail(record, error, step)
             else:
-                mapped.append(_Mapped(record=record, enrollment=enrollment))
+                mapped.append(_Mapped(record=record, enrollment=overlaid))
         return mapped
 
     def _enroll(self, item: _Mapped) -> Exchange:
@@ -264,6 +272,18 @@ class Collection:
         text = "; ".join(f"{finding.pointer}: {finding.message}" for finding in findings)[:900]
         entry = self._answer(record, RecordResult(code=AckCode.ERROR, value=text), errors=findings)
         self._note(step, record, AckCode.ERROR, entry["value"])
+
+    def _fail(self, record: CheckedRecord, error: OverlayFailed, step: Step) -> None:
+        """Answer a record that the site's overlay cannot be applied to: a fault of ours, which people are told of."""
+        fault = applied_overlays.fault_of(error)
+        self._faults[record.position] = fault
+        self._overlay_failed = True
+        pointers = [
+            dataclasses.replace(finding, pointer=f"/params/{record.position}{finding.pointer}")
+            for finding in error.findings
+        ]
+        self._answer(record, dacs_answers.failed(fault), errors=pointers)
+        self._note(step, record, AckCode.FAILURE, fault.reason)
 
     def _answer(self, record: CheckedRecord, result: RecordResult, *, errors: Sequence[Finding] = ()) -> dict[str, Any]:
         at = self._run.clock()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -21,15 +22,17 @@ from integration.flows.derms_answers import DermsAnswer
 from integration.flows.derms_calls import Site, Target
 from integration.flows.enrollment_sync_mapping import DEVICE_LOCATION_STATUS
 from integration.flows.fault_answers import Stopped
+from integration.flows.overlays import OverlayFailed
 from integration.flows.run import Run
 from integration.flows.step import Step
-from integration.operations import enrollment_syncs
+from integration.operations import enrollment_syncs, sync_acknowledgements
 from lookups.queries import UnableToReadProperty, UnknownColumn, UnknownLookup
 from lookups.usage import register_use
 from outbound.operations.messages import MessageIdReused, UnableToQueueMessage
 
 
 NAME = "Enrollment Sync"
+MAPPING = "enrollment_sync"
 # Below the base address of the connection DERMS, which ends in /nms-drms/rest/v1.
 ENROLL_PATH = "/enroll"
 _LOCATION_COLUMNS = ("DACS_LOCATION_STATUS", "DRMS_LOCATION_STATUS")
@@ -118,7 +121,7 @@ def answer_to_dacs(message_id: str) -> dict[str, Any]:
     return {"responseDetails": {"externalId": message_id}}
 
 
-def _translated(run: Run, step: Step, message: SyncMessage, site: Site) -> dict[str, Any] | Stopped:
+def _translated(run: Run, step: Step, message: SyncMessage, site: Site) -> Mapping[str, Any] | Stopped:
     source, wanted = _LOCATION_COLUMNS
     try:
         statuses = run.table(DEVICE_LOCATION_STATUS)
@@ -129,19 +132,25 @@ def _translated(run: Run, step: Step, message: SyncMessage, site: Site) -> dict[
                 statuses.translate(source=source, value=status, target=wanted, strict=False).result
             ),
         )
+        overlaid = run.overlay(MAPPING, message=message.details, base=document, step=step)
     except (UnknownLookup, UnknownColumn) as error:
         stop = fault_answers.configuration(error)
+        step.fail(stop.fault)
+        return stop
+    except OverlayFailed as error:
+        stop = fault_answers.overlay_failed(error)
         step.fail(stop.fault)
         return stop
     step.count(devices=len(document["locationInfo"].get("controllableDevices") or []))
     if unknown:
         step.warn(f"Not in the lookup {statuses.name}, passed on as they are: {', '.join(unknown)}")
-    return document
+    return overlaid
 
 
 def _settled(
     run: Run, step: Step, message: SyncMessage, answer: DermsAnswer, site: Site, target: Target
 ) -> DermsAnswer | Stopped:
+    at = run.clock()
     try:
         row = enrollment_syncs.settle(
             run=run.row,
@@ -150,10 +159,14 @@ def _settled(
             text=answer.text,
             drms_instance=site.instance,
             derms_acknowledges=target.acknowledges_syncs,
-            at=run.clock(),
+            at=at,
         )
     except (UnableToQueueMessage, MessageIdReused, UnableToReadProperty, UnknownLookup) as error:
         stop = fault_answers.configuration(error)
+        step.fail(stop.fault)
+        return stop
+    except OverlayFailed as error:
+        stop = fault_answers.overlay_failed(error)
         step.fail(stop.fault)
         return stop
     if row is None:
@@ -161,6 +174,7 @@ def _settled(
     elif not row.ack_message_id:
         step.warn("Nothing was queued: DERMS acknowledges it by itself")
     else:
+        run.overlay_of(sync_acknowledgements.MAPPING, at=at, step=step)
         due = f"{row.ack_due_at:%Y-%m-%d %H:%M:%S} UTC" if row.ack_due_at else ""
         step.note({"messageId": row.ack_message_id, "hasError": row.ack_has_error, "notBefore": due})
     return answer

@@ -7,13 +7,20 @@ is written as being sent before its call, and as reserved after it: it is never 
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from foundation.times import format_instant
-from integration.flows import dacs_enrollment, dacs_participation, file_acknowledgements, reservation_mapping
+from integration.flows import (
+    dacs_enrollment,
+    dacs_participation,
+    file_acknowledgements,
+    reservation_mapping,
+    segment_overlays,
+)
 from integration.flows.contract import Fault
 from integration.flows.csv_rows import Row
 from integration.flows.file_flow import (
@@ -28,6 +35,7 @@ from integration.flows.file_flow import (
 )
 from integration.flows.reservation_mapping import Device, ReservationRequest
 from integration.flows.run import Run
+from integration.flows.segment_overlays import Overlaid
 from integration.flows.segment_rows import document_of, row_errors, segment_key
 from integration.models import FlowRun
 from integration.operations import cancellations, reservations
@@ -60,6 +68,7 @@ class EventDeviceReservation(FileFlow):
     """The flow; see `integration.flows.file_flow.FileFlow`."""
 
     layout = reservation_mapping.LAYOUT
+    mapping = "event_device_reservation"
 
     def accept(self, document: Any) -> ReservationRequest:
         """
@@ -136,12 +145,20 @@ class EventDeviceReservation(FileFlow):
         except (outbound_queries.UnknownConnection, base.TransportError) as error:
             return self._faulted(work, taken, errors, _configuration_fault(error))
         document = reservation_mapping.segment_document(request, event_type=work.prepared, devices=taken.to_send)
+        overlaid = segment_overlays.overlaid(
+            work, document=document, items="deviceList", lines=[device.line for device in taken.to_send]
+        )
+        if overlaid.fault is not None:
+            return self._faulted(work, taken, errors, overlaid.fault)
+        taken, errors = self._without_failed(work, taken, errors, overlaid)
+        if not taken.to_send:
+            return SegmentResult(succeeded=taken.settled, refused=len(errors), errors=errors)
         answer = dacs_participation.call(
             client=client,
             service_path=dacs_participation.base_path(connection.options),
             operation=dacs_participation.RESERVE,
-            document=document,
-            idempotency_key=segment_key(work, document),
+            document=overlaid.document,
+            idempotency_key=segment_key(work, overlaid.document),
         )
         exchange = Exchanged(
             request=answer.request,
@@ -170,6 +187,18 @@ class EventDeviceReservation(FileFlow):
     def ended(self, accepted: ReservationRequest, result: AttemptResult) -> None:
         """Say on the event whether all of its devices are reserved."""
         reservations.event_ended(request=accepted, complete=result.positive, at=result.at)
+
+    def _without_failed(
+        self, work: SegmentWork, taken: reservations.Taken, errors: list[RowError], overlaid: Overlaid
+    ) -> tuple[reservations.Taken, list[RowError]]:
+        if not overlaid.failed:
+            return taken, errors
+        at = work.clock()
+        failed = [(taken.to_send[place], text) for place, text in overlaid.failed.items()]
+        reservations.settle(request=work.accepted, run=work.run, failed=failed, at=at)
+        left = [device for place, device in enumerate(taken.to_send) if place not in overlaid.failed]
+        told = [_error(device, text, at, code="FAILURE") for device, text in failed]
+        return dataclasses.replace(taken, to_send=left), [*errors, *told]
 
     def _answered(
         self, work: SegmentWork, taken: reservations.Taken, errors: list[RowError], exchange: Exchanged

@@ -14,7 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from foundation.times import format_instant
-from integration.flows import dacs_enrollment, dacs_participation, file_acknowledgements, outcome_mapping
+from integration.flows import (
+    dacs_enrollment,
+    dacs_participation,
+    file_acknowledgements,
+    outcome_mapping,
+    segment_overlays,
+)
 from integration.flows.acknowledgements import AckCode
 from integration.flows.contract import Fault
 from integration.flows.csv_rows import Row
@@ -72,6 +78,7 @@ class EventOutcome(FileFlow):
     """The flow; see `integration.flows.file_flow.FileFlow`."""
 
     layout = outcome_mapping.LAYOUT
+    mapping = "event_outcome"
 
     def accept(self, document: Any) -> OutcomeRequest:
         """
@@ -169,12 +176,23 @@ class EventOutcome(FileFlow):
         for call in outcome_mapping.calls(
             rows, event_in_items=outcome_mapping.event_in_items(connection.target_release)
         ):
+            overlaid = segment_overlays.overlaid(
+                work, document=call.document, items="postOutcomeList", lines=[row.line for row in call.rows]
+            )
+            if overlaid.fault is not None:
+                return self._stopped(work, list(left.values()), told, overlaid.fault)
+            for place, text in overlaid.failed.items():
+                told.errors.append(_error(call.rows[place], text, work.clock(), code=AckCode.FAILURE))
+                del left[call.rows[place].line]
+            posted = [row for place, row in enumerate(call.rows) if place not in overlaid.failed]
+            if not posted:
+                continue
             answer = dacs_participation.call(
                 client=client,
                 service_path=dacs_participation.base_path(connection.options),
                 operation=dacs_participation.OUTCOME,
-                document=call.document,
-                idempotency_key=segment_key(work, call.document),
+                document=overlaid.document,
+                idempotency_key=segment_key(work, overlaid.document),
             )
             told.exchanges.append(
                 Exchanged(
@@ -189,12 +207,12 @@ class EventOutcome(FileFlow):
                 fault = answer.fault or Fault(type=FaultType.BUSINESS, code=str(answer.status), reason=answer.value)
                 if fault.type is FaultType.BUSINESS:
                     outcomes.record(
-                        request=work.accepted, run=work.run, rows=call.rows, refusal=fault.reason, at=work.clock()
+                        request=work.accepted, run=work.run, rows=posted, refusal=fault.reason, at=work.clock()
                     )
                 return self._stopped(work, list(left.values()), told, fault)
-            outcomes.record(request=work.accepted, run=work.run, rows=call.rows, at=work.clock())
-            told.succeeded += len(call.rows)
-            for row in call.rows:
+            outcomes.record(request=work.accepted, run=work.run, rows=posted, at=work.clock())
+            told.succeeded += len(posted)
+            for row in posted:
                 del left[row.line]
         return told.result()
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from foundation.api.problems import problem_document
+from integration.flows import applied_overlays
 from integration.flows.contract import Fault, Finding, Outcome
+from integration.flows.overlays import OverlayFailed
 from outbound.retry import FaultType
 
 
@@ -49,6 +51,11 @@ def stopped(stop: Stopped, *, run_id: str, message_id: str) -> Outcome:
 def configuration(error: Exception) -> Stopped:
     """Give the stop that something missing or wrong in the configuration is."""
     return Stopped(fault=Fault(type=FaultType.TECHNICAL, code="configuration", reason=str(error)), status=503)
+
+
+def overlay_failed(error: OverlayFailed) -> Stopped:
+    """Give the stop that an overlay is which cannot be applied to the message; its findings point into the target."""
+    return Stopped(fault=applied_overlays.fault_of(error), status=503, findings=error.findings)
 
 
 def not_in_lookup(*, table: str, name: str, value: str, pointer: str) -> Stopped:

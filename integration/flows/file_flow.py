@@ -15,6 +15,7 @@ from typing import Any
 
 from integration.flows.contract import Fault, Outcome, Reply
 from integration.flows.csv_rows import Layout, Row
+from integration.flows.overlays import Overlay
 from integration.flows.run import Run
 from integration.models import FlowRun, Segment
 
@@ -72,7 +73,11 @@ class SegmentResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentWork:
-    """A segment that this worker holds, with its rows. `prepared` is what the flow's `prepare` gave."""
+    """
+    A segment that this worker holds, with its rows. `prepared` is what the flow's `prepare` gave.
+
+    `overlay` is the site's overlay of the flow's mapping that the attempt works with; None when there is none.
+    """
 
     run: FlowRun
     segment: Segment
@@ -80,6 +85,7 @@ class SegmentWork:
     accepted: Any
     prepared: Any
     clock: Any
+    overlay: Overlay | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +122,8 @@ class FileFlow(abc.ABC):
 
     layout: Layout
     target: str = "DACS"
+    # Of the base mapping, which overlays name; its name is the flow's own.
+    mapping: str
 
     # Before anything is stored
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from foundation.times import parse_instant
@@ -36,12 +36,13 @@ MAX_TEXT = 4_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeRequest:
-    """The JSON part, checked."""
+    """The JSON part, checked; `message` is the whole of it."""
 
     drms_instance_id: str
     message_id: str
     file_name: str
     record_count: int | None
+    message: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,7 @@ def check_request(document: Any) -> OutcomeRequest:
         message_id=document["messageId"],
         file_name=document.get("fileName") or "",
         record_count=document.get("recordCount"),
+        message=document,
     )
 
 

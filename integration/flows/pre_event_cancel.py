@@ -19,11 +19,12 @@ from typing import Any
 
 from foundation.times import format_instant
 from integration.choices import RunKind
-from integration.flows import acknowledgements, cancel_mapping, dacs_enrollment, dacs_participation
+from integration.flows import acknowledgements, applied_overlays, cancel_mapping, dacs_enrollment, dacs_participation
 from integration.flows.acknowledgements import AckCode
 from integration.flows.cancel_mapping import CancelRequest
 from integration.flows.contract import Fault, Outcome, Reply
 from integration.flows.dacs_participation import ParticipationAnswer
+from integration.flows.overlays import OverlayFailed
 from integration.flows.run import Run
 from integration.flows.step import Step
 from integration.operations import cancellations, held_events
@@ -35,6 +36,7 @@ from outbound.transports.base import TransportError
 
 
 CONNECTION = "DACS"
+MAPPING = "pre_event_cancel"
 # DERMS waits 300 s at most: so long may segments that are on their way take before the cancellation gives up.
 WAIT_FOR_SEGMENTS_SECONDS = 200.0
 POLL_SECONDS = 0.2
@@ -178,11 +180,18 @@ class _Cancelling:
         if not self._run.heartbeat():
             self._fail(Fault(type=FaultType.TECHNICAL, code="ended", reason=self._run.ended_because), step)
             return
+        try:
+            document = self._run.overlay(
+                MAPPING, message=self._request.message, base=cancel_mapping.map_request(self._request), step=step
+            )
+        except OverlayFailed as error:
+            self._fail(applied_overlays.fault_of(error), step)
+            return
         answer = dacs_participation.call(
             client=client,
             service_path=dacs_participation.base_path(connection.options),
             operation=dacs_participation.CANCEL,
-            document=cancel_mapping.map_request(self._request),
+            document=document,
             idempotency_key=f"{self._request.drms_instance_id}/{self._request.message_id}",
         )
         self._record(answer, step)

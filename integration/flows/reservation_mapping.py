@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from foundation.times import parse_instant
@@ -36,7 +36,7 @@ _CELLS = ((RECORD_ID, 120), (NIC_ID, 100), (HEAD_END, 50))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReservationRequest:
-    """The JSON part, checked; times are UTC."""
+    """The JSON part, checked; times are UTC. `message` is the whole of it."""
 
     drms_instance_id: str
     message_id: str
@@ -47,6 +47,7 @@ class ReservationRequest:
     ends_at: dt.datetime
     file_name: str
     record_count: int | None
+    message: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,7 @@ def check_request(document: Any) -> ReservationRequest:
         ends_at=ends_at,
         file_name=document.get("fileName") or "",
         record_count=document.get("recordCount"),
+        message=document,
     )
 
 

@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 import structlog
 
 from integration.choices import PayloadDirection, RunState, StepOutcome, TracingLevel
-from integration.flows import run_payloads
+from integration.flows import applied_overlays, run_payloads
+from integration.flows.applied_overlays import Facts
 from integration.flows.contract import Fault
+from integration.flows.overlays import Overlay
 from integration.flows.step import Step
 from integration.models import FlowRun, Payload, RunStep, RunTransition
-from lookups.queries import Table, table
+from integration.operations import unmapped_elements
+from lookups.queries import Table, UnknownLookup, table
 from outbound.retry import FaultType
 
 
@@ -42,6 +45,7 @@ class Run:
         self.ended_because = ""
         self._sequence = row.steps.count()
         self._tables: dict[str, Table] = {}
+        self._overlays: dict[str, Overlay | None] = {}
         self._lease_renewed_at: dt.datetime | None = None
 
     @property
@@ -115,6 +119,42 @@ class Run:
             self._tables[name] = held
             self.row.lookup_versions[held.name] = held.version
         return self._tables[name]
+
+    def overlay_of(self, mapping: str, *, at: dt.datetime | None = None, step: Step | None = None) -> Overlay | None:
+        """
+        Give the overlay of a mapping, held still for the whole run, and note its version on the run and the step.
+
+        :param at: as of when; now when it is not given.
+        :raises OverlayFailed: when it does not fit this version of the product any more.
+        """
+        if mapping not in self._overlays:
+            found = applied_overlays.in_effect(mapping, at=at or self.clock())
+            self._overlays[mapping] = found
+            if found is not None:
+                self.row.overlay_versions[mapping] = found.version
+                for name in found.lookups:
+                    with contextlib.suppress(UnknownLookup):
+                        # Its version is noted; that it is gone is told by the field that asks it.
+                        self.table(name)
+            if found is not None and step is not None:
+                step.note(applied_overlays.note(found))
+        return self._overlays[mapping]
+
+    def overlay(
+        self, mapping: str, *, message: Mapping[str, Any], base: Mapping[str, Any], step: Step
+    ) -> Mapping[str, Any]:
+        """
+        Give what a base mapping made of a message, with the site's overlay; and note elements that nothing maps.
+
+        :raises OverlayFailed: when the overlay cannot be applied to this message: a technical fault of it.
+        """
+        unmapped_elements.observe(mapping, message, at=self.clock())
+        overlay = self.overlay_of(mapping, step=step)
+        if overlay is None:
+            return base
+        return applied_overlays.whole(
+            applied_overlays.apply(overlay, message=message, base=base, facts=Facts.of(self.row), table_of=self.table)
+        )
 
     def keep(
         self,

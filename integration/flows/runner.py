@@ -117,7 +117,11 @@ def finish(
     with transaction.atomic():
         run.keep(PayloadDirection.RESPONSE_OUT, response)
         FlowRun.objects.filter(pk=row.pk).update(
-            response_status=status, ack_type=ack_type, counts=dict(counts or {}), lookup_versions=row.lookup_versions
+            response_status=status,
+            ack_type=ack_type,
+            counts=dict(counts or {}),
+            lookup_versions=row.lookup_versions,
+            overlay_versions=row.overlay_versions,
         )
         current = FlowRun.objects.select_for_update().get(pk=row.pk)
         if current.state != RunState.IN_PROGRESS or current.attempts != row.attempts:

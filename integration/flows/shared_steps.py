@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,10 +13,17 @@ from integration.flows.step import REASON_LENGTH
 from integration.models import FlowRun, RunStep
 
 
-def open_step(row: FlowRun, name: str, *, at: dt.datetime) -> RunStep:
-    """Start a step that several workers share; `close_step` ends it."""
+def open_step(row: FlowRun, name: str, *, notes: Sequence[Mapping[str, Any]] = (), at: dt.datetime) -> RunStep:
+    """Start a step that several workers share, with lines of detail; `close_step` ends it."""
     last = RunStep.objects.filter(run=row).order_by("-sequence").values_list("sequence", flat=True).first() or 0
-    return RunStep.objects.create(run=row, name=name, sequence=last + 1, attempt=row.attempts, started_at=at)
+    return RunStep.objects.create(
+        run=row,
+        name=name,
+        sequence=last + 1,
+        attempt=row.attempts,
+        started_at=at,
+        detail=[dict(line) for line in notes],
+    )
 
 
 def close_step(

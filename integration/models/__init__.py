@@ -11,6 +11,7 @@ from integration.models.events import Event, Reservation
 from integration.models.files import FileAttempt, Segment, StoredFile
 from integration.models.flows import Flow
 from integration.models.incidents import Incident
+from integration.models.mappings import MappingOverlay, MappingOverlayField, UnmappedElement
 from integration.models.outcomes import Outcome
 from integration.models.runs import FlowRun, Payload, RunIdentifier, RunStep, RunTransition
 from integration.models.transferred_files import TransferredFile, TransferredFileEvent
@@ -29,6 +30,8 @@ __all__ = [
     "FlowSchedule",
     "FlowStatistics",
     "Incident",
+    "MappingOverlay",
+    "MappingOverlayField",
     "Outcome",
     "Pause",
     "Payload",
@@ -41,5 +44,6 @@ __all__ = [
     "StoredFile",
     "TransferredFile",
     "TransferredFileEvent",
+    "UnmappedElement",
     "ZoneHeartbeat",
 ]

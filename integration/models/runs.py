@@ -51,6 +51,9 @@ class FlowRun(ConcurrentTransitionMixin, models.Model):
         max_length=400, blank=True, help_text=_("Up to three business identifiers, as lists show them.")
     )
     lookup_versions = models.JSONField(default=dict, blank=True, help_text=_("Version used of each lookup."))
+    overlay_versions = models.JSONField(
+        default=dict, blank=True, help_text=_("Version used of each mapping overlay; none without one.")
+    )
     progress_done = models.PositiveIntegerField(default=0)
     progress_total = models.PositiveIntegerField(null=True, blank=True)
     counts = models.JSONField(default=dict, blank=True, help_text=_("How many records got which response code."))

@@ -17,13 +17,14 @@ from django.db.models import Q, Sum
 
 from foundation.dispatch import after_commit
 from integration.choices import RunState, SegmentState
-from integration.flows import csv_rows, health_check, runner, shared_steps
+from integration.flows import applied_overlays, csv_rows, health_check, runner, shared_steps
 from integration.flows.contract import Fault, MessageRefused
 from integration.flows.dacs_enrollment import fault_of
 from integration.flows.file_flow import FileFlow
+from integration.flows.overlays import Overlay, OverlayFailed
 from integration.flows.run import LEASE, Clock, Run
 from integration.models import FileAttempt, FlowRun, Segment, StoredFile
-from integration.operations import waking
+from integration.operations import unmapped_elements, waking
 from integration.operations.attachments import accepted_again
 from lookups.queries import UnknownColumn, UnknownLookup, config_property
 from outbound import queries as outbound_queries
@@ -98,6 +99,16 @@ def wake(row: FlowRun, *, workers: int = 1) -> None:
         after_commit(WORK_SEGMENT_TASK, **routing, run_id=str(row.pk))
 
 
+def overlay_of(row: FlowRun, flow: FileFlow) -> Overlay | None:
+    """
+    Give the overlay that the open attempt of a run works with: the one that was in effect when it began.
+
+    :raises OverlayFailed: when it does not fit this version of the product any more.
+    """
+    started_at = FileAttempt.objects.filter(run=row, ended_at__isnull=True).values_list("started_at", flat=True).first()
+    return applied_overlays.in_effect(flow.mapping, at=started_at) if started_at is not None else None
+
+
 def fault_of_attempt(attempt: FileAttempt) -> Fault | None:
     """Give the fault that stopped an attempt."""
     if attempt.stopped_at is None:
@@ -106,7 +117,13 @@ def fault_of_attempt(attempt: FileAttempt) -> Fault | None:
 
 
 def _lay_out(run: Run, attempt: FileAttempt, *, flow: FileFlow) -> None:
+    overlay: Overlay | None = None
     fault = _translation_fault(run, flow)
+    if fault is None:
+        try:
+            overlay = run.overlay_of(flow.mapping, at=attempt.started_at)
+        except OverlayFailed as error:
+            fault = applied_overlays.fault_of(error)
     if fault is None:
         with run.step("Check the health of DACS") as step:
             verdict = _health(flow)
@@ -133,18 +150,22 @@ def _lay_out(run: Run, attempt: FileAttempt, *, flow: FileFlow) -> None:
         FlowRun.objects.filter(pk=row.pk, state=RunState.IN_PROGRESS).update(
             lease_until=None,
             lookup_versions=row.lookup_versions,
+            overlay_versions=row.overlay_versions,
             progress_done=_done(row),
             progress_total=StoredFile.objects.get(run=row).rows,
         )
         FileAttempt.objects.filter(pk=attempt.pk).update(planned_at=at)
         if fault is None:
-            shared_steps.open_step(row, SEND_STEP, at=at)
+            notes = [applied_overlays.note(overlay)] if overlay is not None else []
+            shared_steps.open_step(row, SEND_STEP, notes=notes, at=at)
             wake(row, workers=attempt.parallel)
 
 
 def _translation_fault(run: Run, flow: FileFlow) -> Fault | None:
     try:
-        flow.prepare(accepted_again(run.row, flow), run)
+        accepted = accepted_again(run.row, flow)
+        unmapped_elements.observe(flow.mapping, accepted.message, at=run.clock())
+        flow.prepare(accepted, run)
     except (MessageRefused, UnknownLookup, UnknownColumn) as error:
         return Fault(type=FaultType.TECHNICAL, code="configuration", reason=str(error))
     return None
@@ -182,6 +203,7 @@ def _plan(run: Run, flow: FileFlow) -> dict[str, int]:
     number = 0
     with file.content.open("rb") as stream:
         header = csv_rows.read_header(stream, flow.layout)
+        unmapped_elements.observe_rows(flow.mapping, header.names, at=run.clock())
         for offset, line, count in csv_rows.segments(stream, header=header, size=size):
             number += 1
             waiting.append(Segment(run=row, number=number, offset=offset, first_line=line, rows=count))

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models import Q, Sum
 from django.urls import reverse
 
-from integration.choices import RunState, SegmentState
-from integration.flows import canonical, registry, run_payloads, runner, shared_steps
+from integration.choices import AckType, RunState, SegmentState
+from integration.flows import applied_overlays, canonical, registry, run_payloads, runner, shared_steps
 from integration.flows.contract import Fault
 from integration.flows.csv_rows import ERRORS_KEPT
 from integration.flows.file_flow import AttemptResult, FileFlow
@@ -117,6 +117,11 @@ def _result(row: FlowRun, attempt: FileAttempt, *, flow: FileFlow, at: dt.dateti
     if fault is None and refused:
         plural = "row was" if refused == 1 else "rows were"
         fault = Fault(type=FaultType.BUSINESS, code="rows_refused", reason=f"{refused} {plural} refused")
+        # Without a fault that stopped the attempt, a row that is no ERROR was one that an overlay failed on.
+        failed = next((entry for entry in told if entry.get("code") == AckType.FAILURE), None)
+        if failed is not None:
+            reason = f"{fault.reason}, one of them because {failed['value']}"
+            fault = Fault(type=FaultType.TECHNICAL, code=applied_overlays.FAULT_CODE, reason=reason)
     return AttemptResult(
         run=row,
         number=attempt.number,

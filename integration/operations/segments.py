@@ -21,10 +21,11 @@ from django.db.models import F, Q
 
 from integration import control_queries
 from integration.choices import RunState, SegmentState
-from integration.flows import csv_rows, registry, run_payloads, runner
+from integration.flows import applied_overlays, csv_rows, registry, run_payloads, runner
 from integration.flows.contract import Fault, MessageRefused
 from integration.flows.csv_rows import ERRORS_KEPT, Row
 from integration.flows.file_flow import FileFlow, SegmentResult, SegmentWork
+from integration.flows.overlays import OverlayFailed
 from integration.flows.run import Clock
 from integration.models import FileAttempt, FlowRun, RunStep, Segment, StoredFile
 from integration.operations import file_attempts, file_endings
@@ -144,10 +145,13 @@ def _result(row: FlowRun, claim: _Claim, *, flow: FileFlow, clock: Clock) -> Seg
             accepted=accepted,
             prepared=flow.prepare(accepted, None),
             clock=clock,
+            overlay=file_attempts.overlay_of(row, flow),
         )
         return _with_heartbeat(lambda: flow.send(work), claim, clock=clock)
     except (MessageRefused, UnknownLookup, UnknownColumn) as error:
         return _defect("configuration", str(error))
+    except OverlayFailed as error:
+        return SegmentResult(succeeded=0, refused=0, fault=applied_overlays.fault_of(error))
     except (csv_rows.FileUnreadable, OSError) as error:
         return _defect("file_unreadable", f"The stored file cannot be read: {error}")
     except Exception as error:
@@ -163,7 +167,7 @@ def _defect(code: str, reason: str) -> SegmentResult:
 def _rows(row: FlowRun, segment: Segment, flow: FileFlow) -> list[Row]:
     file = StoredFile.objects.get(run=row)
     with file.content.open("rb") as stream:
-        header = csv_rows.read_header(stream, flow.layout)
+        header = csv_rows.with_all_columns(csv_rows.read_header(stream, flow.layout))
         return csv_rows.rows_of(
             stream, header=header, offset=segment.offset, line=segment.first_line, count=segment.rows
         )

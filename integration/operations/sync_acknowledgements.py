@@ -16,8 +16,9 @@ import structlog
 from django.db import IntegrityError, transaction
 
 from integration.choices import SyncAckState, SyncOutcome
-from integration.flows import registry, sync_acknowledgement
+from integration.flows import applied_overlays, registry, sync_acknowledgement
 from integration.flows.acknowledgements import AckCode
+from integration.flows.applied_overlays import Facts
 from integration.flows.contract import Fault, Finding, MessageKeyReused
 from integration.flows.enroll_ack_message import EnrollAck
 from integration.models import EnrollmentSync, Flow
@@ -31,6 +32,7 @@ logger = structlog.get_logger(__name__)
 
 MESSAGE_TYPE = "SYNC-ACK"
 DACS = "DACS"
+MAPPING = "enroll_sync_ack"
 DELAY = "enrollmentSyncAckDelay"
 CATEGORY = "dacs.sync.messageCategory"
 NUMBER = "dacs.sync.messageNumber"
@@ -48,13 +50,14 @@ def queue(*, row: EnrollmentSync, error_text: str, at: dt.datetime) -> None:
     :param error_text: what DERMS refused; empty: DERMS has it.
     :raises UnableToQueueMessage: when the queue is not set up for it.
     :raises UnableToReadProperty: when a property cannot be read as its type.
+    :raises OverlayFailed: when the site's overlay of the acknowledgement cannot be applied.
     """
     delay = config_property(DELAY)
     due_at = at + delay if isinstance(delay, dt.timedelta) else at
     message = queue_message(
         message_type=MESSAGE_TYPE,
         external_system=DACS,
-        payload=_payload(row, error_text),
+        payload=_overlaid(row, error_text, at=at),
         message_id=_message_id(row),
         key=row.sync_request_id,
         not_before=due_at,
@@ -149,6 +152,32 @@ def _report(row: EnrollmentSync, last_error: str, at: dt.datetime) -> None:
         identifiers={"syncRequestId": row.sync_request_id},
         at=at,
     )
+
+
+def _overlaid(row: EnrollmentSync, error_text: str, *, at: dt.datetime) -> Mapping[str, Any]:
+    base = _payload(row, error_text)
+    overlay = applied_overlays.in_effect(MAPPING, at=at)
+    if overlay is None:
+        return base
+    run_id = row.ack_run_id or row.run_id
+    return applied_overlays.whole(
+        applied_overlays.apply(
+            overlay,
+            message=source_of(row, error_text),
+            base=base,
+            facts=Facts(flow=MAPPING, run_id=str(run_id or ""), received_at=row.received_at),
+        )
+    )
+
+
+def source_of(row: EnrollmentSync, error_text: str) -> dict[str, str]:
+    """Give what an overlay's expressions start at: what the hub knows of the sync request."""
+    return {
+        "syncRequestId": row.sync_request_id,
+        "errorText": error_text,
+        "drmsInstance": row.drms_instance,
+        "subscriptionId": row.subscription_id,
+    }
 
 
 def _payload(row: EnrollmentSync, error_text: str) -> Mapping[str, Any]:
