@@ -84,9 +84,8 @@ class TestSections:
         assert program.starts_on == dt.date(2023, 5, 1)
         assert models.Program.objects.get(code="NEW").reference_kw == Decimal("2.5")
         assert program.history.latest("history_id").history_date == NOW
-        assert [change.outcome for change in configuration.apply_records(configuration.PROGRAMS, section=section, at=NOW)] == [
-            "unchanged", "unchanged",
-        ]  # fmt: skip
+        again = configuration.apply_records(configuration.PROGRAMS, section=section, at=NOW)
+        assert [change.outcome for change in again] == ["unchanged", "unchanged"]
 
     @pytest.mark.parametrize(
         ("_case", "section", "pointer", "said"),
