@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import defaultdict
 from typing import Any
 
 from django.contrib import admin, messages
@@ -21,7 +22,7 @@ from unfold.decorators import display
 from assets import sync_queries
 from assets.choices import SYNC_ENDED, SyncStatus
 from assets.engine import sync_comparison
-from assets.models import SyncRequest
+from assets.models import StatusChange, SyncChange, SyncRequest
 from assets.operations import sync_actions
 from foundation.admin import EvidenceAdmin, InstantRangeFilter
 
@@ -109,9 +110,9 @@ class SyncRequestAdmin(EvidenceAdmin):
     list_filter_submit = True
     search_fields = [
         *("sync_request_id__startswith", "subscription__usage_subscription__identifier__startswith"),
-        *("message_id", "subscription__contact__cis_person_id__startswith"),
+        *("message_id__startswith", "subscription__contact__cis_person_id__startswith"),
     ]
-    search_help_text = _("The start of a sync request, subscription or CIS person id, or a message id.")
+    search_help_text = _("The start of a sync request, subscription, CIS person id or message id.")
     ordering = ["-id"]
     actions = ["retry", "cancel"]
 
@@ -245,21 +246,26 @@ class SyncRequestAdmin(EvidenceAdmin):
 
 
 def _time_line(row: SyncRequest) -> list[Step]:
-    captured = [
-        Step(at=each.at, what=str(each), by=each.by, text="", badge="") for each in sync_queries.changes_of(row)
-    ]
-    moves = [
-        Step(
-            at=each.at,
-            what=str(SyncStatus(each.to_status).label),
-            by=each.by,
-            text=each.reason,
-            badge=_BADGES[LABELS[each.to_status]],
-        )
-        for each in sync_queries.status_changes_of(row)
-    ]
-    # At one instant the request begins, then gathers, then goes on: what was captured stands after its beginning.
-    return sorted([*moves[:1], *captured, *moves[1:]], key=lambda step: step.at)
+    """Give the changes of status in their order; what was captured stands below the beginning of its round."""
+    moves, captured = sync_queries.status_changes_of(row), sync_queries.changes_of(row)
+    rounds = [move for move in moves if move.to_status == SyncStatus.PENDING != move.from_status]
+    gathered: dict[int, list[SyncChange]] = defaultdict(list)
+    for change in captured:
+        begun = [move for move in rounds if move.at <= change.at] or rounds[:1]
+        gathered[begun[-1].pk if begun else 0].append(change)
+    steps = [_captured(change) for change in gathered[0]]
+    for move in moves:
+        steps += [_moved(move), *(_captured(change) for change in gathered[move.pk])]
+    return steps
+
+
+def _moved(move: StatusChange) -> Step:
+    status = SyncStatus(move.to_status)
+    return Step(at=move.at, what=str(status.label), by=move.by, text=move.reason, badge=_BADGES[LABELS[status]])
+
+
+def _captured(change: SyncChange) -> Step:
+    return Step(at=change.at, what=str(change), by=change.by, text="", badge="")
 
 
 def _lines(row: SyncRequest) -> list[Line]:

@@ -131,7 +131,8 @@ def _send(request: SyncRequest, final: dict[str, Any], *, at: dt.datetime, **fac
 
 def _supersede_errors(request: SyncRequest, *, at: dt.datetime) -> None:
     """Put aside earlier requests in error: this one tells all of it, and brings the next To Do if it must."""
-    earlier = SyncRequest.objects.select_for_update(of=("self",)).filter(
+    # One that a person is acting upon in this moment is the person's; to wait for it could wait for this one in turn.
+    earlier = SyncRequest.objects.select_for_update(skip_locked=True, of=("self",)).filter(
         subscription=request.subscription_id, status=SyncStatus.ERROR
     )
     text = f"Superseded by sync request {request.sync_request_id}, which tells the DERMS all of it."

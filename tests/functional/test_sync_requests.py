@@ -42,19 +42,21 @@ WAY_TO_THE_HUB = {
     },
 }
 CUSTOMER = """
+from django.db import transaction
 from django.utils import timezone
-from tests.factories.assets import make_contact, make_device, make_location, make_program, make_subscription
-number = {number}
-make_subscription(
-    number, program=make_program("SYNC-{number}"), contact=make_contact(number), location=make_location(number),
-    at=timezone.now(),
-)
+from tests.factories.assets import make_program, make_subscription
+with transaction.atomic():
+    make_subscription({number}, program=make_program("SYNC-{number}"), at=timezone.now())
 """
+# In one transaction: the batch is to see a change and its reversal together, however it falls.
 RENAME = """
+from django.db import transaction
 from assets.models import Contact
-contact = Contact.objects.get(subscriptions__usage_subscription__identifier="US-{number}")
-contact.cis_person_id = "{person}"
-contact.save()
+with transaction.atomic():
+    for person in {persons}:
+        contact = Contact.objects.get(subscriptions__usage_subscription__identifier="US-{number}")
+        contact.cis_person_id = person
+        contact.save()
 """
 
 
@@ -69,8 +71,8 @@ class Site:
     def run(self, code: str, **values: Any) -> None:
         self.product.manage("shell", "-v", "0", "-c", code.format(number=self.number, **values))
 
-    def rename(self, person: str) -> None:
-        self.run(RENAME, person=person)
+    def rename(self, *persons: str) -> None:
+        self.run(RENAME, persons=persons)
 
     def requests(self) -> list[dict[str, Any]]:
         return self.client.all(SYNC_REQUESTS, subscription=f"US-{self.number}")
@@ -130,7 +132,7 @@ def test_a_contact_change_synchronizes_once_and_a_change_with_its_reversal_not_a
     ]
     assert [change["fields"] for change in detail["captured_changes"]] == [["cis_person_id"]]
 
-    site.run(RENAME.format(number=site.number, person="PER-X") + RENAME.format(number=site.number, person=second))
+    site.rename("PER-X", second)
     site.until("SYNCHRONIZED", "SYNCHRONIZED", "DISCARDED")
     time.sleep(MORE_WOULD_HAVE_COME_SECONDS)
     assert site.told() == [first, second]

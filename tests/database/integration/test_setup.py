@@ -34,7 +34,7 @@ def _rights(group: str) -> set[str]:
 
 
 class TestInstallRoles:
-    def test_makes_the_six_roles_with_exactly_their_rights(self) -> None:
+    def test_makes_the_roles_with_exactly_their_rights(self) -> None:
         operation.install_roles()
 
         assert set(Group.objects.values_list("name", flat=True)) == {
@@ -42,6 +42,7 @@ class TestInstallRoles:
             "Integration operator",
             "VEE analyst",
             "VEE supervisor",
+            "Program operator",
             "Auditor",
             "Peer system",
         }
@@ -71,8 +72,8 @@ class TestShippedRoles:
     def test_let_an_auditor_read_and_nothing_else(self) -> None:
         assert [right for right in roles.SHIPPED[roles.AUDITOR] if ".view_" not in right] == []
 
-    def test_let_a_peer_system_call_flows_and_nothing_else(self) -> None:
-        assert roles.SHIPPED[roles.PEER_SYSTEM] == {"integration.call_flow"}
+    def test_let_a_peer_system_call_flows_and_the_dacs_side_and_nothing_else(self) -> None:
+        assert roles.SHIPPED[roles.PEER_SYSTEM] == {"integration.call_flow", "assets.use_service"}
 
     def test_give_an_administrator_all_that_an_operator_may(self) -> None:
         assert roles.SHIPPED[roles.INTEGRATION_OPERATOR] < roles.SHIPPED[roles.INTEGRATION_ADMINISTRATOR]
@@ -101,12 +102,14 @@ class TestInstallSchedules:
             "integration.tasks.fire_schedules": 5,
             "integration.tasks.ask_zones": 30,
             "integration.tasks.alert_expiring_certificates": "6",
+            "assets.tasks.work_on_sync_requests": 60,
+            "assets.tasks.compare_all_snapshots": "2",
             "integration.tasks.purge": "3",
             "integration.tasks.purge_payloads": "3",
         }
 
     def test_names_tasks_that_exist(self) -> None:
-        for app in ("integration", "outbound", "vee"):
+        for app in ("integration", "outbound", "vee", "assets"):
             import_module(f"{app}.tasks")
 
         assert [shipped.task for shipped in SHIPPED if shipped.task not in current_app.tasks] == []

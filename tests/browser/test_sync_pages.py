@@ -1,0 +1,58 @@
+"""The pages of sync requests as a program operator sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.urls import reverse
+
+from assets.models import SyncRequest
+from integration.operations import setup
+from tests.browser.test_vee_pages import PASSWORD, log_in
+from tests.factories import syncs
+from tests.factories.assets import NOW, make_device
+
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def product(live_server: Any) -> Any:
+    setup.setup(at=NOW, username="admin", password=PASSWORD)
+    syncs.prepare()
+    operator = get_user_model().objects.create_user("otto", password=PASSWORD, is_staff=True)
+    operator.groups.add(Group.objects.get(name="Program operator"))
+    return live_server
+
+
+def test_an_operator_reads_why_one_is_in_error_and_retries_it(product: Any, page: Any, shot: Any) -> None:
+    subscription = syncs.told()
+    old = subscription.devices.get()
+    old.removed_at = NOW + syncs.MINUTE
+    old.save()
+    subscription.devices.create(device=make_device(7, location=subscription.location), added_at=NOW + syncs.MINUTE)
+    subscription.contact.cis_person_id = "PER-NEW"
+    subscription.contact.save()
+    syncs.run()
+    syncs.acknowledge(syncs.deliver(syncs.latest(subscription)), exceptions=("CIS person PER-NEW is not known",))
+    log_in(page, product, "otto")
+
+    page.goto(product.url + reverse("admin:assets_syncrequest_changelist"))
+    shot("sync-requests")
+    page.click(f"text={syncs.latest(subscription).sync_request_id}")
+    assert page.text_content("#sync-status") == "Error"
+    assert page.text_content("#fault") == "CIS person PER-NEW is not known"
+    assert page.locator("#snapshots tr:has-text('differs')").count() >= 3
+    shot("sync-request")
+
+    page.click("#action-retry")
+    shot("sync-request-retry")
+    page.fill("#reason", "entered at the DERMS")
+    page.click("#confirm-form button[type=submit]")
+
+    assert page.text_content("#sync-status") == "Pending"
+    assert "entered at the DERMS" in (page.text_content("#time-line") or "")
+    assert SyncRequest.objects.latest("pk").status == "PENDING"
