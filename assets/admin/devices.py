@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -86,8 +87,21 @@ class ControllableDeviceAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
         description=_("Check status now"), icon="network_check", permissions=["check_status"], url_path="check-status"
     )
     def check_status(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask the head-end system; a click is enough, for nothing changes by it."""
-        back = HttpResponseRedirect(reverse("admin:assets_controllabledevice_change", args=[object_id]))
+        """Say what will happen, then ask the head-end system."""
+        back = reverse("admin:assets_controllabledevice_change", args=[object_id])
+        if request.method != "POST":
+            return asking.ask(
+                self,
+                request,
+                title=_("Check the status now"),
+                explanation=_(
+                    "The head-end system is asked whether the device can be reached. The answer shows on its page; a "
+                    "set-up that failed is tried again by Retry on its enrollment."
+                ),
+                form=forms.Form(),
+                button=_("Check status"),
+                back=back,
+            )
         try:
             row = status_checks.check_now(device_id=int(object_id), by=request.user.get_username(), at=timezone.now())
         except communications.UnableToAsk as error:
@@ -95,7 +109,7 @@ class ControllableDeviceAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
         else:
             said = _("Status check %(key)s was asked for; its answer shows below.") % {"key": row.identifier}
             self.message_user(request, said, messages.SUCCESS)
-        return back
+        return HttpResponseRedirect(back)
 
     @action(description=_("Replace"), icon="swap_horiz", permissions=["replace_device"], url_path="replace")
     def replace_device(self, request: HttpRequest, object_id: str) -> HttpResponse:

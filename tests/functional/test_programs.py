@@ -102,8 +102,8 @@ def test_a_device_that_cannot_be_reached_is_retried_by_a_person(site: Product, d
     assert "could not be reached" in person.get("/admin/assets/assettodo/").text
     derms.change(answerStatusChecks="SUCCESS")
 
-    page = person.page_of("assets/enrollment", key)
-    person.save(page.replace("/change/", "/retry/"), {"reason": "rebooted"})
+    retry = person.page_of("assets/enrollment", key).replace("/change/", "/retry/")
+    person.submit(retry, person.get(retry), {"reason": "rebooted"}, form_id="data-form")
 
     row = programs.subscription(site, "6612000003", "ACTIVE", devices=1)
     assert programs.taking_part(row) == ["NIC-3"]
