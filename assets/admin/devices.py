@@ -30,7 +30,6 @@ class ControllableDeviceAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
         "nic_id", "head_end_system", "device", "specification", "place", "reach_badge", "reach_checked_at", "ownership",
     ]  # fmt: skip
     list_filter = ["reach", "head_end_system", "specification", "head_end_registration", "ownership"]
-    list_select_related = ["device__service_point", "head_end_system", "specification"]
     search_fields = ["nic_id", "device__identifier", "serial_number", "device__service_point__identifier"]
     ordering = ["nic_id", "pk"]
     autocomplete_fields = ["device"]
@@ -41,6 +40,10 @@ class ControllableDeviceAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
     ]
     actions_detail = ["check_status", "replace_device"]
     change_form_outer_after_template = "admin/assets/device.html"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        related = ("device__service_point", "head_end_system", "specification")
+        return super().get_queryset(request).select_related(*related)
 
     @display(description=_("place"))
     def place(self, device: ControllableDevice) -> str:
