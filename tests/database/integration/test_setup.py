@@ -34,7 +34,7 @@ def _rights(group: str) -> set[str]:
 
 
 class TestInstallRoles:
-    def test_makes_the_six_roles_with_exactly_their_rights(self) -> None:
+    def test_makes_the_seven_roles_with_exactly_their_rights(self) -> None:
         operation.install_roles()
 
         assert set(Group.objects.values_list("name", flat=True)) == {
@@ -42,6 +42,7 @@ class TestInstallRoles:
             "Integration operator",
             "VEE analyst",
             "VEE supervisor",
+            "Program operator",
             "Auditor",
             "Peer system",
         }
@@ -71,8 +72,8 @@ class TestShippedRoles:
     def test_let_an_auditor_read_and_nothing_else(self) -> None:
         assert [right for right in roles.SHIPPED[roles.AUDITOR] if ".view_" not in right] == []
 
-    def test_let_a_peer_system_call_flows_and_nothing_else(self) -> None:
-        assert roles.SHIPPED[roles.PEER_SYSTEM] == {"integration.call_flow"}
+    def test_let_a_peer_system_call_flows_and_the_dacs_side_and_nothing_else(self) -> None:
+        assert roles.SHIPPED[roles.PEER_SYSTEM] == {"integration.call_flow", "assets.use_service"}
 
     def test_give_an_administrator_all_that_an_operator_may(self) -> None:
         assert roles.SHIPPED[roles.INTEGRATION_OPERATOR] < roles.SHIPPED[roles.INTEGRATION_ADMINISTRATOR]
@@ -94,6 +95,8 @@ class TestInstallSchedules:
             "vee.tasks.sweep": 15,
             "vee.tasks.find_gaps": "4",
             "vee.tasks.retry_imds": 300,
+            "assets.tasks.sweep": 15,
+            "assets.tasks.calculate_performance": 300,
             "integration.tasks.sweep": 15,
             "integration.tasks.sweep_segments": 15,
             "integration.tasks.mark_overdue_checks": 60,
@@ -106,7 +109,7 @@ class TestInstallSchedules:
         }
 
     def test_names_tasks_that_exist(self) -> None:
-        for app in ("integration", "outbound", "vee"):
+        for app in ("integration", "outbound", "vee", "assets"):
             import_module(f"{app}.tasks")
 
         assert [shipped.task for shipped in SHIPPED if shipped.task not in current_app.tasks] == []
@@ -208,7 +211,8 @@ class TestSetup:
 
         assert Lookup.objects.filter(name="OUTL-BRT-DACS_DRMS_ConfigProps").exists()
         assert Parameter.objects.filter(name="MAX_RETRIES").exists()
-        assert not Connection.objects.exists()
+        # The way of the DACS side to the flows; peers are a site's own.
+        assert list(Connection.objects.values_list("name", flat=True)) == ["HUB"]
 
     def test_applies_the_document_that_is_named(self, tmp_path: Path) -> None:
         document = tmp_path / "site.yaml"
