@@ -45,6 +45,7 @@ UNFOLD: dict[str, Any] = {
                 "title": _("Work"),
                 "items": [
                     _item(_("To Dos"), "checklist", "vee_todo_changelist", "vee.view_todo"),
+                    _program_item(_("Program To Dos"), "fact_check", "assettodo"),
                     _item(_("Flow runs"), "swap_horiz", "integration_flowrun_changelist", "integration.view_flowrun"),
                     _item(_("Incidents"), "report", "integration_incident_changelist", "integration.view_incident"),
                     _item(
@@ -117,7 +118,6 @@ UNFOLD: dict[str, Any] = {
                 "title": _("Programs"),
                 "collapsible": True,
                 "items": [
-                    _program_item(_("Program To Dos"), "checklist", "assettodo"),
                     _program_item(_("Enrollments"), "how_to_reg", "enrollment"),
                     _program_item(_("Program subscriptions"), "loyalty", "programsubscription"),
                     _program_item(_("Controllable devices"), "thermostat", "controllabledevice"),

@@ -4,11 +4,13 @@ DERMS: takes enrollments, status checks, acknowledgements and score files, and a
 An enrollment without `contactInfo.cisPersonId` is refused with 200 and ackType ERROR, as DERMS does.
 
 It also sends: `POST /_control/state` with `parameters` (rows of drms_parameters), `retrySeconds`, `send` (messages)
-and `resend` (message ids); `sandbox/outbound_table.py` has the rule by which it retries.
+and `resend` (message ids); `sandbox/outbound_table.py` has the rule by which it retries. With `answerStatusChecks` it
+answers each status check by itself, with a message STATUS-ACK.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -49,6 +51,7 @@ class Derms(Service):
         self.outcome_acks: list[dict[str, Any]] = []
         self.score_files: dict[str, int] = {}
         self.outbound = OutboundTable()
+        self.answer_with = ""
 
     def actions(self) -> Iterable[tuple[str, str, Action]]:
         """The operations of DERMS that the integration calls."""
@@ -93,6 +96,8 @@ class Derms(Service):
         if not message or not isinstance(document.get("deviceInfo"), dict):
             return _refused(request, "dacsMessageId and deviceInfo are required.")
         self._keep(self.status_checks, message)
+        if self.answer_with:
+            self._answer_check(message)
         return PeerAnswer(status=200, document=message_ack(request, value="Accepted", dacs_message_id=message))
 
     def reservation_ack(self, request: PeerRequest) -> PeerAnswer:
@@ -126,6 +131,7 @@ class Derms(Service):
                 "reservationAcks": list(self.reservation_acks),
                 "outcomeAcks": list(self.outcome_acks),
                 "scoreFiles": dict(self.score_files),
+                "answerStatusChecks": self.answer_with,
                 **self.outbound.state(),
             }
 
@@ -133,11 +139,16 @@ class Derms(Service):
         """
         Set parameters, send messages, resend messages.
 
-        Fields: `parameters` (an object), `retrySeconds`, `send` (messages), `resend` (message ids).
+        Fields: `parameters` (an object), `retrySeconds`, `send` (messages), `resend` (message ids), and
+        `answerStatusChecks` (SUCCESS, FAILURE or empty: somebody else does).
         """
-        unknown = set(document) - {"parameters", "retrySeconds", "send", "resend"}
+        unknown = set(document) - {"parameters", "retrySeconds", "send", "resend", "answerStatusChecks"}
         if unknown:
             raise UnableToChangeState(f"Unknown: {', '.join(sorted(unknown))}.")
+        answer = document.get("answerStatusChecks", self.answer_with)
+        if answer not in ("SUCCESS", "FAILURE", ""):
+            raise UnableToChangeState("answerStatusChecks is SUCCESS, FAILURE or empty.")
+        self.answer_with = answer
         try:
             if "retrySeconds" in document:
                 self.outbound.set_retry_seconds(document["retrySeconds"])
@@ -159,6 +170,14 @@ class Derms(Service):
             self.outcome_acks.clear()
             self.score_files.clear()
             self.outbound.reset()
+            self.answer_with = ""
+
+    def _answer_check(self, message: str) -> None:
+        payload = {"dacsMessageId": message, "responseCode": self.answer_with}
+        ack = {"messageId": f"STATUS-ACK-{message}", "messageType": "STATUS-ACK", "payload": payload}
+        # A check that comes again is answered already.
+        with contextlib.suppress(UnableToQueue):
+            self.outbound.send(ack)
 
     def _take_ack(self, request: PeerRequest, kept: list[dict[str, Any]]) -> PeerAnswer:
         document = request.json_object()

@@ -99,4 +99,4 @@ def ask(
         "button": button,
         "back": back,
     }
-    return TemplateResponse(request, "admin/vee/form.html", context)
+    return TemplateResponse(request, "admin/assets/ask.html", context)

@@ -12,7 +12,6 @@ ENROLLMENT = {
     "ERROR": "danger",
     "CANCELED": "warning",
 }
-SETUP = {"PENDING": "info", "CHECKING": "info", "COMPLETE": "success", "ERROR": "danger", "CANCELED": "warning"}
 COMMUNICATION = {
     "PENDING": "info",
     "AWAITING": "info",

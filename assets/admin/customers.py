@@ -6,33 +6,39 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.decorators import display
 
-from assets.admin import badges
 from assets.models import Contact, DeviceLocation, ProgramSubscription
 from assets.operations import masters
 from foundation.admin import EvidenceInline, ModelAdmin
 
 
 class SubscriptionInline(EvidenceInline):
-    """The subscriptions; each row leads to the page with its time line."""
+    """The subscriptions; each leads to the page with its line of time."""
 
     model = ProgramSubscription
-    fields = ["usage_subscription", "program", "location", "contact", "status_badge", "starts_at", "ends_at"]
-    readonly_fields = ["status_badge"]
-    show_change_link = True
+    fields = ["subscription_link", "program", "location", "contact", "status_shown", "starts_at", "ends_at"]
+    readonly_fields = ["subscription_link", "status_shown"]
+    hide_title = True
     verbose_name_plural = _("subscriptions")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         related = ("usage_subscription", "program", "location", "contact")
         return super().get_queryset(request).select_related(*related).order_by("-starts_at")
 
-    @display(description=_("status"), label=badges.SUBSCRIPTION)
-    def status_badge(self, row: ProgramSubscription) -> tuple[str, str]:
-        return row.status, row.get_status_display()
+    @display(description=_("subscription"))
+    def subscription_link(self, row: ProgramSubscription) -> str:
+        address = reverse("admin:assets_programsubscription_change", args=[row.pk])
+        return format_html('<a href="{}" class="text-primary-600">{}</a>', address, row.usage_subscription.identifier)
+
+    @display(description=_("status"))
+    def status_shown(self, row: ProgramSubscription) -> str:
+        return str(row.get_status_display())
 
 
 @admin.register(Contact)

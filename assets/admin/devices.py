@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -29,7 +30,6 @@ class ControllableDeviceAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
         "nic_id", "head_end_system", "device", "specification", "place", "reach_badge", "reach_checked_at", "ownership",
     ]  # fmt: skip
     list_filter = ["reach", "head_end_system", "specification", "head_end_registration", "ownership"]
-    list_select_related = ["device__service_point", "head_end_system", "specification"]
     search_fields = ["nic_id", "device__identifier", "serial_number", "device__service_point__identifier"]
     ordering = ["nic_id", "pk"]
     autocomplete_fields = ["device"]
@@ -40,6 +40,10 @@ class ControllableDeviceAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
     ]
     actions_detail = ["check_status", "replace_device"]
     change_form_outer_after_template = "admin/assets/device.html"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        related = ("device__service_point", "head_end_system", "specification")
+        return super().get_queryset(request).select_related(*related)
 
     @display(description=_("place"))
     def place(self, device: ControllableDevice) -> str:
@@ -86,8 +90,21 @@ class ControllableDeviceAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
         description=_("Check status now"), icon="network_check", permissions=["check_status"], url_path="check-status"
     )
     def check_status(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask the head-end system; a click is enough, for nothing changes by it."""
-        back = HttpResponseRedirect(reverse("admin:assets_controllabledevice_change", args=[object_id]))
+        """Say what will happen, then ask the head-end system."""
+        back = reverse("admin:assets_controllabledevice_change", args=[object_id])
+        if request.method != "POST":
+            return asking.ask(
+                self,
+                request,
+                title=_("Check the status now"),
+                explanation=_(
+                    "The head-end system is asked whether the device can be reached. The answer shows on its page; a "
+                    "set-up that failed is tried again by Retry on its enrollment."
+                ),
+                form=forms.Form(),
+                button=_("Check status"),
+                back=back,
+            )
         try:
             row = status_checks.check_now(device_id=int(object_id), by=request.user.get_username(), at=timezone.now())
         except communications.UnableToAsk as error:
@@ -95,7 +112,7 @@ class ControllableDeviceAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
         else:
             said = _("Status check %(key)s was asked for; its answer shows below.") % {"key": row.identifier}
             self.message_user(request, said, messages.SUCCESS)
-        return back
+        return HttpResponseRedirect(back)
 
     @action(description=_("Replace"), icon="swap_horiz", permissions=["replace_device"], url_path="replace")
     def replace_device(self, request: HttpRequest, object_id: str) -> HttpResponse:

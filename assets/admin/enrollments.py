@@ -25,8 +25,9 @@ class DeviceSetupInline(EvidenceInline):
     """The devices on their way."""
 
     model = DeviceSetup
-    fields = ["sequence", "device_link", "replaces", "status_badge", "communication", "message"]
-    readonly_fields = ["device_link", "status_badge"]
+    fields = ["sequence", "device_link", "replaces", "status_shown", "communication", "message"]
+    readonly_fields = ["device_link", "status_shown"]
+    hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> Any:
         related = ("device__head_end_system", "replaces__head_end_system", "communication")
@@ -38,9 +39,9 @@ class DeviceSetupInline(EvidenceInline):
         name = f"{setup.device.head_end_system.name}/{setup.device.nic_id}"
         return format_html('<a href="{}" class="text-primary-600">{}</a>', address, name)
 
-    @display(description=_("status"), label=badges.SETUP)
-    def status_badge(self, setup: DeviceSetup) -> tuple[str, str]:
-        return setup.status, setup.get_status_display()
+    @display(description=_("status"))
+    def status_shown(self, setup: DeviceSetup) -> str:
+        return str(setup.get_status_display())
 
 
 @admin.register(Enrollment)

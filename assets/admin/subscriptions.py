@@ -28,7 +28,6 @@ class ProgramSubscriptionAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[
         "usage_subscription", "program", "contact", "place", "status_badge", "starts_at", "ends_at", "device_count",
     ]  # fmt: skip
     list_filter = ["status", "program", "location__division"]
-    list_select_related = ["usage_subscription", "program", "contact", "location"]
     search_fields = [
         "usage_subscription__identifier",
         "contact__cis_person_id",
@@ -55,7 +54,8 @@ class ProgramSubscriptionAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[
         return False
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return queries.with_device_count(super().get_queryset(request))
+        rows = super().get_queryset(request).select_related("usage_subscription", "program", "contact", "location")
+        return queries.with_device_count(rows)
 
     @display(description=_("place"))
     def place(self, row: ProgramSubscription) -> str:

@@ -113,7 +113,9 @@ class ControllableDevice(models.Model):
         indexes = [models.Index(fields=["nic_id"], name="controllable_device_by_nic")]
 
     def __str__(self) -> str:
-        return f"{self.head_end_system_id}/{self.nic_id}"
+        # Named by what was read with it: a name is no reason for a query.
+        head_end = self._state.fields_cache.get("head_end_system")
+        return f"{head_end}/{self.nic_id}" if head_end else self.nic_id
 
 
 class ProgramSubscription(ConcurrentTransitionMixin, models.Model):
@@ -158,7 +160,8 @@ class ProgramSubscription(ConcurrentTransitionMixin, models.Model):
         indexes = [models.Index(fields=["status", "program"], name="program_subscription_status")]
 
     def __str__(self) -> str:
-        return f"{self.program_id}/{self.pk}"
+        usage = self._state.fields_cache.get("usage_subscription")
+        return str(usage) if usage else str(self.pk)
 
     @transition(field=status, source=Status.PENDING, target=Status.ACTIVE)
     def activate(self) -> None:

@@ -166,8 +166,13 @@ def _retry(enrollment_id: int, *, by: str, reason: str, at: dt.datetime) -> Enro
         enrollment = _locked(enrollment_id)
         _demand(enrollment, choices.RETRYABLE_ENROLLMENTS, "has nothing to be tried again")
         if enrollment.status == Status.VALIDATION_ERROR:
+            try:
+                form = _FORMS[EnrollmentKind(enrollment.kind)](enrollment.request)
+            except forms.FormRefused as error:
+                # Taken by a version that asked for less.
+                raise UnableToChangeEnrollment(f"The request has to be sent anew: {error}") from None
             moves.move(enrollment, "reconsider", at=at, by=by, reason=reason or "Tried again")
-            if _build(enrollment, _FORMS[EnrollmentKind(enrollment.kind)](enrollment.request), by=by, at=at):
+            if _build(enrollment, form, by=by, at=at):
                 status.complete_todos(subject=enrollment, at=at, by=by, completion="Tried again")
             return enrollment
         for setup in device_setups.setups_of(enrollment):

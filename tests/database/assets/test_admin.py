@@ -144,7 +144,11 @@ class TestTheDevicesPage:
         enrolled(enrollment_request(1))
         device = models.ControllableDevice.objects.get()
 
-        answer = operator.get(reverse("admin:assets_controllabledevice_check_status", args=[device.pk]), follow=True)
+        address = reverse("admin:assets_controllabledevice_check_status", args=[device.pk])
+
+        assert "Check status" in operator.get(address).content.decode()
+        assert models.Communication.objects.count() == 1
+        answer = operator.post(address, follow=True)
 
         check = models.Communication.objects.latest("pk")
         assert f"Status check {check.identifier} was asked for" in said(answer)
@@ -155,7 +159,7 @@ class TestTheDevicesPage:
         models.HeadEndSystem.objects.update(external_system=None)
         device = models.ControllableDevice.objects.get()
 
-        answer = operator.get(reverse("admin:assets_controllabledevice_check_status", args=[device.pk]), follow=True)
+        answer = operator.post(reverse("admin:assets_controllabledevice_check_status", args=[device.pk]), follow=True)
 
         assert "names no external system: choose the one of the hub on its page" in said(answer)
 
@@ -376,5 +380,5 @@ def test_an_auditor_sees_and_does_nothing(client):
     assert client.post(reverse("admin:assets_enrollment_retry", args=[enrollment.pk]), {}).status_code == 403
     device = models.ControllableDevice.objects.get()
     check = reverse("admin:assets_controllabledevice_check_status", args=[device.pk])
-    assert client.get(check).status_code == 403
+    assert client.post(check).status_code == 403
     assert status_checks.Communication.objects.count() == 1

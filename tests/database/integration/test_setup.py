@@ -95,6 +95,8 @@ class TestInstallSchedules:
             "vee.tasks.sweep": 15,
             "vee.tasks.find_gaps": "4",
             "vee.tasks.retry_imds": 300,
+            "assets.tasks.sweep": 15,
+            "assets.tasks.calculate_performance": 300,
             "integration.tasks.sweep": 15,
             "integration.tasks.sweep_segments": 15,
             "integration.tasks.mark_overdue_checks": 60,
@@ -211,7 +213,8 @@ class TestSetup:
 
         assert Lookup.objects.filter(name="OUTL-BRT-DACS_DRMS_ConfigProps").exists()
         assert Parameter.objects.filter(name="MAX_RETRIES").exists()
-        assert not Connection.objects.exists()
+        # The way of the DACS side to the flows; peers are a site's own.
+        assert list(Connection.objects.values_list("name", flat=True)) == ["HUB"]
 
     def test_applies_the_document_that_is_named(self, tmp_path: Path) -> None:
         document = tmp_path / "site.yaml"

@@ -76,3 +76,24 @@ class TestDeviceScore:
 
         assert (first.status_code, second.status_code) == (200, 409)
         assert state(derms)["scoreFiles"] == {"SDCSE_0042_00.csv": 11}
+
+
+class TestAnsweringStatusChecks:
+    BODY = {"dacsMessageId": "85810617092033", "deviceInfo": {"nicId": "411912345678"}}
+
+    def test_each_is_answered_once_by_a_message_of_its_own(self, derms: str) -> None:
+        document = {"answerStatusChecks": "FAILURE", "parameters": {"MAX_RETRIES": 0}}
+        assert requests.post(f"{derms}/_control/state", json=document, timeout=5).status_code == 200
+
+        for _ in range(2):
+            answer = requests.post(f"{derms}{BASE}/status-check", json=self.BODY, timeout=5)
+            assert answer.json()["ackType"] == "SUCCESS"
+
+        (message,) = state(derms)["outboundMessages"]
+        assert (message["messageId"], message["messageType"]) == ("STATUS-ACK-85810617092033", "STATUS-ACK")
+
+    def test_another_word_is_refused(self, derms: str) -> None:
+        answer = requests.post(f"{derms}/_control/state", json={"answerStatusChecks": "MAYBE"}, timeout=5)
+
+        assert answer.status_code == 400
+        assert state(derms)["answerStatusChecks"] == ""

@@ -1,0 +1,105 @@
+"""The pages of the DACS side as its operator sees them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+
+from assets import models
+from integration.operations import configuration, setup
+from tests.browser.test_vee_pages import PASSWORD, log_in
+from tests.database.assets.enrolling import again, answer_all, enroll, enrolled, receive
+from tests.factories.assets import NOW, asset, enrollment_request
+
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs/how-to/run-without-dacs.yaml"
+
+
+@pytest.fixture
+def product(live_server: Any) -> Any:
+    setup.setup(at=NOW, username="admin", password=PASSWORD)
+    configuration.apply_file(path=DOCUMENT, by=None, at=NOW)
+    operator = get_user_model().objects.create_user("olga", password=PASSWORD, is_staff=True)
+    operator.groups.add(Group.objects.get(name="Program operator"))
+    return live_server
+
+
+def a_customer_with_a_past() -> models.ProgramSubscription:
+    """Enrolled with one device, which another one replaced; a further one could not be reached."""
+    subscription = enrolled(enrollment_request(1))
+    old = models.ControllableDevice.objects.get()
+    later = NOW + dt.timedelta(days=3)
+    enrolled(
+        enrollment_request(1, transactionId="DRMS-ENR-2", assets=[asset(2, assetId=old.device.identifier)]), at=later
+    )
+    enroll(enrollment_request(1, transactionId="DRMS-ENR-3", assets=[asset(3)]), at=later + dt.timedelta(days=1))
+    answer_all("FAILURE", at=later + dt.timedelta(days=1, minutes=2))
+    receive(enrollment_request(4, programInfo={"programCode": "WINTER"}), at=later)
+    return again(subscription)
+
+
+class TestAsTheOperator:
+    def test_work_from_the_to_do_to_the_active_device(self, product: Any, page: Any, shot: Any) -> None:
+        subscription = a_customer_with_a_past()
+        log_in(page, product, "olga")
+
+        page.goto(f"{product.url}/admin/")
+        shot("programs-home")
+        page.get_by_role("link", name="Program To Dos").click()
+        shot("program-todos")
+        page.get_by_role("link", name="could not be reached").click()
+        shot("program-todo")
+        page.get_by_role("link", name="open", exact=True).click()
+        shot("enrollment")
+        page.get_by_role("link", name="Retry").click()
+        shot("enrollment-retry")
+        page.get_by_label("Reason").fill("The customer rebooted it")
+        page.locator("#data-form button[type=submit]").click()
+        assert "under way again" in page.content()
+        answer_all(at=NOW + dt.timedelta(days=5))
+
+        page.goto(f"{product.url}/admin/assets/programsubscription/")
+        shot("subscriptions")
+        page.get_by_role("link", name=subscription.usage_subscription.identifier).click()
+        shot("subscription")
+        rows = page.locator("#timeline tbody tr")
+        assert rows.count() > 10
+        assert "The customer rebooted it" in page.locator("#timeline").inner_text()
+        page.locator("#devices").get_by_role("link", name="ECOBEE/411912340003").click()
+        shot("device")
+        page.get_by_role("link", name="Replace").click()
+        shot("device-replace")
+        page.get_by_label("NIC id of the new device").fill("NIC-9")
+        page.locator("#data-form button[type=submit]").click()
+        assert "is being set up" in page.content()
+        shot("replacement")
+
+    def test_masters_and_unenrollment(self, product: Any, page: Any, shot: Any) -> None:
+        subscription = a_customer_with_a_past()
+        log_in(page, product, "olga")
+
+        for name in ("contact", "devicelocation", "controllabledevice", "enrollment", "communication", "program"):
+            page.goto(f"{product.url}/admin/assets/{name}/")
+            shot(f"list-{name}")
+        for name, row in (
+            ("program", models.Program.objects.get()),
+            ("headendsystem", models.HeadEndSystem.objects.first()),
+            ("contact", models.Contact.objects.first()),
+            ("devicelocation", models.DeviceLocation.objects.first()),
+        ):
+            assert row is not None
+            page.goto(f"{product.url}/admin/assets/{name}/{row.pk}/change/")
+            shot(f"page-{name}")
+        page.goto(f"{product.url}/admin/assets/programsubscription/{subscription.pk}/change/")
+        page.get_by_role("link", name="Unenroll").click()
+        shot("unenroll")
+        page.get_by_label("Reason").fill("moved out")
+        page.locator("#data-form button[type=submit]").click()
+        shot("unenrolled")
+        assert again(subscription).status == "INACTIVE"
