@@ -108,8 +108,10 @@ class DefinitionForm(forms.Form):
         try:
             scores.read(self.definition())
         except scores.UnableToReadCalculation as refused:
+            # What is refused is taken out of what was given.
+            written = dict(given)
             for error in refused.errors:
-                name, line = score_texts.place(error["pointer"], given)
+                name, line = score_texts.place(error["pointer"], written)
                 self.add_error(name or None, f"{line}: {error['message']}" if line else error["message"])
         return given
 
