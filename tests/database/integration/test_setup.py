@@ -34,7 +34,7 @@ def _rights(group: str) -> set[str]:
 
 
 class TestInstallRoles:
-    def test_makes_the_six_roles_with_exactly_their_rights(self) -> None:
+    def test_makes_the_seven_roles_with_exactly_their_rights(self) -> None:
         operation.install_roles()
 
         assert set(Group.objects.values_list("name", flat=True)) == {
@@ -42,6 +42,7 @@ class TestInstallRoles:
             "Integration operator",
             "VEE analyst",
             "VEE supervisor",
+            "Program operator",
             "Auditor",
             "Peer system",
         }
@@ -72,7 +73,7 @@ class TestShippedRoles:
         assert [right for right in roles.SHIPPED[roles.AUDITOR] if ".view_" not in right] == []
 
     def test_let_a_peer_system_call_flows_and_nothing_else(self) -> None:
-        assert roles.SHIPPED[roles.PEER_SYSTEM] == {"integration.call_flow"}
+        assert roles.SHIPPED[roles.PEER_SYSTEM] == {"integration.call_flow", "assets.use_service"}
 
     def test_give_an_administrator_all_that_an_operator_may(self) -> None:
         assert roles.SHIPPED[roles.INTEGRATION_OPERATOR] < roles.SHIPPED[roles.INTEGRATION_ADMINISTRATOR]
@@ -100,13 +101,14 @@ class TestInstallSchedules:
             "integration.tasks.send_digests": 30,
             "integration.tasks.fire_schedules": 5,
             "integration.tasks.ask_zones": 30,
+            "assets.tasks.score_and_extract": "5",
             "integration.tasks.alert_expiring_certificates": "6",
             "integration.tasks.purge": "3",
             "integration.tasks.purge_payloads": "3",
         }
 
     def test_names_tasks_that_exist(self) -> None:
-        for app in ("integration", "outbound", "vee"):
+        for app in ("assets", "integration", "outbound", "vee"):
             import_module(f"{app}.tasks")
 
         assert [shipped.task for shipped in SHIPPED if shipped.task not in current_app.tasks] == []
