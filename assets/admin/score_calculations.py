@@ -31,6 +31,7 @@ from foundation.admin import EvidenceAdmin, EvidenceInline, ModelAdmin
 
 
 DEFAULT_SAMPLE = 20_000
+_COUNTS_LATER = _("Counts from the next X1-CALAS on; a comparison uses the numbers of the last one.")
 
 
 class DefinitionForm(forms.Form):
@@ -59,13 +60,17 @@ class DefinitionForm(forms.Form):
         help_text=_("One a line, in order: CODE: condition."),
     )
     history_months = forms.IntegerField(
-        label=_("Months looked back for attempts"), widget=UnfoldAdminIntegerFieldWidget
+        label=_("Months looked back for attempts"), widget=UnfoldAdminIntegerFieldWidget, help_text=_COUNTS_LATER
     )
     stale_hours = forms.IntegerField(
-        label=_("Hours after which a status check is stale"), widget=UnfoldAdminIntegerFieldWidget
+        label=_("Hours after which a status check is stale"),
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text=_COUNTS_LATER,
     )
     reservation_hours = forms.IntegerField(
-        label=_("Hours ahead in which a reservation counts"), widget=UnfoldAdminIntegerFieldWidget
+        label=_("Hours ahead in which a reservation counts"),
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text=_COUNTS_LATER,
     )
     program = forms.ModelChoiceField(
         label=_("Program to try it on"),
@@ -108,8 +113,10 @@ class DefinitionForm(forms.Form):
         try:
             scores.read(self.definition())
         except scores.UnableToReadCalculation as refused:
+            # What is refused is taken out of what was given.
+            written = dict(given)
             for error in refused.errors:
-                name, line = score_texts.place(error["pointer"], given)
+                name, line = score_texts.place(error["pointer"], written)
                 self.add_error(name or None, f"{line}: {error['message']}" if line else error["message"])
         return given
 

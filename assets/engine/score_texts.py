@@ -14,7 +14,7 @@ from assets.engine import score_words, scores
 
 
 LINES = ("formulas", "tables", "reasons")
-TEXTS = (*LINES, "eligible")
+TEXTS = ("formulas", "tables", "eligible", "reasons")
 _POINTER = re.compile(r"/(\w+)(?:/(\w+))?")
 
 

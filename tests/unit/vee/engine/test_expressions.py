@@ -210,3 +210,46 @@ class TestEvaluation:
             formula.evaluate({"a": Decimal("1.23456789"), "b": Decimal("9.87654321"), "c": Decimal(3)})
 
         assert time.perf_counter() - began < 2
+
+
+class TestFactors:
+    TABLES = {"BRn": [Decimal(1), Decimal("1.5")]}
+
+    def factor(self, text: str, **values: Any) -> Decimal:
+        expression = expressions.read(text, names=NAMES, kind="number", tables=self.TABLES)
+        assert expression.tables == {"BRn"}
+        result = expression.evaluate({name: Decimal(value) for name, value in values.items()}, self.TABLES)
+        assert isinstance(result, Decimal)
+        return result
+
+    @pytest.mark.parametrize(("row", "expected"), [("1", "1"), ("2", "1.5"), ("3", "1.5"), ("1000000", "1.5")])
+    def test_are_rows_of_a_table_and_the_last_one_repeats(self, row: str, expected: str) -> None:
+        assert self.factor("factor(BRn, a)", a=row) == Decimal(expected)
+
+    @pytest.mark.parametrize("row", ["0", "-1", "1.5"])
+    def test_there_is_no_row_before_the_first_or_between_two(self, row: str) -> None:
+        with pytest.raises(expressions.UnableToEvaluate, match=r"rows are whole numbers from 1"):
+            self.factor("factor(BRn, a)", a=row)
+
+    @pytest.mark.parametrize(
+        ("text", "message", "position"),
+        [
+            ("factor(a, 1)", "here the name of a table has to stand: BRn", 8),
+            ("factor(BRn)", "factor takes a table and the number of a row", 1),
+            ("factor(BRn, 1 > 2)", "here a number has to stand, not a condition", 13),
+            ("BRn + 1", "there is no value named BRn", 1),
+        ],
+    )
+    def test_what_is_no_factor_is_refused(self, text: str, message: str, position: int) -> None:
+        with pytest.raises(expressions.UnableToReadExpression) as caught:
+            expressions.read(text, names=NAMES, kind="number", tables=self.TABLES)
+
+        assert str(caught.value) == f"{message} (at character {position})"
+
+    def test_without_tables_there_are_none(self) -> None:
+        assert "functions are min, max, abs, round (at" in str(refusal("factor(a, 1)"))
+
+    def test_a_value_may_have_that_name(self) -> None:
+        expression = expressions.read("factor * 2", names=("factor",), kind="number")
+
+        assert expression.evaluate({"factor": Decimal(3)}) == 6

@@ -1,0 +1,66 @@
+"""The pages of device scores as a business user sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+
+from assets.models import ControlScore, ScoreCalculation
+from assets.operations import scoring
+from integration.operations import setup
+from tests.browser.test_vee_pages import PASSWORD, log_in
+from tests.database.assets.score_world import AT, make_vectors, make_world
+
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def product(live_server: Any) -> Any:
+    setup.setup(at=AT, username="admin", password=PASSWORD)
+    operator = get_user_model().objects.create_user("olga", password=PASSWORD, is_staff=True)
+    operator.groups.add(Group.objects.get(name="Program operator"))
+    return live_server
+
+
+def test_an_operator_reads_why_a_score_is_what_it_is_and_tries_another_rule(page: Any, product: Any, shot: Any) -> None:
+    make_vectors(make_world())
+    scoring.run(at=AT)
+
+    log_in(page, product, "olga")
+    page.goto(f"{product.url}/admin/assets/controlscore/")
+    shot("scores")
+    page.click("a:has-text('ECOBEE/411912340100')")
+
+    assert page.inner_text("#score") == "33.43"
+    assert page.inner_text("#formulas tr[data-name=rel] td:last-child") == "0.8571"
+    assert page.inner_text("#variables tr[data-name=DE] td.number") == "9"
+    assert page.inner_text("#tables tr[data-name=SNn] .badge-info") == "2: 90"
+    shot("score")
+
+    page.click("a:has-text('What if')")
+    page.fill("#id_tables", "BRn = 1, 1, 1.5, 2\nSNn = 100, 180")
+    shot("score-trial-form")
+    page.click("button:has-text('Compare')")
+
+    assert "2 of 2 devices" in page.inner_text("#score-trial-form")
+    assert "66.86" in page.inner_text("#changed-devices")
+    shot("score-trial")
+
+    page.fill("#id_effective_on", "2023-06-01")
+    page.fill("#id_note", "Second events count more")
+    page.click("button:has-text('Make it the next version')")
+
+    assert "Version 2 of DEFAULT counts from 2023-06-01 on." in page.inner_text("body")
+    shot("score-calculation")
+    assert ScoreCalculation.objects.get().versions.count() == 2
+    assert str(ControlScore.objects.order_by("pk")[0].score) == "33.43"
+
+    page.goto(f"{product.url}/admin/assets/batchrun/")
+    shot("batch-runs")
+    page.click("a:has-text('Run now')")
+    assert "X1-SDCSE" in page.inner_text("#run-batch-form")
+    shot("run-batch")
