@@ -1,4 +1,4 @@
-"""Write the generated pages of docs/reference: models, flows, mappings and rules. `--check` only compares."""
+"""Write the generated pages of docs/reference, and the tables of the configuration page. `--check` only compares."""
 
 from __future__ import annotations
 
@@ -97,7 +97,40 @@ def rules_page() -> str:
     return registry.reference()
 
 
-PAGES = {"models.md": models_page, "flows.md": flows_page, "mappings.md": mappings_page, "rules.md": rules_page}
+SECTIONS_BEGIN, SECTIONS_END = "<!-- sections: generated -->\n", "<!-- end of sections -->\n"
+
+
+def configuration_page() -> str:
+    """Put the tables of what the configuration document holds, and does not hold, into its page."""
+    from integration.configuration_sections import NOT_COVERED, SECTIONS
+
+    lines = ["| section | holds | keys of a record |\n|---|---|---|\n"]
+    for section in SECTIONS:
+        keys = ", ".join(f"`{key}`" for key in section.keys)
+        lines.append(f"| `{section.name}` | {section.holds} | {keys} |\n")
+    lines.append("\n| not told | why |\n|---|---|\n")
+    for section in SECTIONS:
+        reasons: dict[str, list[str]] = {}
+        for field, reason in section.left_out.items():
+            reasons.setdefault(reason, []).append(f"`{field}`")
+        lines += [f"| {', '.join(fields)} | {reason} |\n" for reason, fields in reasons.items()]
+    whole: dict[str, list[str]] = {}
+    for label, reason in NOT_COVERED.items():
+        whole.setdefault(reason, []).append(f"`{label}`")
+    lines += [f"| {', '.join(labels)} | {reason} |\n" for reason, labels in whole.items()]
+    page = (ROOT / "docs/reference/configuration.md").read_text(encoding="utf-8")
+    before, _, rest = page.partition(SECTIONS_BEGIN)
+    after = rest.partition(SECTIONS_END)[2]
+    return f"{before}{SECTIONS_BEGIN}{''.join(lines)}{SECTIONS_END}{after}"
+
+
+PAGES = {
+    "models.md": models_page,
+    "flows.md": flows_page,
+    "mappings.md": mappings_page,
+    "rules.md": rules_page,
+    "configuration.md": configuration_page,
+}
 
 
 def main() -> int:

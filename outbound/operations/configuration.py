@@ -88,8 +88,11 @@ def apply_parameters(
         description = None
         if isinstance(value, Mapping):
             unknown = sorted(set(value) - {"value", "description"}, key=str)
-            if unknown or "value" not in value:
-                return None, [_error(name, "invalid", f"{name} is a number, or a mapping of value and description.")]
+            if unknown:
+                message = f"{unknown[0]} is not a known key; known are value, description."
+                return None, [_error(f"{name}/{unknown[0]}", "unknown_key", message)]
+            if "value" not in value:
+                return None, [_error(f"{name}/value", "required", f"{name} needs a value.")]
             value, description = value["value"], value.get("description")
             if description is not None and (not isinstance(description, str) or len(description) > _DESCRIPTION_LENGTH):
                 message = f"A description is a text of at most {_DESCRIPTION_LENGTH} characters."

@@ -52,9 +52,7 @@ class TestWrite:
             "connections": {
                 "DACS": {"enabled": True, "ca_bundle": "-----BEGIN\nMII\n-----END\n", "port": None, "codes": [404]}
             },
-            "groups": [
-                {"code": "A", "rules": [{"sequence": 10, "rule": "x"}, {"rule": "y", "parameters": {"a": 1.5}}]}
-            ],
+            "groups": [{"code": "A", "rules": [{"sequence": 1, "rule": "x"}, {"rule": "y", "parameters": {"a": 1.5}}]}],
         }
 
         assert configuration_yaml.write(sections, heading="Without secrets.") == (
