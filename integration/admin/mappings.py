@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
-import structlog
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -17,41 +14,13 @@ from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin
 from integration import mapping_queries
-from integration.admin import confirmation
-from integration.admin.mapping_forms import ActivateForm, FieldForm, OverlayForm, field_forms
-from integration.choices import OverlayState
-from integration.flows import base_mappings, unmapped_paths
-from integration.flows.base_mappings import UnknownMapping
-from integration.flows.mapping_declarations import BaseMapping
-from integration.flows.overlay_checks import FieldEdit
+from integration.admin.overlay_pages import STATES, OverlayPages, badge_of, demand, mapping_named
 from integration.models import MappingOverlay
-from integration.operations import mapping_overlays, mapping_previews
-
-
-logger = structlog.get_logger(__name__)
-
-STATES = {
-    OverlayState.DRAFT: "info",
-    OverlayState.SCHEDULED: "warning",
-    OverlayState.ACTIVE: "success",
-    OverlayState.RETIRED: "default",
-}
-_RETIRE = confirmation.Question(
-    title=_("Retire this overlay"),
-    explanation=_("Messages are mapped as packaged from now on. The version stays readable."),
-    button=_("Retire"),
-    danger=True,
-)
-_WITHDRAW = confirmation.Question(
-    title=_("Withdraw this overlay"),
-    explanation=_("It never takes effect; the version before goes on."),
-    button=_("Withdraw"),
-    danger=True,
-)
+from integration.operations import mapping_overlays
 
 
 @admin.register(MappingOverlay)
-class MappingOverlayAdmin(EvidenceAdmin):
+class MappingOverlayAdmin(OverlayPages, EvidenceAdmin):
     """The versions of overlays in a list; the pages of mappings, drafts and previews hang below the same address."""
 
     list_display = ["mapping", "version", "state_badge", "note", "effective_from", "effective_to", "created_by"]
@@ -92,14 +61,14 @@ class MappingOverlayAdmin(EvidenceAdmin):
 
     def mappings_view(self, request: HttpRequest) -> HttpResponse:
         """List the packaged mappings with what stands about each."""
-        _demand(request, "view")
+        demand(request, "view")
         context = {"title": _("Mappings"), "summaries": mapping_queries.summaries(at=timezone.now())}
         return self._page(request, "mappings.html", context)
 
     def mapping_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Show a base mapping, with the overlay in effect, its versions, and unmapped elements."""
-        _demand(request, "view")
-        mapping, at = _mapping(name), timezone.now()
+        demand(request, "view")
+        mapping, at = mapping_named(name), timezone.now()
         active = mapping_queries.active(name, at=at)
         versions = list(mapping_queries.overlays_of(name))
         context = {
@@ -107,7 +76,7 @@ class MappingOverlayAdmin(EvidenceAdmin):
             "mapping": mapping,
             "lines": mapping_queries.field_lines(mapping, active),
             "active": active,
-            "versions": [(row, *_badge(row), mapping_queries.misfits_of(row)) for row in versions],
+            "versions": [(row, *badge_of(row), mapping_queries.misfits_of(row)) for row in versions],
             "unmapped": list(mapping_queries.unmapped_elements(name)),
             "may_change": request.user.has_perm("integration.change_mappingoverlay"),
         }
@@ -115,8 +84,8 @@ class MappingOverlayAdmin(EvidenceAdmin):
 
     def new_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Make the next version as a draft, or open the one there is; `use` names an element that it is to take up."""
-        _demand(request, "change")
-        mapping = _mapping(name)
+        demand(request, "change")
+        mapping = mapping_named(name)
         if request.method != "POST":
             return HttpResponseRedirect(reverse("admin:integration_mapping", args=[name]))
         draft = mapping_overlays.new_draft(mapping=mapping.name, by=request.user, at=timezone.now())
@@ -124,216 +93,9 @@ class MappingOverlayAdmin(EvidenceAdmin):
         used = mapping_queries.unmapped_elements(name).filter(path=request.POST.get("use", "")).first()
         return HttpResponseRedirect(f"{address}?use={used.pk}" if used else address)
 
-    # --- A version
-
-    def overlay_view(self, request: HttpRequest, overlay_id: int) -> HttpResponse:
-        """Show a version; edit it while it is a draft."""
-        _demand(request, "view")
-        row = _overlay(overlay_id)
-        if not row.is_draft or not request.user.has_perm("integration.change_mappingoverlay"):
-            return self._overlay_page(request, row, form=None, forms=[])
-        mapping = _mapping(row.mapping)
-        stored = [mapping_overlays.edit_of(field) for field in row.fields.all()]
-        if request.method != "POST":
-            form = OverlayForm(initial={"note": row.note})
-            forms = field_forms(mapping, stored, prefilled=self._suggested(request, mapping, stored))
-            return self._overlay_page(request, row, form=form, forms=forms)
-        form = OverlayForm(request.POST)
-        forms = field_forms(mapping, stored, data=request.POST)
-        # Every form is asked, so that every error is shown.
-        valid = all([form.is_valid(), *(each.is_valid() for each in forms)])
-        if not valid or not self._saved(request, row, form, forms):
-            return self._overlay_page(request, row, form=form, forms=forms)
-        name = "overlay_preview" if "preview" in request.POST else "overlay"
-        return HttpResponseRedirect(reverse(f"admin:integration_{name}", args=[row.pk]))
-
-    def _saved(self, request: HttpRequest, row: MappingOverlay, form: OverlayForm, forms: list[FieldForm]) -> bool:
-        used = [each for each in forms if each.is_used]
-        try:
-            saved = mapping_overlays.save_draft(
-                overlay_id=row.pk,
-                fields=[each.edit() for each in used],
-                note=form.cleaned_data["note"],
-                by=request.user,
-                at=timezone.now(),
-            )
-        except mapping_overlays.UnableToSaveOverlay as refusal:
-            for error in refusal.errors:
-                steps = error["pointer"].strip("/").split("/")
-                if steps[0] == "fields" and len(steps) == 3:
-                    used[int(steps[1])].refuse(steps[2], error["message"])
-                else:
-                    form.add_error("note" if steps[0] == "note" else None, error["message"])
-            return False
-        except mapping_overlays.UnableToActOnOverlay as refusal:
-            form.add_error(None, str(refusal))
-            return False
-        messages.success(request, _("The draft is saved. Messages are mapped with it once it is activated."))
-        for caution in saved.cautions:
-            target = used[int(caution.pointer.split("/")[2])].edit().target
-            messages.warning(request, f"{target}: {caution.message}")
-        return True
-
-    def _suggested(self, request: HttpRequest, mapping: BaseMapping, stored: list[FieldEdit]) -> FieldEdit | None:
-        asked = request.GET.get("use", "")
-        used = mapping_queries.unmapped_elements(mapping.name).filter(pk=asked).first() if asked.isdecimal() else None
-        if used is None:
-            return None
-        target, expression = unmapped_paths.suggestion(mapping, used.path)
-        if any(each.target == target for each in stored):
-            return None
-        return FieldEdit(target=target, expression=expression, extra=mapping.known(target) is None)
-
-    def _overlay_page(
-        self, request: HttpRequest, row: MappingOverlay, *, form: OverlayForm | None, forms: list[FieldForm]
-    ) -> HttpResponse:
-        state, badge = _badge(row)
-        context = {
-            "title": str(row),
-            "overlay": row,
-            "mapping": base_mappings.MAPPINGS.get(row.mapping),
-            "state": state,
-            "badge": badge,
-            "form": form,
-            "field_forms": forms,
-            "fields": list(row.fields.all()),
-            "misfits": mapping_queries.misfits_of(row),
-            "unmapped": list(mapping_queries.unmapped_elements(row.mapping)),
-            "may_activate": request.user.has_perm("integration.activate_mappingoverlay"),
-            "may_change": request.user.has_perm("integration.change_mappingoverlay"),
-            "may_preview": request.user.has_perm("integration.view_payload"),
-        }
-        return self._page(request, "overlay.html", context)
-
-    def preview_view(self, request: HttpRequest, overlay_id: int) -> HttpResponse:
-        """Show a stored message mapped with the version beside the same without it."""
-        _demand(request, "view")
-        if not request.user.has_perm("integration.view_payload"):
-            raise PermissionDenied
-        row = _overlay(overlay_id)
-        _mapping(row.mapping)
-        may_unmask = request.user.has_perm("integration.view_payload_unmasked")
-        unmasked = may_unmask and request.GET.get("unmasked") == "1"
-        offered = mapping_previews.runs_offered(row.mapping)
-        chosen = _run_of(request.GET.get("run"), default=offered[0].pk if offered else None)
-        if unmasked and chosen is not None:
-            logger.info("payloads_shown_unmasked", run_id=str(chosen), by=request.user.get_username())
-        context = {
-            "title": _("Preview of %(overlay)s") % {"overlay": row},
-            "overlay": row,
-            "offered": offered,
-            "chosen": chosen,
-            "preview": mapping_previews.preview(row, run_id=chosen, mask=not unmasked, at=timezone.now()),
-            "unmasked": unmasked,
-            "may_unmask": may_unmask,
-            "may_activate": row.is_draft and request.user.has_perm("integration.activate_mappingoverlay"),
-        }
-        return self._page(request, "overlay_preview.html", context)
-
-    def activate_view(self, request: HttpRequest, overlay_id: int) -> HttpResponse:
-        """Ask from when, and activate."""
-        _demand(request, "activate")
-        row = _overlay(overlay_id)
-        form = ActivateForm(request.POST or None) if request.method == "POST" else ActivateForm()
-        if request.method == "POST":
-            form = ActivateForm(request.POST)
-            if form.is_valid() and self._activated(request, row, form):
-                return HttpResponseRedirect(reverse("admin:integration_mapping", args=[row.mapping]))
-        context = {
-            "title": _("Activate %(overlay)s") % {"overlay": row},
-            "overlay": row,
-            "form": form,
-            "active": mapping_queries.active(row.mapping, at=timezone.now()),
-        }
-        return self._page(request, "overlay_activate.html", context)
-
-    def _activated(self, request: HttpRequest, row: MappingOverlay, form: ActivateForm) -> bool:
-        try:
-            done = mapping_overlays.activate(
-                overlay_id=row.pk,
-                effective_from=form.cleaned_data["effective_from"],
-                by=request.user,
-                at=timezone.now(),
-            )
-        except (mapping_overlays.UnableToActOnOverlay, mapping_overlays.UnableToSaveOverlay) as error:
-            form.add_error(None, str(error))
-            return False
-        messages.success(
-            request,
-            _("Version %(version)s is in effect from %(start)s UTC.")
-            % {"version": done.version, "start": f"{done.effective_from:%Y-%m-%d %H:%M:%S}"},
-        )
-        return True
-
-    def retire_view(self, request: HttpRequest, overlay_id: int) -> HttpResponse:
-        """Ask why, and retire or withdraw."""
-        _demand(request, "activate")
-        row = _overlay(overlay_id)
-        scheduled = row.state_at(timezone.now()) == OverlayState.SCHEDULED
-        form = confirmation.ReasonForm(request.POST or None)
-        if request.method != "POST" or not form.is_valid():
-            question = _WITHDRAW if scheduled else _RETIRE
-            return confirmation.ask(self, request, record=row, question=question, form=form)
-        try:
-            mapping_overlays.retire(
-                overlay_id=row.pk, by=request.user, reason=form.cleaned_data["reason"], at=timezone.now()
-            )
-        except mapping_overlays.UnableToActOnOverlay as error:
-            messages.error(request, str(error))
-        else:
-            messages.success(request, _("Withdrawn.") if scheduled else _("Messages are mapped as packaged again."))
-        return HttpResponseRedirect(reverse("admin:integration_mapping", args=[row.mapping]))
-
-    def discard_view(self, request: HttpRequest, overlay_id: int) -> HttpResponse:
-        """Delete a draft, from the button of its page."""
-        _demand(request, "change")
-        row = _overlay(overlay_id)
-        if request.method == "POST":
-            try:
-                mapping_overlays.discard_draft(overlay_id=row.pk, by=request.user, at=timezone.now())
-            except mapping_overlays.UnableToActOnOverlay as error:
-                messages.error(request, str(error))
-            else:
-                messages.success(request, _("The draft is gone."))
-        return HttpResponseRedirect(reverse("admin:integration_mapping", args=[row.mapping]))
-
     def _page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> TemplateResponse:
         return TemplateResponse(
             request,
             f"admin/integration/{template}",
             {**self.admin_site.each_context(request), "opts": self.model._meta, **context},
         )
-
-
-def _demand(request: HttpRequest, verb: str) -> None:
-    if not request.user.has_perm(f"integration.{verb}_mappingoverlay"):
-        raise PermissionDenied
-
-
-def _mapping(name: str) -> BaseMapping:
-    try:
-        return base_mappings.find(name)
-    except UnknownMapping as error:
-        raise Http404(str(error)) from None
-
-
-def _overlay(overlay_id: int) -> MappingOverlay:
-    row = MappingOverlay.objects.prefetch_related("fields").filter(pk=overlay_id).first()
-    if row is None:
-        raise Http404("There is no such overlay.")
-    return row
-
-
-def _badge(row: MappingOverlay) -> tuple[OverlayState, str]:
-    state = row.state_at(timezone.now())
-    return state, STATES[state]
-
-
-def _run_of(text: str | None, *, default: uuid.UUID | None) -> uuid.UUID | None:
-    """Give the run that is asked for; None is the packaged example."""
-    if text is None:
-        return default
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

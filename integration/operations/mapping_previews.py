@@ -14,6 +14,8 @@ from integration import payload_masking
 from integration.choices import PayloadDirection
 from integration.flows import applied_overlays, base_mappings, canonical, overlays
 from integration.flows.applied_overlays import Facts
+from integration.flows.mapping_declarations import NoPath
+from integration.flows.overlay_expressions import UnusableExpression
 from integration.flows.overlays import Applied, Overlay
 from integration.models import FlowRun, MappingOverlay, Payload
 from integration.operations import mapping_trials
@@ -63,7 +65,11 @@ def preview(overlay: MappingOverlay, *, run_id: uuid.UUID | None, mask: bool, at
     except mapping_trials.UnableToTry as error:
         return Preview(run=run, problem=str(error))
     fields = [(each.target, each.expression, each.when_empty) for each in overlay.fields.all()]
-    ready = overlays.overlay(mapping, version=overlay.version, fields=fields)
+    try:
+        ready = overlays.overlay(mapping, version=overlay.version, fields=fields)
+    except (UnusableExpression, NoPath) as error:
+        # It was good when it was saved, by another version of the product.
+        return Preview(run=run, problem=str(error))
     facts = Facts.of(run) if run is not None else Facts(flow=mapping.flow, run_id="", received_at=at)
     applied = _applied(ready, trial, facts)
     left: Any = trial.base

@@ -82,6 +82,20 @@ class TestRoles:
         pages = [page("mappings"), page("mapping", NAME), page("overlay", row.pk), page("overlay_preview", row.pk)]
         assert [person.get(address).status_code for address in pages] == [403] * 4
 
+    def test_what_an_upgrade_took_the_ground_from_can_be_read_and_discarded(self, client: Client) -> None:
+        person = somebody(client, "Integration administrator")
+        row = draft()
+        row.fields.update(expression="nope(a)")
+        MappingOverlay.objects.filter(pk=row.pk).update(mapping="gone_with_the_release")
+
+        assert "There is no mapping gone_with_the_release" in person.get(page("overlay", row.pk)).content.decode()
+        assert person.post(page("overlay_discard", row.pk)).url == page("mappings")
+        assert not MappingOverlay.objects.exists()
+        row = draft()
+        row.fields.update(expression="nope(a)")
+        shown = person.get(f"{page('overlay_preview', row.pk)}?run=example").content.decode()
+        assert "There is no function nope()" in shown
+
     def test_what_is_not_there_is_not_found(self, client: Client) -> None:
         person = somebody(client, "Integration administrator")
 
