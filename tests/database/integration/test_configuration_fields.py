@@ -97,7 +97,7 @@ def _another(field: Any, value: Any) -> Any:
     if isinstance(field, models.DecimalField):
         return Decimal("1.5") if value != Decimal("1.5") else Decimal("1.25")
     if isinstance(field, models.IntegerField):
-        return 77 if value != 77 else 78
+        return 7 if value != 7 else 8
     if isinstance(field, models.DateTimeField):
         return AT
     if isinstance(field, models.DateField):
