@@ -18,18 +18,21 @@ from assets.models import (
     ProgramSubscription,
     SubscriptionDevice,
 )
-from lookups.queries import UnknownLookup, config_property
+from lookups.queries import UnableToReadProperty, UnknownLookup, config_property
 
 
 SWITCH = "dacsSide.enabled"
 
 
 def is_on() -> bool:
-    """Whether this site uses the DACS side; off: its service refuses, its batches do nothing."""
+    """
+    Whether this site uses the DACS side; off: its service refuses, its batches do nothing, its pages are not listed.
+
+    Off too where nothing is installed yet, or the property says neither true nor false: every page asks for it.
+    """
     try:
-        return bool(config_property(SWITCH))
-    except UnknownLookup:
-        # Nothing is installed yet.
+        return config_property(SWITCH) is True
+    except (UnknownLookup, UnableToReadProperty):
         return False
 
 

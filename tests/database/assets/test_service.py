@@ -33,6 +33,15 @@ def test_it_is_off_as_shipped_and_then_refuses_in_dacss_words(hub):
     assert answer.json()["problemDetailDocument"]["serverMessage"]["number"] == 11300
 
 
+def test_it_is_off_where_nothing_is_installed_yet(admin_client):
+    assert not queries.is_on()
+    # Every page of the admin asks for it.
+    assert admin_client.get("/admin/").status_code == 200
+
+    switch_on()
+    assert queries.is_on()
+
+
 def test_switched_on_it_is_well(hub):
     switch_on()
 
