@@ -9,3 +9,6 @@ class AssetsConfig(AppConfig):
     name = "assets"
     verbose_name = "Programs"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from assets import receivers  # noqa: F401

@@ -193,3 +193,46 @@ class BatchStatus(models.TextChoices):
     IN_PROGRESS = "IN_PROGRESS", _("In progress")
     COMPLETE = "COMPLETE", _("Complete")
     ERROR = "ERROR", _("Error")
+
+
+class BaselineSelection(models.TextChoices):
+    """Which of the considered days are averaged (`assets.engine.baselines`)."""
+
+    HIGHEST = "HIGHEST", _("Those of the highest load")
+    MIDDLE = "MIDDLE", _("Those in the middle")
+    MOST_RECENT = "MOST_RECENT", _("The most recent ones")
+
+
+class BaselineDayType(models.TextChoices):
+    """Which days are like the event's."""
+
+    SAME_KIND = "SAME_KIND", _("Working days, or weekend days and holidays")
+    SAME_WEEKDAY = "SAME_WEEKDAY", _("The same day of the week")
+    ANY = "ANY", _("Any day")
+
+
+class BaselineAdjustment(models.TextChoices):
+    """How the average is moved to the level of the event's day."""
+
+    NONE = "NONE", _("Not at all")
+    MULTIPLICATIVE = "MULTIPLICATIVE", _("By a factor")
+    ADDITIVE = "ADDITIVE", _("By an addition")
+
+
+class PerformanceStatus(models.TextChoices):
+    """Whether there is a figure."""
+
+    CALCULATED = "CALCULATED", _("Calculated")
+    WAITING = "WAITING", _("Waiting for measurements")
+    NONE = "NONE", _("No baseline")
+
+
+class PerformanceReason(models.TextChoices):
+    """Why there is no figure."""
+
+    NO_METHOD = "NO_METHOD", _("The program names no baseline method")
+    NO_SUBSCRIPTION = "NO_SUBSCRIPTION", _("The device was in no subscription")
+    NO_COMPONENT = "NO_COMPONENT", _("Nothing measures the load of the place in kWh")
+    NO_WINDOW = "NO_WINDOW", _("The event's hours are not known, or shorter than an interval")
+    NOT_MEASURED = "NOT_MEASURED", _("Measurements of the event's hours are missing")
+    TOO_FEW_DAYS = "TOO_FEW_DAYS", _("Too few days to compare with")

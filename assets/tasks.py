@@ -6,8 +6,9 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
+from assets import queries
 from assets.batches import BATCHES
-from assets.operations import score_chain
+from assets.operations import performance, score_chain
 from assets.operations.batch_work import BatchInProgress
 
 
@@ -28,3 +29,13 @@ def run_batch(*, batch_code: str, by: str) -> None:
     except BatchInProgress as reason:
         # Asked for twice: the run that is at work does it.
         logger.info("batch_not_run", batch_code=batch_code, reason=str(reason))
+
+
+@shared_task(name="assets.tasks.calculate_performance")
+def calculate_performance(**_unused: object) -> None:
+    """Calculate load reductions of events that ended."""
+    if not queries.is_on():
+        return
+    counts = performance.calculate_due(at=timezone.now())
+    if counts:
+        logger.info("event_performance_calculated", **{status.lower(): count for status, count in counts.items()})

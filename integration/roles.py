@@ -55,12 +55,14 @@ _READ_METER_DATA = _rights(
 )
 _PROGRAM_CONFIGURATION = (
     "program activitytype communicationtype servicetasktype headendsystem processingmethod devicespecification"
+    " baselinemethod"
 )
 _CUSTOMERS = "contact devicelocation controllabledevice programsubscription subscriptiondevice"
 _READ_PROGRAMS = _rights(
     "assets",
     "view",
     f"{_PROGRAM_CONFIGURATION} {_CUSTOMERS} enrollment devicesetup communication programevent participation"
+    " baselinemethod eventperformance"
     " statuschange assettodo batchrun scorecalculation scorecalculationversion controlscore",
 )
 _WORK_ON_PROGRAMS = frozenset(
@@ -70,6 +72,7 @@ _WORK_ON_PROGRAMS = frozenset(
         "assets.add_communication",
         "assets.change_assettodo",
         "assets.run_batch",
+        "assets.calculate_performance",
     }
 )
 _READ_SCHEDULES = _rights("django_celery_beat", "view", "periodictask intervalschedule crontabschedule")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assets.admin import batch_runs, events, score_calculations, scores
+from assets.admin import batch_runs, events, performance, score_calculations, scores
 
 
-__all__ = ["batch_runs", "events", "score_calculations", "scores"]
+__all__ = ["batch_runs", "events", "performance", "score_calculations", "scores"]

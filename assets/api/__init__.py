@@ -1,1 +1,1 @@
-"""The DACS side over HTTP, below `api/v1/`."""
+"""The DACS side's own API, for reading what it knows."""

@@ -11,6 +11,7 @@ from assets.models.customers import (
 )
 from assets.models.enrollments import Communication, DeviceSetup, Enrollment
 from assets.models.events import Participation, ProgramEvent
+from assets.models.performance import BaselineMethod, EventPerformance
 from assets.models.programs import (
     ActivityType,
     CommunicationType,
@@ -27,6 +28,7 @@ from assets.models.work import AssetToDo, BatchRun, StatusChange
 __all__ = [
     "ActivityType",
     "AssetToDo",
+    "BaselineMethod",
     "BatchRun",
     "Communication",
     "CommunicationType",
@@ -37,6 +39,7 @@ __all__ = [
     "DeviceSetup",
     "DeviceSpecification",
     "Enrollment",
+    "EventPerformance",
     "HeadEndSystem",
     "Participation",
     "ProcessingMethod",

@@ -52,6 +52,14 @@ class Program(models.Model):
     needs_status_check = models.BooleanField(
         default=True, help_text=_("A device is set up when its head-end system says that it can be reached.")
     )
+    baseline_method = models.ForeignKey(
+        "assets.BaselineMethod",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="programs",
+        help_text=_("How load reductions are measured; empty: they are not."),
+    )
     usage_recipient = models.CharField(
         max_length=60,
         default="DACS",

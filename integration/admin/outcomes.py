@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from assets import performance_queries
 from foundation.admin import EvidenceAdmin
 from integration.models import Cancellation, Outcome
 
@@ -32,11 +33,11 @@ class OutcomeAdmin(EvidenceAdmin):
     ordering = ["-pk"]
     fieldsets = [
         (None, {"fields": ["event", "head_end_system", "nic_id", "code", "outcome", "state", "answer"]}),
-        (_("Participation"), {"fields": ["participated_from", "participated_to"]}),
+        (_("Participation"), {"fields": ["participated_from", "participated_to", "load_reduction"]}),
         (_("Error message"), {"fields": ["message", "message_cut"]}),
         (_("Where it came from"), {"fields": ["run_link", "line", "changed_at"]}),
     ]
-    readonly_fields = ["run_link"]
+    readonly_fields = ["run_link", "load_reduction"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Outcome]:
         """Give the rows with their event, for the page of one too."""
@@ -49,6 +50,18 @@ class OutcomeAdmin(EvidenceAdmin):
     @display(description=_("Run"))
     def run_link(self, row: Outcome) -> str:
         return _run_link(row.run_id)
+
+    @display(description=_("Load reduction"))
+    def load_reduction(self, row: Outcome) -> str:
+        """Give what the device saved, where the DACS side knows it."""
+        found = performance_queries.of_device(
+            event=row.event.external_id, head_end_system=row.head_end_system, nic_id=row.nic_id
+        )
+        if found is None:
+            return "–"
+        address = reverse("admin:assets_eventperformance_change", args=[found.pk])
+        text = found.get_status_display() if found.reduction_kwh is None else f"{found.reduction_kwh} kWh"
+        return format_html('<a href="{}" class="text-primary-600">{}</a>', address, text)
 
 
 @admin.register(Cancellation)

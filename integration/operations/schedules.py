@@ -75,6 +75,12 @@ SHIPPED = (
         seconds=5,
     ),
     ShippedSchedule(
+        name="Programs: event performance",
+        task="assets.tasks.calculate_performance",
+        description="Calculates load reductions of events that ended or whose measurements changed.",
+        seconds=300,
+    ),
+    ShippedSchedule(
         name="Zones: heartbeat",
         task="integration.tasks.ask_zones",
         description="Asks the workers of every connection zone whether they are there.",

@@ -9,9 +9,11 @@ from typing import Any
 from assets import models
 from assets.choices import SubscriptionStatus
 from lookups.operations import apply_configuration, install_defaults
+from vee.engine.calendar import standard_offset_seconds
 from vee.models import Device, InstallEvent, ServicePoint, UsageSubscription
 
 
+ZONE = "America/Los_Angeles"
 NOW = dt.datetime(2023, 6, 16, 0, 0, tzinfo=dt.UTC)
 
 
@@ -40,7 +42,9 @@ def make_specification(code: str = "ECOBEE-SMART5", rated_kw: str = "3.5") -> mo
 
 def make_location(number: int = 1, **values: Any) -> models.DeviceLocation:
     """Store a service point as a device location."""
-    point = ServicePoint.objects.create(identifier=f"SP-{number}", time_zone="America/Los_Angeles")
+    point = ServicePoint.objects.create(
+        identifier=f"SP-{number}", time_zone=ZONE, standard_offset_seconds=standard_offset_seconds(ZONE)
+    )
     defaults = {
         "division": "CA",
         "cis_premise_id": f"PREM-{number}",

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('assets', '0001_initial'),
+        ('assets', '0002_performance'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
