@@ -103,6 +103,7 @@ class TestInstallSchedules:
             "integration.tasks.send_digests": 30,
             "integration.tasks.fire_schedules": 5,
             "integration.tasks.ask_zones": 30,
+            "assets.tasks.calculate_performance": 300,
             "assets.tasks.score_and_extract": "5",
             "integration.tasks.alert_expiring_certificates": "6",
             "assets.tasks.work_on_sync_requests": 60,
