@@ -57,15 +57,9 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
-                "title": _("Program"),
+                "title": _("Exchange"),
                 "collapsible": True,
                 "items": [
-                    _item(
-                        _("Sync requests"),
-                        "sync_saved_locally",
-                        "assets_syncrequest_changelist",
-                        "assets.view_syncrequest",
-                    ),
                     _item(
                         _("Enrollment syncs"),
                         "sync_alt",
@@ -100,17 +94,6 @@ UNFOLD: dict[str, Any] = {
                         "integration_transferredfile_changelist",
                         "integration.view_transferredfile",
                     ),
-                    _item(_("Device scores"), "speed", "assets_controlscore_changelist", "assets.view_controlscore"),
-                    _item(
-                        _("Program events"), "event_note", "assets_programevent_changelist", "assets.view_programevent"
-                    ),
-                    _item(
-                        _("Participation"),
-                        "how_to_reg",
-                        "assets_participation_changelist",
-                        "assets.view_participation",
-                    ),
-                    _item(_("Batch runs"), "play_circle", "assets_batchrun_changelist", "assets.view_batchrun"),
                     _item(_("E-mails"), "mail", "outbound_mail_changelist", "outbound.view_mail"),
                 ],
             },
@@ -124,7 +107,15 @@ UNFOLD: dict[str, Any] = {
                     _program_item(_("Contacts"), "contacts", "contact"),
                     _program_item(_("Device locations"), "home_pin", "devicelocation"),
                     _program_item(_("Communications"), "forum", "communication"),
+                    _program_item(_("Sync requests"), "sync_saved_locally", "syncrequest"),
+                    _program_item(_("Program events"), "event_note", "programevent"),
+                    _program_item(_("Participation"), "diversity_3", "participation"),
+                    _program_item(_("Event performance"), "trending_down", "eventperformance"),
+                    _program_item(_("Device scores"), "speed", "controlscore"),
+                    _program_item(_("Batch runs"), "play_circle", "batchrun"),
                     _program_item(_("Program set-up"), "campaign", "program"),
+                    _program_item(_("Score calculations"), "functions", "scorecalculation"),
+                    _program_item(_("Baseline methods"), "show_chart", "baselinemethod"),
                     _program_item(_("Head-end systems"), "hub", "headendsystem"),
                     _program_item(_("Device specifications"), "memory", "devicespecification"),
                     _program_item(_("Activity types"), "bolt", "activitytype"),
@@ -229,12 +220,6 @@ UNFOLD: dict[str, Any] = {
                     ),
                     _item(_("Parameters"), "tune", "outbound_parameter_changelist", "outbound.view_parameter"),
                     _item(_("VEE groups"), "rule", "vee_veegroup_changelist", "vee.view_veegroup"),
-                    _item(
-                        _("Score calculations"),
-                        "functions",
-                        "assets_scorecalculation_changelist",
-                        "assets.view_scorecalculation",
-                    ),
                     _item(_("Rule trials"), "science", "vee_ruletrial_changelist", "vee.view_ruletrial"),
                     _item(_("Factors"), "alt_route", "vee_factor_changelist", "vee.view_factor"),
                     _item(

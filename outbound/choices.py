@@ -23,6 +23,8 @@ AVAILABLE_TRANSPORTS = frozenset(Transport)
 FILE_TRANSPORTS = frozenset({Transport.SFTP, Transport.FTP, Transport.FTPS, Transport.OBJECT_STORAGE})
 TRANSPORTS_WITH_BASE_URL = frozenset({Transport.REST, Transport.OBJECT_STORAGE})
 TRANSPORTS_WITH_HOST = frozenset({Transport.SFTP, Transport.FTP, Transport.FTPS, Transport.EMAIL})
+# Where the base address of a connection to Tieline itself begins (`outbound.transports.in_process`).
+IN_PROCESS_PREFIX = "tieline:///"
 DEFAULT_PORTS = {Transport.SFTP: 22, Transport.FTP: 21, Transport.FTPS: 21, Transport.EMAIL: 25}
 
 

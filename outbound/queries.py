@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
 
-from outbound.choices import BreakerState, MailStatus
+from outbound.choices import IN_PROCESS_PREFIX, BreakerState, MailStatus
 from outbound.models import Connection, ConnectionHealth, Mail, Parameter
 from outbound.models.connections import SECRETS
 from outbound.parameters import DECLARED, declaration
@@ -101,6 +101,8 @@ def stale_connections(*, at: dt.datetime, after: dt.timedelta = STALE_AFTER) -> 
     return (
         ConnectionHealth.objects.select_related("connection")
         .filter(connection__enabled=True)
+        # Tieline itself is no target that one could fail to hear of.
+        .exclude(connection__base_url__startswith=IN_PROCESS_PREFIX)
         .filter(~Q(state=BreakerState.CLOSED) | Q(last_success_at__isnull=True) | Q(last_success_at__lt=at - after))
         .order_by("connection__name")
     )

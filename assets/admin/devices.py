@@ -16,6 +16,7 @@ from unfold.decorators import action, display
 
 from assets import queries
 from assets.admin import asking, badges
+from assets.admin.scores import score_links
 from assets.models import ControllableDevice
 from assets.operations import communications, masters, replacements, status_checks
 from assets.service_forms import FormRefused
@@ -37,6 +38,7 @@ class ControllableDeviceAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
         (None, {"fields": ["device", "head_end_system", "nic_id", "specification"]}),
         (_("What stands on it"), {"fields": ["serial_number", "badge_number", "ownership", "installation_method"]}),
         (_("Head-end system"), {"fields": ["head_end_registration", "reach", "reach_checked_at"]}),
+        (_("Scores"), {"fields": ["scores"]}),
     ]
     actions_detail = ["check_status", "replace_device"]
     change_form_outer_after_template = "admin/assets/device.html"
@@ -54,10 +56,14 @@ class ControllableDeviceAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
     def reach_badge(self, device: ControllableDevice) -> tuple[str, str]:
         return device.reach, device.get_reach_display()
 
+    @display(description=_("scores by program"))
+    def scores(self, device: ControllableDevice) -> Any:
+        return score_links(device.pk) if device.pk else "–"
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         # What the DERMS knows it by does not change: another NIC id is another device, put in its place by Replace.
         known = ["device", "head_end_system", "nic_id"] if obj else []
-        return [*known, "reach", "reach_checked_at"]
+        return [*known, "reach", "reach_checked_at", "scores"]
 
     def save_model(self, request: HttpRequest, obj: ControllableDevice, form: Any, change: bool) -> None:
         if not change:

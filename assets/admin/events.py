@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib import admin
 from django.db.models import Count, Q
@@ -11,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from assets import performance_queries
 from assets.choices import EventStatus, ParticipationOutcome, ParticipationStatus
 from assets.models import Participation, ProgramEvent
 from foundation.admin import EvidenceAdmin, InstantRangeFilter
@@ -36,9 +38,10 @@ class ProgramEventAdmin(EvidenceAdmin):
     fieldsets = [
         (None, {"fields": ["external_identifier", "category", "starts_at", "ends_at", "status", "cancel_message"]}),
         (_("Participation"), {"fields": ["counts", "devices"]}),
+        (_("Performance"), {"fields": ["load_reduction"]}),
         (_("Times"), {"fields": ["created_at", "changed_at"]}),
     ]
-    readonly_fields = ["counts", "devices"]
+    readonly_fields = ["counts", "devices", "load_reduction"]
 
     @display(description=_("Status"), ordering="status", label=_EVENTS)
     def status_badge(self, event: ProgramEvent) -> tuple[str, Any]:
@@ -52,6 +55,26 @@ class ProgramEventAdmin(EvidenceAdmin):
         )
         labels = {**dict(ParticipationStatus.choices), **dict(ParticipationOutcome.choices)}
         return ", ".join(f"{labels[name]}: {count}" for name, count in found.items() if count) or "–"
+
+    @display(description=_("Load reduction"))
+    def load_reduction(self, event: ProgramEvent) -> str:
+        """Give what the event came to, and how much of it rests on estimated measurements."""
+        totals = performance_queries.totals_of_event(event_id=event.pk)
+        if not totals.devices:
+            return "–"
+        address = f"{reverse('admin:assets_eventperformance_changelist')}?q={quote(event.external_identifier)}"
+        text = _("%(kwh)s kWh by %(calculated)d of %(devices)d devices; %(estimated)s kWh on estimated measurements")
+        return format_html(
+            '<a href="{}">{}</a>',
+            address,
+            text
+            % {
+                "kwh": totals.reduction_kwh,
+                "calculated": totals.calculated,
+                "devices": totals.devices,
+                "estimated": totals.estimated_reduction_kwh,
+            },
+        )
 
     @display(description=_("Devices"))
     def devices(self, event: ProgramEvent) -> str:

@@ -50,6 +50,7 @@ class ProgramAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
         (None, {"fields": ["code", "identifier", "description", "subscription_type", "usage_recipient"]}),
         (_("Enrollment"), {"fields": ["open_for_enrollment", "starts_on", "ends_on", "needs_status_check"]}),
         (_("Events"), {"fields": ["time_zone", "cycle", "event_limit", "event_limit_per_year", "reference_kw"]}),
+        (_("Scores and performance"), {"fields": ["score_calculation", "baseline_method"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

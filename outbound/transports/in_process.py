@@ -25,11 +25,12 @@ from django.http import HttpResponse
 from requests.adapters import HTTPAdapter
 
 from foundation.api.authentication import IN_PROCESS_ACCOUNT
+from outbound.choices import IN_PROCESS_PREFIX
 from outbound.transports.base import ConnectionNotUsable
 
 
 SCHEME = "tieline"
-PREFIX = f"{SCHEME}:///"
+PREFIX = IN_PROCESS_PREFIX
 
 _lock = threading.Lock()
 _handler: BaseHandler | None = None

@@ -15,6 +15,7 @@ from tests.functional.harness.peers import Peer
 from tests.functional.harness.processes import wait_until
 from tests.functional.harness.product import Product
 from tests.functional.harness.records import name
+from tests.functional.harness.schedules import every_second
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,29 @@ def test_a_customer_enrolled_in_derms_becomes_an_active_subscription(site: Produ
     answer = site.client().read(f"{programs.ENROLLMENTS}/enroll/{enrollment['id']}")
     assert answer["X1-DAEnroll"]["status"] == "COMPLETE"
     assert answer["X1-DAEnroll"]["relatedObjects"]["subscriptionId"] == row["id"]
+
+
+def test_it_is_synchronised_back_once_and_a_contact_that_changes_once_more(site: Product, derms: Peer) -> None:
+    programs.connect(derms, site)
+    key = name("DRMS-ENR")
+    programs.send(derms, programs.record(7, key, nic="NIC-7"), key=key)
+    row = programs.subscription(site, "6612000007", "ACTIVE", devices=1)
+    person = site.person()
+    with every_second(person, "Sync requests: F1-SYNRQ"):
+        (request,) = programs.synchronised(site, row["id"], count=1)
+        (body,) = programs.told(derms, row["id"])
+        assert body["dacsMessageId"] == request["sync_request_id"]
+        assert body["subscriptionInfo"]["status"] == "ACTIVE"
+        (device,) = body["locationInfo"]["controllableDevices"]
+        assert (device["nicId"], device["specification"]) == ("NIC-7", "ECOBEE-SMART5")
+        assert body["connectivityProperties"]["plugin"]["connectionId"] == "NMS1_SITE_A"
+
+        (contact,) = site.client().all("/api/v1/contacts/", cis_person_id="6612000007")
+        page = person.page_of("assets/contact", contact["name"])
+        person.save(page, {"cis_person_id": "6612009907"})
+        programs.synchronised(site, row["id"], count=2)
+    told = [one["contactInfo"]["cisPersonId"] for one in programs.told(derms, row["id"])]
+    assert told == ["6612000007", "6612009907"]
 
 
 def test_a_second_device_comes_later_and_one_takes_the_place_of_another(site: Product, derms: Peer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +71,23 @@ def subscription(product: Product, person: str, status: str, *, devices: int | N
 def taking_part(row: dict[str, Any]) -> list[str]:
     """The NIC ids of the devices that take part in a subscription."""
     return [device["nic_id"] for device in row["devices"] if device["removed_at"] is None]
+
+
+def synchronised(product: Product, subscription_id: str, *, count: int) -> list[dict[str, Any]]:
+    """The sync requests of a subscription, once so many of them are synchronized and none is open."""
+
+    def look() -> list[dict[str, Any]] | None:
+        found = product.client().all("/api/v1/sync-requests/", subscription=subscription_id)
+        done = [row for row in found if row["status"] == "SYNCHRONIZED"]
+        return done if len(done) == count and all(row["status"] in _ENDED for row in found) else None
+
+    return wait_until(f"{count} synchronized requests of {subscription_id}", look, seconds=90)
+
+
+_ENDED = ("SYNCHRONIZED", "DISCARDED", "CANCELED")
+
+
+def told(derms: Peer, subscription_id: str) -> list[dict[str, Any]]:
+    """What DERMS was told of a subscription, in order."""
+    bodies = [json.loads(str(entry["body"])) for entry in derms.requests("/enroll$")]
+    return [body for body in bodies if body.get("subscriptionInfo", {}).get("subscriptionId") == subscription_id]
