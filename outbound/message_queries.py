@@ -168,7 +168,9 @@ def message(*, message_pk: int) -> OutboundMessage:
 
 def message_counts() -> dict[str, int]:
     """Give how many messages wait, are held back, and failed for good, for the dashboard."""
-    counted = OutboundMessage.objects.aggregate(
+    # Delivered ones are the many, and the index by status leaves them out.
+    unsettled = OutboundMessage.objects.filter(status__in=[*TAKEABLE_MESSAGES, MessageStatus.IN_PROGRESS])
+    counted = unsettled.aggregate(
         waiting=Count("pk", filter=UNFINISHED),
         held=Count("pk", filter=UNFINISHED & ~Q(hold_reason="")),
         failed=Count("pk", filter=DEAD_LETTER),

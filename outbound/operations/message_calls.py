@@ -66,6 +66,11 @@ def most_at_once(*, connection: str, at_once: int, a_second: float | None) -> in
     return max(1, min(_MOST_BEGUN, math.ceil(rate * _AHEAD_SECONDS)))
 
 
+def forget() -> None:
+    """Know nothing of how fast targets are, as a new process does."""
+    _seconds.clear()
+
+
 def make(tries: Sequence[Try], *, clock: Clock, start_by: dt.datetime) -> tuple[list[Called], list[BaseException]]:
     """
     Make the calls of tries and give what became of each; after `start_by` no further call is made.

@@ -12,7 +12,7 @@ import structlog
 from django.db import transaction
 from django.db.models import BinaryField, ExpressionWrapper, F
 
-from foundation.bulk_updates import update_each
+from foundation.bulk_writes import update_each
 from foundation.crypto import UnableToDecrypt, decrypt
 from outbound import message_queries
 from outbound.choices import MessageStatus, ProcessingMethod

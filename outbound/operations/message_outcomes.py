@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 from django.db import transaction
 
-from foundation.bulk_updates import update_each
+from foundation.bulk_writes import update_each
 from foundation.crypto import UnableToDecrypt
 from outbound import masking, message_queries, queries, retry
 from outbound.choices import AnswerKind, AttemptOutcome, MessageFault, MessageStatus, ProcessingMethod

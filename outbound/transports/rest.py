@@ -26,7 +26,7 @@ from outbound.models import Connection
 from outbound.transports.addresses import Guard, split_base_url
 from outbound.transports.base import Answer, TransportError
 from outbound.transports.limits import Limiter
-from outbound.transports.rest_requests import RequestMaker
+from outbound.transports.rest_requests import PlainRequest, RequestMaker
 from outbound.transports.rest_wire import Wire
 from outbound.transports.sockets import Deadline
 from outbound.transports.streams import Download, SizedChunks, SourceFailed, transfer_seconds
@@ -171,7 +171,7 @@ class RestClient:
 
     def _call(
         self,
-        prepared: requests.PreparedRequest,
+        prepared: requests.PreparedRequest | PlainRequest,
         limit: Deadline,
         permit: Permit,
         *,
