@@ -69,7 +69,7 @@ def measure(options: argparse.Namespace) -> None:
     call_command("migrate", verbosity=0)
     setup.setup(at=days.AT, username="admin", password=secrets.token_urlsafe(20))
     for model in rows.all_models():
-        rows.fill(model, 1, start=1000)
+        rows.fill(model, 1, start=rows.FIRST)
     client = Client(SERVER_NAME="127.0.0.1")
     client.force_login(User.objects.get(username="admin"))
     before = {name: _page(client, address, rounds=options.rounds) for name, address in PAGES.items()}

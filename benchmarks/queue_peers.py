@@ -159,12 +159,12 @@ def by_procrastinate(python: Path, place: Place, messages: int) -> float:
 
 
 def by_outbox(python: Path, place: Place, messages: int) -> float:
-    script = str(HERE / "by_outbox.py")
-    run(place, str(python), script, "queue", str(messages))
+    script = ["-m", "by_outbox"]  # the relay imports the application under its own name
+    run(place, str(python), *script, "queue", str(messages))
     requests.get(f"{place.target}/forget", timeout=60)
     worker = [str(python), "-m", "celery", "-A", "by_outbox", "-q", "worker", "--concurrency", str(WORKERS)]
     worker += ["--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
-    with working(place, worker, [str(python), script, "relay"], cwd=HERE):
+    with working(place, worker, [str(python), *script, "relay"], cwd=HERE):
         return arrived(place, messages)
 
 
@@ -203,7 +203,7 @@ def measure(python: Path | None, *, messages: int, backlog: int, rounds: int) ->
         run(ours, sys.executable, str(HERE / "by_product.py"), "prepare")
         if python is not None:
             outbox = make("outbox")
-            run(outbox, str(python), str(HERE / "by_outbox.py"), "migrate")
+            run(outbox, str(python), "-m", "by_outbox", "migrate")
             jobs = make("procrastinate")
             taken = _report.in_turns(
                 {

@@ -18,10 +18,13 @@ from vee.models.fields import NumberArrayField
 APPS = ("foundation", "lookups", "outbound", "vee", "assets", "integration", "auth")
 
 
+# Rows are numbered from here on, clear of what a test has made itself.
+FIRST = 1000
 # What constraints ask for beyond the kinds of the fields.
 OWN: dict[str, dict[str, Any]] = {
     "integration.FlowSchedule": {"every_seconds": None},
     "vee.MeasuringComponentType": {"scale": 3},
+    "vee.ValueDerivation": {"scale": 3},
 }
 # Partitioned by month, and in no list; one row for each of a few kinds.
 LEFT_OUT = ("vee.MeasurementBlock", "vee.VeeRetryPolicy")
@@ -61,7 +64,7 @@ def fill(model: type[models.Model], count: int, *, start: int) -> None:
             elif field.is_relation:
                 keys = targets[field]
                 if keys:
-                    values[field.attname] = keys[number % len(keys)]
+                    values[field.attname] = keys[(number - FIRST) % len(keys)]
             elif not isinstance(field, models.AutoField):
                 values[field.attname] = _value(field, number, place)
         # Not one by one: a state that only its transitions may change is given at the start.
@@ -84,7 +87,7 @@ _MADE: tuple[tuple[Any, Callable[[Any, int, int], Any]], ...] = (
     (models.DateField, lambda field, number, place: (days.AT + dt.timedelta(days=number + place)).date()),
     (models.TimeField, lambda field, number, place: dt.time(1)),
     (models.DurationField, lambda field, number, place: dt.timedelta(hours=1)),
-    (models.JSONField, lambda field, number, place: field.get_default() if field.has_default() else {}),
+    (models.JSONField, lambda field, number, place: None if field.null else field.get_default() or {}),
     (models.DecimalField, lambda field, number, place: Decimal(number % 9) + 1),
     (models.IntegerField, lambda field, number, place: number + 1),
     (models.FloatField, lambda field, number, place: float(number + 1)),
