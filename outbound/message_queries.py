@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce, JSONObject
 
 from outbound import queries
 from outbound.choices import TAKEABLE_MESSAGES, MessageStatus
-from outbound.models import Connection, OutboundMessage, OutboundMessageType
+from outbound.models import Connection, DeliveryAttempt, OutboundMessage, OutboundMessageType
 from outbound.texts import storable
 
 
@@ -21,6 +21,14 @@ _EARLIER = OutboundMessage.objects.filter(
     key=OuterRef("key"),
     pk__lt=OuterRef("pk"),
     message_type__ordered=True,
+)
+# Counted for the rows of a page, where a join would count those of the whole table first.
+_TRIES = (
+    DeliveryAttempt.objects.filter(message=OuterRef("pk"))
+    .order_by()
+    .values("message")
+    .annotate(n=Count("pk"))
+    .values("n")
 )
 DEAD_LETTER = Q(status=MessageStatus.FAIL, next_attempt_at__isnull=True)
 
@@ -147,7 +155,7 @@ def messages_for_display() -> QuerySet[OutboundMessage]:
     return _with_earlier(
         OutboundMessage.objects.select_related("message_type", "external_system")
         .defer("payload", "answer", "headers")
-        .annotate(tries=Count("attempts"))
+        .annotate(tries=Coalesce(Subquery(_TRIES), 0))
     )
 
 
