@@ -34,9 +34,9 @@ check:  ## What a reviewer would run: lint, types, contracts, migrations, quick 
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/pytest -q -n 2 tests/unit tests/meta
 
-bench:  ## Benchmarks; each prints its figures
+bench:  ## Benchmarks and their table (ARGS=--quick small sizes, ARGS=--write also into the docs)
 	@$(PYTHON) scripts/bootstrap.py bench
-	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done
+	@$(BIN)/python benchmarks/bench.py $(ARGS)
 
 fmt:  ## Format the code and fix what the linter can fix
 	@$(PYTHON) scripts/bootstrap.py check

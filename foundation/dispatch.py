@@ -7,11 +7,14 @@ from typing import Any
 
 import structlog
 from celery import current_app
-from django.db import transaction
+from django.db import connection, transaction
 from kombu.exceptions import OperationalError
 
 
 logger = structlog.get_logger(__name__)
+
+# How far back a transaction's calls are looked through; a transaction may have thousands.
+LATEST_CALLS = 16
 
 
 def after_commit(
@@ -20,6 +23,7 @@ def after_commit(
     countdown: float | None = None,
     queue: str | None = None,
     expires: float | None = None,
+    once: bool = False,
     **kwargs: Any,
 ) -> None:
     """
@@ -30,8 +34,22 @@ def after_commit(
 
     :param queue: name of the queue of particular workers; the common one when not given.
     :param expires: seconds after which the call is of no use any more.
+    :param once: not again when one of the last calls of this transaction is the same.
     """
-    transaction.on_commit(functools.partial(_send, task_name, countdown, queue, expires, kwargs))
+    call = (task_name, countdown, queue, expires, kwargs)
+    if once and call in _latest_calls():
+        return
+    transaction.on_commit(functools.partial(_send, *call))
+
+
+def woken_for(task_name: str, *, queue: str | None = None) -> int:
+    """Give how many of the last calls that wait for this transaction's commit go to a task, up to `LATEST_CALLS`."""
+    return sum(call[0] == task_name and call[2] == queue for call in _latest_calls())
+
+
+def _latest_calls() -> list[tuple[Any, ...]]:
+    waiting = connection.run_on_commit[-LATEST_CALLS:]
+    return [entry[1].args for entry in waiting if isinstance(entry[1], functools.partial) and entry[1].func is _send]
 
 
 def _send(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 
 
+@functools.lru_cache(maxsize=4096)
 def parse_instant(text: str) -> dt.datetime:
     """
     Read an ISO 8601 date-time and give it in UTC.

@@ -36,9 +36,9 @@ def run_scheduled_flow(*, identifier: str) -> None:
 
 
 @shared_task(name="integration.tasks.work_segment")
-def work_segment(*, run_id: str) -> bool:
-    """Send the next free segment of a run's file; give whether there was one."""
-    return segments.work_next(run_id=uuid.UUID(run_id), clock=timezone.now)
+def work_segment(*, run_id: str) -> int:
+    """Send segments of a run's file for a while; give how many."""
+    return segments.work(run_id=uuid.UUID(run_id), clock=timezone.now)
 
 
 @shared_task(name="integration.tasks.sweep_segments")

@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 from django.db.models import F, Q, QuerySet
@@ -48,6 +49,25 @@ class _Seen:
     last_success_at: dt.datetime | None
 
 
+class CallsBreaker(Protocol):
+    """What a call asks of a breaker, and tells it."""
+
+    def admit(self, *, at: dt.datetime, hold_seconds: float) -> Permit:
+        """Let a call through, or raise CircuitOpen."""
+
+    def succeeded(self, permit: Permit, *, at: dt.datetime) -> None:
+        """Hear that the target answered."""
+
+    def failed(self, permit: Permit, *, at: dt.datetime, reason: str) -> None:
+        """Hear that the target failed."""
+
+    def refused_credentials(self, permit: Permit, *, at: dt.datetime, reason: str) -> None:
+        """Hear that the target refused who calls."""
+
+    def release(self, permit: Permit) -> None:
+        """Take a permit back unused."""
+
+
 class Breaker:
     """The breaker of one connection as one process sees it; threads may share it."""
 
@@ -63,8 +83,7 @@ class Breaker:
         :param hold_seconds: how long the call can last at most; the lease of a probe.
         :raises CircuitOpen: when the breaker is open, or another call is probing.
         """
-        seen = self._closed
-        if seen is not None and dt.timedelta(0) <= at - seen.at < FRESH:
+        if self.is_known_closed(at=at):
             return Permit()
         health = self._row()
         if health is None or health.state == BreakerState.CLOSED:
@@ -77,6 +96,23 @@ class Breaker:
         self._closed = None
         return self._probe(health, at, hold_seconds)
 
+    def is_known_closed(self, *, at: dt.datetime) -> bool:
+        """Whether a call may go without a look at the row: it was closed a moment ago."""
+        seen = self._closed
+        return seen is not None and dt.timedelta(0) <= at - seen.at < FRESH
+
+    def is_told_of_success(self, permit: Permit, *, at: dt.datetime) -> bool:
+        """Whether the row says already what a success of this call would say."""
+        seen = self._closed
+        return (
+            not permit.by_hand
+            and permit.probe is None
+            and seen is not None
+            and not seen.failures
+            and seen.last_success_at is not None
+            and at - seen.last_success_at < SUCCESS_STAMP_EVERY
+        )
+
     def admit_by_hand(self, *, at: dt.datetime) -> Permit:
         """Let a person's test through, whatever the state; see `succeeded` for what its success does."""
         self._closed = None
@@ -87,9 +123,8 @@ class Breaker:
         if permit.by_hand or permit.probe is not None:
             self._close(permit, at)
             return
-        seen = self._closed
-        stale = seen is None or seen.last_success_at is None or at - seen.last_success_at >= SUCCESS_STAMP_EVERY
-        if stale or (seen is not None and seen.failures):
+        if not self.is_told_of_success(permit, at=at):
+            seen = self._closed
             self._rows().filter(state=BreakerState.CLOSED).update(consecutive_failures=0, last_success_at=at)
             self._closed = _Seen(seen.at if seen else at, 0, at)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Case, Count, Exists, JSONField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce, JSONObject
 
 from outbound import queries
 from outbound.choices import TAKEABLE_MESSAGES, MessageStatus
-from outbound.models import Connection, OutboundMessage, OutboundMessageType
+from outbound.models import Connection, DeliveryAttempt, OutboundMessage, OutboundMessageType
 from outbound.texts import storable
 
 
@@ -21,6 +21,14 @@ _EARLIER = OutboundMessage.objects.filter(
     key=OuterRef("key"),
     pk__lt=OuterRef("pk"),
     message_type__ordered=True,
+)
+# Counted for the rows of a page, where a join would count those of the whole table first.
+_TRIES = (
+    DeliveryAttempt.objects.filter(message=OuterRef("pk"))
+    .order_by()
+    .values("message")
+    .annotate(n=Count("pk"))
+    .values("n")
 )
 DEAD_LETTER = Q(status=MessageStatus.FAIL, next_attempt_at__isnull=True)
 
@@ -80,14 +88,34 @@ def waits_because(message: OutboundMessage) -> str:
     """Give why a message waits, in words; empty when it does not, or only for its time."""
     if message.status not in TAKEABLE_MESSAGES or message.next_attempt_at is None:
         return ""
-    earlier = blocking(message)
+    # A list has it for all of its rows already.
+    earlier = vars(message)["earlier"] if "earlier" in vars(message) else _facts_of(blocking(message))
     if earlier is not None:
-        why = f": {earlier.last_error}" if earlier.last_error else "."
+        why = f": {earlier['error']}" if earlier["error"] else "."
         return (
-            f"Waits for message {earlier.message_id} ({earlier.message_type.code}) of the same key {message.key}, "
-            f"which is {earlier.get_status_display().lower()}{why}"
+            f"Waits for message {earlier['id']} ({earlier['type']}) of the same key {message.key}, "
+            f"which is {MessageStatus(earlier['status']).label.lower()}{why}"
         )
     return message.hold_reason
+
+
+def _facts_of(message: OutboundMessage | None) -> dict[str, str] | None:
+    if message is None:
+        return None
+    return {
+        "id": message.message_id,
+        "type": message.message_type.code,
+        "status": message.status,
+        "error": message.last_error,
+    }
+
+
+def _with_earlier(messages: QuerySet[OutboundMessage]) -> QuerySet[OutboundMessage]:
+    """Add to messages the facts of the unfinished one that each waits for, as `waits_because` tells them."""
+    facts = JSONObject(id="message_id", type="message_type__code", status="status", error="last_error")
+    first = _EARLIER.order_by("id").annotate(facts=facts).values("facts")[:1]
+    waits = Q(message_type__ordered=True, next_attempt_at__isnull=False) & ~Q(key="")
+    return messages.annotate(earlier=Case(When(waits, then=Subquery(first)), output_field=JSONField()))
 
 
 def next_of_key(message: OutboundMessage) -> OutboundMessage | None:
@@ -124,16 +152,16 @@ def untold_messages(*, before: dt.datetime, limit: int) -> list[int]:
 
 def messages_for_display() -> QuerySet[OutboundMessage]:
     """Give messages with their type, system and number of attempts (`tries`); payloads and answers stay unread."""
-    return (
+    return _with_earlier(
         OutboundMessage.objects.select_related("message_type", "external_system")
         .defer("payload", "answer", "headers")
-        .annotate(tries=Count("attempts"))
+        .annotate(tries=Coalesce(Subquery(_TRIES), 0))
     )
 
 
 def messages_for_api() -> QuerySet[OutboundMessage]:
     """Give messages with their type, system and attempts, the latest first; answers stay unread."""
-    return (
+    return _with_earlier(
         OutboundMessage.objects.select_related("message_type", "external_system")
         .prefetch_related("attempts")
         .defer("answer", "headers")
@@ -168,7 +196,9 @@ def message(*, message_pk: int) -> OutboundMessage:
 
 def message_counts() -> dict[str, int]:
     """Give how many messages wait, are held back, and failed for good, for the dashboard."""
-    counted = OutboundMessage.objects.aggregate(
+    # Delivered ones are the many, and the index by status leaves them out.
+    unsettled = OutboundMessage.objects.filter(status__in=[*TAKEABLE_MESSAGES, MessageStatus.IN_PROGRESS])
+    counted = unsettled.aggregate(
         waiting=Count("pk", filter=UNFINISHED),
         held=Count("pk", filter=UNFINISHED & ~Q(hold_reason="")),
         failed=Count("pk", filter=DEAD_LETTER),

@@ -24,18 +24,18 @@ def send_mail(*, mail_id: int, **kwargs: Any) -> None:
 
 
 @shared_task(name="outbound.tasks.deliver_message")
-def deliver_message(*, message_pk: int, **kwargs: Any) -> None:
-    """Deliver one queued message; one that is not due any more is left alone."""
+def deliver_message(*, message_pk: int, zone: str = "", **kwargs: Any) -> None:
+    """Deliver one queued message, and what else is due in its zone; one that is not due any more is left alone."""
     try:
-        message_delivery.deliver(message_pk=message_pk, at=timezone.now(), clock=timezone.now)
+        message_delivery.drain(first=message_pk, clock=timezone.now, zone=zone)
     except message_claims.MessageNotDue as reason:
         logger.debug("message_not_due", message=message_pk, reason=str(reason))
 
 
 @shared_task(name="outbound.tasks.deliver_due")
 def deliver_due(*, zone: str = "", **kwargs: Any) -> int:
-    """Deliver a batch of the messages that are due in a zone; give how many."""
-    return message_delivery.deliver_due(at=timezone.now(), clock=timezone.now, zone=zone)
+    """Deliver the messages that are due in a zone; give how many."""
+    return message_delivery.drain(clock=timezone.now, zone=zone)
 
 
 @shared_task(name="outbound.tasks.sweep")

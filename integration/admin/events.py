@@ -71,7 +71,6 @@ class ReservationAdmin(EvidenceAdmin):
     """The list of reserved devices, and the page of one."""
 
     list_display = ["nic_id", "head_end_system", "event", "state_badge", "message", "line", "changed_at"]
-    list_select_related = ["event"]
     list_filter = ["state", "head_end_system"]
     search_fields = ["nic_id__startswith", "event__external_id__exact"]
     search_help_text = _("The start of a nicId, or an eventId.")
@@ -82,8 +81,8 @@ class ReservationAdmin(EvidenceAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Reservation]:
-        """Give the rows with their run."""
-        return super().get_queryset(request).select_related("run")  # type: ignore[no-any-return]
+        """Give the rows with their run and event."""
+        return super().get_queryset(request).select_related("run", "event")  # type: ignore[no-any-return]
 
     @display(description=_("State"), ordering="state", label=_RESERVATIONS)
     def state_badge(self, row: Reservation) -> tuple[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -11,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from foundation.api.problems import StateConflict
-from integration import queries
+from integration import control_queries, queries
 from integration.api import problems, shapes
 from integration.flows.registry import UnknownFlow
 from integration.models import Flow
@@ -27,6 +29,11 @@ class FlowList(generics.ListAPIView[Flow]):
     def get_queryset(self) -> QuerySet[Flow]:
         """Give the flows."""
         return queries.flow_list()
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Add how the flows stand, read once for all of them."""
+        known = control_queries.conditions(list(queries.flow_list()))
+        return {**super().get_serializer_context(), "conditions": known}
 
 
 class Activate(APIView):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -54,6 +55,7 @@ def counts(parent: Mapping[str, Any], *, names: Sequence[str]) -> Iterator[Findi
             yield _finding(name, "invalid_type", "is not a whole number from 0 up")
 
 
+@functools.lru_cache(maxsize=4096)
 def is_instant(text: str) -> bool:
     """Whether a text is a date-time that goes over the wire: the `T` form, with seconds or without, with an offset."""
     if not _DATE_TIME.match(text):

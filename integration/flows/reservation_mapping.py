@@ -7,6 +7,7 @@ Plain Python.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -182,6 +183,7 @@ def refusals(document: Any) -> dict[tuple[str, str], str]:
     return found
 
 
+@functools.lru_cache(maxsize=4096)
 def instant(value: dt.datetime) -> str:
     """Give an instant in true UTC as the guide writes it: seconds and `Z`, a fraction only when there is one."""
     timespec = "milliseconds" if value.microsecond else "seconds"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 
+from foundation.bulk_writes import insert_new, update_each
 from integration.choices import EventState, ReservationState
 from integration.flows.reservation_mapping import Device, ReservationRequest
 from integration.models import Event, FlowRun, Reservation, Segment
@@ -71,24 +73,26 @@ def take(
                 settled += 1
             else:
                 refused.append((device, _clash(device, earlier.line)))
-    Reservation.objects.bulk_create(
-        [
-            Reservation(
-                # Ids and not objects: a file may have a million rows.
-                event_id=event.pk,
-                head_end_system=device.head_end_system,
-                nic_id=device.nic_id,
-                run_id=run.pk,
-                segment_id=segment.pk,
-                line=device.line,
-                starts_at=device.starts_at,
-                ends_at=device.ends_at,
-                changed_at=at,
-            )
-            for device in first.values()
+    new = insert_new(
+        Reservation,
+        # Ids and not objects: a file may have a million rows.
+        shared={
+            "event": event.pk,
+            "run": run.pk,
+            "segment": segment.pk,
+            "state": ReservationState.SENDING,
+            "message": "",
+            "changed_at": at,
+        },
+        names=("head_end_system", "nic_id", "line", "starts_at", "ends_at"),
+        rows=[
+            # In one order for all, so that two segments with the same devices do not wait for each other.
+            (device.head_end_system, device.nic_id, device.line, device.starts_at, device.ends_at)
+            for _, device in sorted(first.items())
         ],
-        ignore_conflicts=True,
     )
+    if new == len(first):
+        return Taken(to_send=list(first.values()), settled=settled, refused=refused)
     known = {
         (row.head_end_system, row.nic_id): row
         for row in Reservation.objects.select_for_update()
@@ -96,7 +100,7 @@ def take(
         .values_list(*_KNOWN, named=True)
     }
     to_send: list[Device] = []
-    mine: list[Reservation] = []
+    mine: dict[int, dict[str, Any]] = {}
     for device in first.values():
         row = known[device.key]
         own = row.run_id == run.pk and row.line == device.line
@@ -111,21 +115,17 @@ def take(
             to_send.append(device)
             if own and row.state == ReservationState.SENDING and row.segment_id == segment.pk:
                 continue
-            mine.append(
-                Reservation(
-                    pk=row.pk,
-                    run_id=run.pk,
-                    segment_id=segment.pk,
-                    line=device.line,
-                    starts_at=device.starts_at,
-                    ends_at=device.ends_at,
-                    state=ReservationState.SENDING,
-                    message="",
-                    changed_at=at,
-                )
-            )
-    fields = ["run", "segment", "line", "starts_at", "ends_at", "state", "message", "changed_at"]
-    Reservation.objects.bulk_update(mine, fields, batch_size=100)
+            mine[row.pk] = {
+                "run": run.pk,
+                "segment": segment.pk,
+                "line": device.line,
+                "starts_at": device.starts_at,
+                "ends_at": device.ends_at,
+                "state": ReservationState.SENDING,
+                "message": "",
+                "changed_at": at,
+            }
+    update_each(Reservation, mine)
     return Taken(to_send=to_send, settled=settled, refused=refused)
 
 

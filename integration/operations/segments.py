@@ -2,30 +2,33 @@
 Segments of a file, each sent by one worker under a lease (`integration.md` 3.6, 6.5).
 
 A wake-up names the run; which segment a worker gets is decided by the claim: the first that is free, as long as fewer
-than `stage.parallel` are on their way and nothing stopped the attempt. A segment whose worker died is claimed again.
+than `stage.parallel` are on their way and nothing stopped the attempt. A worker takes one segment after the other, so
+that what it has read once (the request, the lookup, the header of the file, its sockets) serves many of them; after a
+while it gives other work a turn. A segment whose worker died is claimed again.
 """
 
 from __future__ import annotations
 
-import concurrent.futures
-import contextvars
+import contextlib
 import datetime as dt
 import secrets
+import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
-from django.db import connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.db.models import F, Q
 
 from integration import control_queries
 from integration.choices import RunState, SegmentState
 from integration.flows import applied_overlays, csv_rows, registry, run_payloads, runner
 from integration.flows.contract import Fault, MessageRefused
-from integration.flows.csv_rows import ERRORS_KEPT, Row
+from integration.flows.csv_rows import ERRORS_KEPT
 from integration.flows.file_flow import FileFlow, SegmentResult, SegmentWork
-from integration.flows.overlays import OverlayFailed
+from integration.flows.overlays import Overlay, OverlayFailed
 from integration.flows.run import Clock
 from integration.models import FileAttempt, FlowRun, RunStep, Segment, StoredFile
 from integration.operations import file_attempts, file_endings
@@ -38,6 +41,8 @@ from outbound.retry import FaultType
 logger = structlog.get_logger(__name__)
 
 LEASE = dt.timedelta(seconds=30)
+# How long a worker stays with one run before others get a turn.
+TURN = dt.timedelta(seconds=15)
 _HEARTBEAT_SECONDS = 5.0
 
 
@@ -47,28 +52,69 @@ class _Claim:
     token: str
 
 
-def work_next(*, run_id: uuid.UUID, clock: Clock) -> bool:
-    """
-    Send the next free segment of a run, and end the attempt when it was the last; False when there was none to take.
+@dataclass(slots=True, kw_only=True)
+class _Shared:
+    """What the segments of a run share, read once by a worker; `step` is the one that shows them."""
 
-    A further worker is woken for what is left.
+    row: FlowRun
+    flow: FileFlow
+    clock: Clock
+    step: RunStep | None = None
+    accepted: Any = None
+    prepared: Any = None
+    file: StoredFile | None = None
+    header: csv_rows.Header | None = None
+    overlay: Overlay | None = None
+
+    def read(self) -> tuple[StoredFile, csv_rows.Header]:
+        """
+        Read the request, what the flow makes of it, and the header of the file, if that has not been done.
+
+        :raises OverlayFailed: when the attempt's overlay does not fit this version of the product any more.
+        """
+        if self.file is None or self.header is None:
+            self.accepted = accepted_again(self.row, self.flow)
+            self.prepared = self.flow.prepare(self.accepted, None)
+            file = StoredFile.objects.get(run=self.row)
+            with file.content.open("rb") as stream:
+                self.header = csv_rows.with_all_columns(csv_rows.read_header(stream, self.flow.layout))
+            self.overlay = file_attempts.overlay_of(self.row, self.flow)
+            self.file = file
+        return self.file, self.header
+
+
+def work_next(*, run_id: uuid.UUID, clock: Clock) -> bool:
+    """Send the next free segment of a run, and end the attempt when it was the last; False when there was none."""
+    shared = _shared(run_id, clock)
+    if shared is None:
+        return False
+    with runner.bound(shared.row):
+        taken = _work(shared)
+        if not taken or _may_be_over(shared.row):
+            file_endings.end_if_done(shared.row, flow=shared.flow, at=clock())
+    return taken
+
+
+def work(*, run_id: uuid.UUID, clock: Clock) -> int:
     """
-    row = FlowRun.objects.select_related("flow").filter(pk=run_id).first()
-    if row is None:
-        return False
-    flow = packaged_flow(registry.find(row.flow.identifier))
-    if not isinstance(flow, FileFlow):
-        return False
-    with runner.bound(row):
-        claim = _claim(row, at=clock())
-        if claim is None:
-            file_endings.end_if_done(row, flow=flow, at=clock())
-            return False
-        result = _result(row, claim, flow=flow, clock=clock)
-        _settle(row, claim, result, at=clock())
-        if not file_endings.end_if_done(row, flow=flow, at=clock()):
-            file_attempts.wake(row)
-    return True
+    Send segments of a run until none is free, and end the attempt when they were the last; give how many were sent.
+
+    When others should have a turn, a further worker is woken for what is left.
+    """
+    shared = _shared(run_id, clock)
+    if shared is None:
+        return 0
+    began = clock()
+    sent = 0
+    with runner.bound(shared.row):
+        while _work(shared):
+            sent += 1
+            if clock() - began > TURN:
+                file_attempts.wake(shared.row)
+                break
+        if _may_be_over(shared.row):
+            file_endings.end_if_done(shared.row, flow=shared.flow, at=clock())
+    return sent
 
 
 def sweep(*, at: dt.datetime, clock: Clock) -> int:
@@ -131,23 +177,57 @@ def _claim(row: FlowRun, *, at: dt.datetime) -> _Claim | None:
     return _Claim(segment=segment, token=token)
 
 
-def _result(row: FlowRun, claim: _Claim, *, flow: FileFlow, clock: Clock) -> SegmentResult:
-    segment = claim.segment
+def _shared(run_id: uuid.UUID, clock: Clock) -> _Shared | None:
+    row = FlowRun.objects.select_related("flow").filter(pk=run_id).first()
+    if row is None:
+        return None
+    flow = packaged_flow(registry.find(row.flow.identifier))
+    if not isinstance(flow, FileFlow):
+        return None
+    step = RunStep.objects.filter(run=row, name=file_attempts.SEND_STEP).order_by("-sequence").first()
+    return _Shared(row=row, flow=flow, clock=clock, step=step)
+
+
+def _may_be_over(row: FlowRun) -> bool:
+    """Whether no segment is open, or the attempt was stopped or is no more: a look without a lock."""
+    if Segment.objects.filter(run=row, state__in=[SegmentState.PENDING, SegmentState.IN_PROGRESS]).exists():
+        return not FileAttempt.objects.filter(
+            run=row, run__state=RunState.IN_PROGRESS, ended_at__isnull=True, stopped_at__isnull=True
+        ).exists()
+    return True
+
+
+def _work(shared: _Shared) -> bool:
+    claim = _claim(shared.row, at=shared.clock())
+    if claim is None:
+        return False
+    result = _result(shared, claim)
+    _settle(shared, claim, result, at=shared.clock())
+    return True
+
+
+def _result(shared: _Shared, claim: _Claim) -> SegmentResult:
+    segment, flow = claim.segment, shared.flow
     try:
-        accepted = accepted_again(row, flow)
-        fault = flow.why_not_now(accepted, run=row)
+        file, header = shared.read()
+        fault = flow.why_not_now(shared.accepted, run=shared.row)
         if fault is not None:
             return SegmentResult(succeeded=0, refused=0, fault=fault)
+        with file.content.open("rb") as stream:
+            rows = csv_rows.rows_of(
+                stream, header=header, offset=segment.offset, line=segment.first_line, count=segment.rows
+            )
         work = SegmentWork(
-            run=row,
+            run=shared.row,
             segment=segment,
-            rows=_rows(row, segment, flow),
-            accepted=accepted,
-            prepared=flow.prepare(accepted, None),
-            clock=clock,
-            overlay=file_attempts.overlay_of(row, flow),
+            rows=rows,
+            accepted=shared.accepted,
+            prepared=shared.prepared,
+            clock=shared.clock,
+            overlay=shared.overlay,
         )
-        return _with_heartbeat(lambda: flow.send(work), claim, clock=clock)
+        with _lease_kept(claim, clock=shared.clock):
+            return flow.send(work)
     except (MessageRefused, UnknownLookup, UnknownColumn) as error:
         return _defect("configuration", str(error))
     except OverlayFailed as error:
@@ -164,38 +244,32 @@ def _defect(code: str, reason: str) -> SegmentResult:
     return SegmentResult(succeeded=0, refused=0, fault=Fault(type=FaultType.TECHNICAL, code=code, reason=reason[:1000]))
 
 
-def _rows(row: FlowRun, segment: Segment, flow: FileFlow) -> list[Row]:
-    file = StoredFile.objects.get(run=row)
-    with file.content.open("rb") as stream:
-        header = csv_rows.with_all_columns(csv_rows.read_header(stream, flow.layout))
-        return csv_rows.rows_of(
-            stream, header=header, offset=segment.offset, line=segment.first_line, count=segment.rows
-        )
+@contextlib.contextmanager
+def _lease_kept(claim: _Claim, *, clock: Clock) -> Iterator[None]:
+    """Renew the lease now and then while the block runs, from a thread that uses the database only when it does."""
+    over = threading.Event()
 
-
-def _with_heartbeat(send: Callable[[], SegmentResult], claim: _Claim, *, clock: Clock) -> SegmentResult:
-    """Send in a thread of its own, while this one keeps the lease."""
-
-    def closing() -> SegmentResult:
+    def keep() -> None:
         try:
-            return send()
+            while not over.wait(_HEARTBEAT_SECONDS):
+                Segment.objects.filter(pk=claim.segment.pk, lease_token=claim.token).update(lease_until=clock() + LEASE)
+        except DatabaseError:
+            # The lease runs out, and the token tells the late worker that the segment is no longer its own.
+            logger.warning("segment_lease_not_renewed", segment=claim.segment.number, exc_info=True)
         finally:
             connections.close_all()
 
-    with concurrent.futures.ThreadPoolExecutor(max_workers=1, thread_name_prefix="segment") as pool:
-        future = pool.submit(contextvars.copy_context().run, closing)
-        while True:
-            try:
-                return future.result(timeout=_HEARTBEAT_SECONDS)
-            except concurrent.futures.TimeoutError:
-                if future.done():
-                    raise
-                Segment.objects.filter(pk=claim.segment.pk, lease_token=claim.token).update(lease_until=clock() + LEASE)
+    keeper = threading.Thread(target=keep, daemon=True, name="segment-lease")
+    keeper.start()
+    try:
+        yield
+    finally:
+        over.set()
+        keeper.join()
 
 
-def _settle(row: FlowRun, claim: _Claim, result: SegmentResult, *, at: dt.datetime) -> None:
-    fault = result.fault
-    step = RunStep.objects.filter(run=row, name=file_attempts.SEND_STEP).order_by("-sequence").first()
+def _settle(shared: _Shared, claim: _Claim, result: SegmentResult, *, at: dt.datetime) -> None:
+    fault, row = result.fault, shared.row
     with transaction.atomic():
         held = Segment.objects.filter(
             pk=claim.segment.pk, lease_token=claim.token, state=SegmentState.IN_PROGRESS
@@ -222,7 +296,7 @@ def _settle(row: FlowRun, claim: _Claim, result: SegmentResult, *, at: dt.dateti
                 label=exchanged.label,
                 succeeded=exchanged.succeeded,
                 media_type=exchanged.media_type,
-                step=step,
+                step=shared.step,
                 at=at,
             )
         if fault is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
@@ -72,6 +73,12 @@ class MessageSenderAdmin(SimpleHistoryAdmin, ModelAdmin):
     fields = ["name", "description", "connection"]
     inlines = [ContextInline]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MessageSender]:
+        """Give the senders with the kinds of their context values; the values stay unread."""
+        kinds = SenderContext.objects.only("context_type", "sender")
+        senders: QuerySet[MessageSender] = super().get_queryset(request)
+        return senders.prefetch_related(Prefetch("context", queryset=kinds))
+
     def save_model(self, request: HttpRequest, obj: MessageSender, form: Any, change: bool) -> None:
         message_setup.save_sender(sender=obj, by=request.user)
 
@@ -82,4 +89,4 @@ class MessageSenderAdmin(SimpleHistoryAdmin, ModelAdmin):
 
     @display(description=_("context"))
     def context_types(self, sender: MessageSender) -> str:
-        return ", ".join(sender.context.order_by("context_type").values_list("context_type", flat=True))
+        return ", ".join(sorted(each.context_type for each in sender.context.all()))

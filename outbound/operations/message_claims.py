@@ -1,36 +1,33 @@
 """
-Who works on a message: reservations with a lease token, and the start of a try (`reliability.md` Q1, Q4, Q11).
+Who works on a message: reservations with a lease token, and the start of tries (`reliability.md` Q1, Q4, Q11).
 
 A worker reserves messages, one or a batch, by one conditional update; on PostgreSQL rows that others look at are
-skipped. A try begins with IN_PROGRESS, the used retry and its DeliveryAttempt in one transaction, before the target
-is called. Only the holder of the token writes the outcome.
+skipped. Tries begin with IN_PROGRESS, the used retries and their DeliveryAttempts in one transaction, before any
+target is called. Only the holder of the token writes the outcome.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
-import structlog
 from django.db import connections as databases
 from django.db import router, transaction
-from django.db.models import F, Max, Q
+from django.db.models import BinaryField, ExpressionWrapper, F, Max, TextField
 
 from outbound import message_queries
-from outbound.choices import AttemptOutcome, MessageFault, MessageStatus
+from outbound.choices import MessageFault, MessageStatus
 from outbound.models import DeliveryAttempt, OutboundMessage
 from outbound.operations import message_targets
 from outbound.operations.message_ends import settle
 from outbound.texts import storable
 
 
-logger = structlog.get_logger(__name__)
-
 # How long a reserved message may wait in its worker's hands before its try begins.
 RESERVATION = dt.timedelta(seconds=60)
 _LEASE_MARGIN = dt.timedelta(seconds=30)
-MAX_RECOVERIES = 3
 
 
 class MessageNotDue(Exception):
@@ -43,23 +40,40 @@ class MessageEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """A message in a worker's hands."""
+    """A message in a worker's hands; `alone`: a worker disappeared with it before, so nothing else shares its try."""
 
     message_pk: int
     token: uuid.UUID
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """A try that has begun: what it was before, and its evidence."""
+    """A try that has begun: what it was before, and its evidence. `payload` is still encrypted."""
 
     message: OutboundMessage
     token: uuid.UUID
     attempt: DeliveryAttempt
     target: message_targets.Target
+    payload: bytes = field(repr=False)
     status_before: str
     retries_before: int
     asked_for: bool
+
+
+@dataclass(slots=True)
+class Begun:
+    """
+    What became of reservations when their tries were to begin.
+
+    `held`: their connection cannot be used now, nothing was noted. `ended`: they came to their end without a call.
+    `later`: the breaker lets one call through to see how the target does; these wait for its outcome.
+    """
+
+    tries: list[Try] = field(default_factory=list)
+    held: list[tuple[Reservation, message_targets.HeldBack]] = field(default_factory=list)
+    ended: list[tuple[Reservation, str]] = field(default_factory=list)
+    later: list[Reservation] = field(default_factory=list)
 
 
 def reserve(
@@ -85,127 +99,161 @@ def reserve(
             return []
         won = message_queries.due_messages(at=at).order_by().filter(pk__in=wanted)
         OutboundMessage.objects.filter(pk__in=won.values("pk")).update(lease_token=token, lease_until=at + RESERVATION)
-        held = OutboundMessage.objects.filter(lease_token=token).order_by("next_attempt_at", "pk")
-        return [Reservation(pk, token) for pk in held.values_list("pk", flat=True)]
+        held = OutboundMessage.objects.filter(pk__in=wanted, lease_token=token).order_by("next_attempt_at", "pk")
+        return [Reservation(pk, token, recoveries > 0) for pk, recoveries in held.values_list("pk", "recoveries")]
 
 
 def begin(reservation: Reservation, *, at: dt.datetime) -> Try:
     """
-    Begin a try: note it, and give the call to make.
+    Begin one try: note it, and give the call to make.
 
     :raises MessageNotDue: when the message is no longer in this worker's hands.
     :raises MessageEnded: when it came to its end instead.
     :raises HeldBack: when its connection cannot be used now; nothing was noted.
     """
-    message = (
+    begun = begin_many([reservation], at=at)
+    if begun.tries:
+        return begun.tries[0]
+    if begun.held:
+        raise begun.held[0][1]
+    if begun.ended:
+        raise MessageEnded(begun.ended[0][1])
+    raise MessageNotDue(f"Message {reservation.message_pk} is not in this worker's hands any more.")
+
+
+def begin_many(reservations: Sequence[Reservation], *, at: dt.datetime) -> Begun:
+    """
+    Begin tries of one worker's reservations: every one is noted, in one transaction, before any target is called.
+
+    A message that is no longer in this worker's hands is left alone.
+    """
+    begun = Begun()
+    if not reservations:
+        return begun
+    (token,) = {reservation.token for reservation in reservations}
+    routes = message_targets.Routes(at=at)
+    ready: list[tuple[OutboundMessage, message_targets.Target, bool]] = []
+    for reservation, message in _messages(reservations, token):
+        is_retry = message.status == MessageStatus.FAIL and not message.asked_for
+        if is_retry and message.num_retries >= routes.max_retries(message.message_type):
+            settle(message, token=token, status=MessageStatus.FAIL, at=at)
+            begun.ended.append((reservation, "Its retries are used up."))
+            continue
+        try:
+            target = routes.target_of(message)
+        except message_targets.HeldBack as held:
+            begun.held.append((reservation, held))
+        except message_targets.WaitsForProbe:
+            begun.later.append(reservation)
+        except message_targets.UnableToAddress as error:
+            facts = {"fault_type": MessageFault.TECHNICAL, "last_error": storable(str(error))}
+            settle(message, token=token, status=MessageStatus.FAIL, at=at, **facts)
+            begun.ended.append((reservation, str(error)))
+        else:
+            ready.append((message, target, is_retry))
+    if ready:
+        begun.tries = _noted(ready, token, at=at)
+    return begun
+
+
+def _messages(reservations: Sequence[Reservation], token: uuid.UUID) -> Iterator[tuple[Reservation, OutboundMessage]]:
+    """Give the messages that are still held, as stored: a secret that cannot be decrypted spoils its own message."""
+    wanted = {reservation.message_pk: reservation for reservation in reservations}
+    found = (
         OutboundMessage.objects.select_related(
             "message_type__sender__connection",
             "external_system__sender__connection",
             "external_system__connection",
         )
-        .defer("payload", "answer")
-        .filter(pk=reservation.message_pk, lease_token=reservation.token)
-        .first()
-    )
-    if message is None:
-        raise MessageNotDue(f"Message {reservation.message_pk} is not in this worker's hands any more.")
-    is_retry = message.status == MessageStatus.FAIL and not message.asked_for
-    if is_retry and message.num_retries >= message_queries.max_retries(message.message_type):
-        settle(message, token=reservation.token, status=MessageStatus.FAIL, at=at)
-        raise MessageEnded("Its retries are used up.")
-    try:
-        target = message_targets.target_of(message, at=at)
-    except message_targets.UnableToAddress as error:
-        settle(
-            message,
-            token=reservation.token,
-            status=MessageStatus.FAIL,
-            at=at,
-            fault_type=MessageFault.TECHNICAL,
-            last_error=storable(str(error)),
+        .defer("payload", "answer", "headers")
+        .annotate(
+            kept_payload=ExpressionWrapper(F("payload"), output_field=BinaryField()),
+            kept_headers=ExpressionWrapper(F("headers"), output_field=TextField()),
         )
-        raise MessageEnded(str(error)) from error
+        .filter(pk__in=wanted, lease_token=token)
+    )
+    held = {message.pk: message for message in found}
+    for message_pk, reservation in wanted.items():
+        if message_pk in held:
+            yield reservation, held[message_pk]
+
+
+def _noted(
+    ready: Sequence[tuple[OutboundMessage, message_targets.Target, bool]], token: uuid.UUID, *, at: dt.datetime
+) -> list[Try]:
+    """Write IN_PROGRESS, the used retries and the attempts; give the tries of what is still held."""
+    alike: dict[tuple[bool, float], list[int]] = {}
+    for message, target, is_retry in ready:
+        alike.setdefault((is_retry, target.timeout), []).append(message.pk)
     with transaction.atomic():
-        started = OutboundMessage.objects.filter(pk=message.pk, lease_token=reservation.token).update(
-            status=MessageStatus.IN_PROGRESS,
-            num_retries=F("num_retries") + (1 if is_retry else 0),
-            asked_for=False,
-            hold_reason="",
-            held_by="",
-            lease_until=at + dt.timedelta(seconds=target.timeout) + _LEASE_MARGIN,
-        )
-        if not started:
-            raise MessageNotDue(f"Message {message.pk} went to another worker.")
-        highest = DeliveryAttempt.objects.filter(message_id=message.pk).aggregate(highest=Max("number"))["highest"]
-        attempt = DeliveryAttempt.objects.create(
-            message_id=message.pk,
-            number=(highest or 0) + 1,
-            retry=is_retry,
-            target=storable(str(target))[:1200],
-            started_at=at,
-        )
-    return Try(
-        message=message,
-        token=reservation.token,
-        attempt=attempt,
-        target=target,
-        status_before=message.status,
-        retries_before=message.num_retries,
-        asked_for=message.asked_for,
-    )
-
-
-def put_back(reservation: Reservation) -> None:
-    """Give a reserved message back untouched."""
-    OutboundMessage.objects.filter(pk=reservation.message_pk, lease_token=reservation.token).exclude(
-        status=MessageStatus.IN_PROGRESS
-    ).update(lease_token=None, lease_until=None)
-
-
-def take_back_lost(*, at: dt.datetime) -> int:
-    """
-    Take messages back from workers that disappeared; give how many.
-
-    One that was only reserved is due again. One whose try had begun goes out again without using a retry: nobody
-    knows whether the target has it, and its id is the same. The third worker lost with it makes it a dead letter.
-    """
-    expired = OutboundMessage.objects.filter(lease_until__lt=at)
-    count = expired.exclude(status=MessageStatus.IN_PROGRESS).update(lease_token=None, lease_until=None)
-    lost = expired.filter(status=MessageStatus.IN_PROGRESS).select_related("message_type", "external_system")
-    for message in lost.defer("payload", "answer"):
-        with transaction.atomic():
-            count += _take_back(message, at)
-    return count
-
-
-def _take_back(message: OutboundMessage, at: dt.datetime) -> int:
-    mine = Q(pk=message.pk, lease_token=message.lease_token, status=MessageStatus.IN_PROGRESS)
-    words = "The worker that was sending this message disappeared."
-    if message.recoveries + 1 >= MAX_RECOVERIES:
-        taken = settle(
-            message,
-            token=message.lease_token,
-            status=MessageStatus.FAIL,
-            at=at,
-            fault_type=MessageFault.TECHNICAL,
-            recoveries=MAX_RECOVERIES,
-            last_error=f"worker_crash: {MAX_RECOVERIES} workers disappeared while sending this message.",
-        )
-    else:
-        taken = bool(
-            OutboundMessage.objects.filter(mine).update(
-                status=MessageStatus.PENDING,
-                recoveries=F("recoveries") + 1,
-                lease_token=None,
-                lease_until=None,
-                next_attempt_at=at,
-                last_error=words,
+        held: set[int] = set()
+        for (is_retry, timeout), ids in alike.items():
+            mine = OutboundMessage.objects.filter(pk__in=ids, lease_token=token)
+            started = mine.update(
+                status=MessageStatus.IN_PROGRESS,
+                num_retries=F("num_retries") + (1 if is_retry else 0),
+                asked_for=False,
+                hold_reason="",
+                held_by="",
+                lease_until=at + dt.timedelta(seconds=timeout) + _LEASE_MARGIN,
             )
+            held.update(ids if started == len(ids) else mine.values_list("pk", flat=True))
+        ready = [each for each in ready if each[0].pk in held]
+        highest = dict(
+            DeliveryAttempt.objects.filter(message_id__in=held)
+            .order_by()
+            .values_list("message_id")
+            .annotate(highest=Max("number"))
         )
-    if not taken:
-        return 0
-    DeliveryAttempt.objects.filter(message_id=message.pk, outcome=AttemptOutcome.STARTED).update(
-        outcome=AttemptOutcome.LOST, error=words, finished_at=at
-    )
-    logger.warning("message_taken_back", message=message.pk, recoveries=message.recoveries + 1)
-    return 1
+        attempts = DeliveryAttempt.objects.bulk_create(
+            DeliveryAttempt(
+                message_id=message.pk,
+                number=highest.get(message.pk, 0) + 1,
+                retry=is_retry,
+                target=storable(str(target))[:1200],
+                started_at=at,
+            )
+            for message, target, is_retry in ready
+        )
+    return [
+        Try(
+            message=message,
+            token=token,
+            attempt=attempt,
+            target=target,
+            payload=bytes(message.kept_payload),  # type: ignore[attr-defined]
+            status_before=message.status,
+            retries_before=message.num_retries,
+            asked_for=message.asked_for,
+        )
+        for (message, target, _), attempt in zip(ready, attempts, strict=True)
+    ]
+
+
+def put_back(reservations: Iterable[Reservation]) -> None:
+    """Give reserved messages back untouched."""
+    ids: dict[uuid.UUID, list[int]] = {}
+    for reservation in reservations:
+        ids.setdefault(reservation.token, []).append(reservation.message_pk)
+    for token, mine in ids.items():
+        OutboundMessage.objects.filter(pk__in=mine, lease_token=token).exclude(status=MessageStatus.IN_PROGRESS).update(
+            lease_token=None, lease_until=None
+        )
+
+
+def call_off(tries: Iterable[Try]) -> None:
+    """Put messages back as they were: their tries had begun, and their targets were not called."""
+    alike: dict[tuple[uuid.UUID, str, int, bool], list[Try]] = {}
+    for tried in tries:
+        before = (tried.token, tried.status_before, tried.retries_before, tried.asked_for)
+        alike.setdefault(before, []).append(tried)
+    for (token, status, retries, asked_for), mine in alike.items():
+        with transaction.atomic():
+            held = OutboundMessage.objects.filter(pk__in=[tried.message.pk for tried in mine], lease_token=token)
+            kept = set(held.select_for_update().values_list("pk", flat=True))
+            DeliveryAttempt.objects.filter(
+                pk__in=[tried.attempt.pk for tried in mine if tried.message.pk in kept]
+            ).delete()
+            held.filter(pk__in=kept).update(
+                status=status, num_retries=retries, asked_for=asked_for, lease_token=None, lease_until=None
+            )

@@ -5,18 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
 from django.db import transaction
+from django.db.models import BinaryField, ExpressionWrapper, F
 
-from foundation.crypto import UnableToDecrypt
-from foundation.dispatch import after_commit
+from foundation.bulk_writes import update_each
+from foundation.crypto import UnableToDecrypt, decrypt
 from outbound import message_queries
 from outbound.choices import MessageStatus, ProcessingMethod
 from outbound.events import message_settled
 from outbound.models import OutboundMessage
-from outbound.operations.messages import DELIVER_TASK, queue_of
+from outbound.operations.messages import wake_for
 
 
 logger = structlog.get_logger(__name__)
@@ -58,50 +60,93 @@ def settle(
     return bool(moved)
 
 
+def settle_many(rows: Sequence[tuple[OutboundMessage, Mapping[str, Any]]], *, status: MessageStatus) -> None:
+    """
+    Bring messages to the same end that the caller's transaction holds locked; otherwise as `settle`.
+
+    :param rows: each with the further columns to write, the same ones for all; `sent_at` is when it ended.
+    """
+    update_each(
+        OutboundMessage,
+        {
+            message.pk: {
+                "status": status,
+                "next_attempt_at": None,
+                "lease_token": None,
+                "lease_until": None,
+                "hold_reason": "",
+                "held_by": "",
+                "asked_for": False,
+                "settled_at": facts["sent_at"],
+                "told": False,
+                **facts,
+            }
+            for message, facts in rows
+        },
+    )
+    if rows:
+        ids = [message.pk for message, _ in rows]
+        logger.info("messages_settled", messages=ids, status=str(status))
+        for message, _ in rows:
+            wake_next_of_key(message)
+        transaction.on_commit(functools.partial(tell_many, ids))
+
+
 def wake_next_of_key(message: OutboundMessage) -> None:
     """Wake a worker for the message that waited behind an ordered one; a batch system's waits for the sweep."""
     waiting = message_queries.next_of_key(message)
     if waiting is not None and waiting.external_system.processing_method == ProcessingMethod.REAL_TIME:
-        after_commit(DELIVER_TASK, queue=queue_of(waiting), message_pk=waiting.pk)
+        wake_for(waiting)
 
 
 def tell(message_pk: int) -> bool:
+    """Tell the end of a message to those who listen; say whether all heard it."""
+    return bool(tell_many([message_pk]))
+
+
+def tell_many(ids: Sequence[int]) -> int:
     """
-    Tell the end of a message to those who listen; say whether all heard it.
+    Tell the ends of messages to those who listen; give how many were heard by all.
 
     A receiver that failed is logged, and the sweep tells it again.
     """
-    message = (
+    untold = (
         OutboundMessage.objects.select_related("message_type", "external_system")
-        .filter(pk=message_pk, told=False, settled_at__isnull=False)
-        .defer("payload", "answer")
-        .first()
+        .filter(pk__in=ids, told=False, settled_at__isnull=False)
+        .defer("payload", "answer", "headers")
+        .annotate(kept_answer=ExpressionWrapper(F("answer"), output_field=BinaryField()))
+        .order_by("pk")
     )
-    if message is None:
-        return False
+    heard = [message for message in untold if _tell(message)]
+    at_once: dict[dt.datetime | None, list[int]] = {}
+    for message in heard:
+        at_once.setdefault(message.settled_at, []).append(message.pk)
+    # Only this very end was told: a message may have been sent again meanwhile.
+    for settled_at, told in at_once.items():
+        OutboundMessage.objects.filter(pk__in=told, settled_at=settled_at).update(told=True)
+    return len(heard)
+
+
+def _tell(message: OutboundMessage) -> bool:
+    kept = message.kept_answer  # type: ignore[attr-defined]  # as stored: still encrypted
     try:
-        kept = message.answer
+        answer = decrypt(bytes(kept)) if kept is not None else b""
     except UnableToDecrypt:
-        logger.exception("message_answer_unreadable", message=message_pk)
-        kept = None
-    status = MessageStatus(message.status)
-    answer = bytes(kept) if kept else b""
+        logger.exception("message_answer_unreadable", message=message.pk)
+        answer = b""
     failed = [
         (receiver, error)
         for receiver, error in message_settled.send_robust(
-            sender=OutboundMessage, message=message, status=status, answer=answer
+            sender=OutboundMessage, message=message, status=MessageStatus(message.status), answer=answer
         )
         if isinstance(error, Exception)
     ]
     for receiver, error in failed:
-        logger.error("message_end_not_taken", message=message_pk, receiver=repr(receiver), exc_info=error)
-    if failed:
-        return False
-    OutboundMessage.objects.filter(pk=message_pk, settled_at=message.settled_at).update(told=True)
-    return True
+        logger.error("message_end_not_taken", message=message.pk, receiver=repr(receiver), exc_info=error)
+    return not failed
 
 
 def tell_again(*, at: dt.datetime) -> int:
     """Tell the ends that a process died with before it told them; give how many were heard."""
     untold = message_queries.untold_messages(before=at - TELL_AGAIN_AFTER, limit=_TELL_LIMIT)
-    return sum(tell(message_pk) for message_pk in untold)
+    return tell_many(untold)

@@ -16,7 +16,7 @@ from django.db import transaction
 from outbound.choices import TAKEABLE_MESSAGES, AttemptOutcome, ProcessingMethod
 from outbound.models import DeliveryAttempt, OutboundMessage
 from outbound.operations import message_targets
-from outbound.operations.message_claims import Reservation, Try
+from outbound.operations.message_claims import Try
 from outbound.operations.messages import wake, wake_batch
 from outbound.texts import storable
 
@@ -26,28 +26,26 @@ logger = structlog.get_logger(__name__)
 _REASON_LENGTH = 1_000
 
 
-def hold_reserved(reservation: Reservation, held: message_targets.HeldBack, *, at: dt.datetime) -> None:
-    """Hold a reserved message, and with it the due ones of its system and type."""
+def hold_due(message_pk: int, held: message_targets.HeldBack, *, at: dt.datetime) -> None:
+    """Hold a message that is in nobody's hands, and with it the due ones of its system and type."""
     facts = {
         "hold_reason": storable(str(held))[:_REASON_LENGTH],
         "held_by": held.connection,
         "next_attempt_at": held.until,
     }
-    mine = OutboundMessage.objects.filter(pk=reservation.message_pk, lease_token=reservation.token)
+    message = _with_target(message_pk)
     with transaction.atomic():
-        if not mine.update(lease_token=None, lease_until=None, **facts):
-            return
-        message = _with_target(reservation.message_pk)
-        OutboundMessage.objects.filter(
+        count = OutboundMessage.objects.filter(
             external_system_id=message.external_system_id,
             message_type_id=message.message_type_id,
             status__in=TAKEABLE_MESSAGES,
             next_attempt_at__lte=at,
             lease_token__isnull=True,
         ).update(**facts)
-        if message.external_system.processing_method == ProcessingMethod.REAL_TIME:
+        if count and message.external_system.processing_method == ProcessingMethod.REAL_TIME:
             wake(message, due_at=held.until, at=at)
-    logger.info("message_held", message=message.pk, connection=held.connection, reason=str(held))
+    if count:
+        logger.info("messages_held", message=message.pk, count=count, connection=held.connection, reason=str(held))
 
 
 def put_back_held(tried: Try, *, reason: str, until: dt.datetime, at: dt.datetime) -> bool:

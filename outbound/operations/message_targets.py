@@ -7,29 +7,27 @@ takes its place: headers, login, method, timeout, and the address parts HTTP_URL
 
 from __future__ import annotations
 
-import copy
 import datetime as dt
 import json
-import os
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from foundation.crypto import UnableToDecrypt
+from foundation.crypto import UnableToDecrypt, decrypt
 from outbound import queries
-from outbound.choices import URL_CONTEXT_TYPES, BreakerState, ContextType, Transport
-from outbound.guard import deployment_guard
-from outbound.models import Connection, MessageSender, OutboundMessage
+from outbound.choices import URL_CONTEXT_TYPES, BreakerState, ContextType
+from outbound.message_queries import max_retries
+from outbound.models import Connection, MessageSender, OutboundMessage, OutboundMessageType
+from outbound.operations.message_clients import client_for
 from outbound.retry import FaultType
 from outbound.substitution import VariableMissing, substituted
 from outbound.transports import rest
 from outbound.transports.base import ConnectionNotUsable, TransportError
-from outbound.transports.usable import usable
 
 
 _LOOK_AGAIN = dt.timedelta(seconds=60)
+_UNREADABLE = "The headers or the sender's values cannot be decrypted."
 
 
 class HeldBack(Exception):
@@ -49,9 +47,13 @@ class UnableToAddress(TransportError):
     sent = False
 
 
+class WaitsForProbe(Exception):
+    """The connection's breaker lets one call through first; this message waits for how that ends."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One call, ready to be made."""
+    """One call, ready to be made; `at_once` and `a_second` (None: no limit) are how wide its connection is used."""
 
     connection: str
     client: rest.RestClient = field(repr=False)
@@ -59,6 +61,8 @@ class Target:
     path: str
     headers: Mapping[str, str] = field(repr=False)
     timeout: float
+    at_once: int
+    a_second: float | None
 
     def __str__(self) -> str:
         return f"{self.connection}: {self.method} {self.path or '/'}"
@@ -73,34 +77,114 @@ def connection_name(message: OutboundMessage) -> str:
     return system.name
 
 
-def target_of(message: OutboundMessage, *, at: dt.datetime) -> Target:
-    """
-    Give the call that delivers a message, without making it.
+@dataclass(slots=True, kw_only=True)
+class _Route:
+    """How the messages of one type and system go."""
 
-    :raises HeldBack: when its connection cannot be used now.
-    :raises TransportError: when no call can be made of it.
-    """
-    name = connection_name(message)
-    connection = usable_connection(name, at=at)
-    sender = message.message_type.sender or message.external_system.sender
+    name: str
+    connection: Connection
+    sender: MessageSender | None
+    context: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    clients: dict[str, rest.RestClient] = field(default_factory=dict)
+    probing: bool = False
+
+
+class Routes:
+    """The ways of one batch: connections, senders and parameters are read once for all of its messages."""
+
+    def __init__(self, *, at: dt.datetime) -> None:
+        self._at = at
+        self._routes: dict[tuple[int, int], _Route | HeldBack | UnableToAddress] = {}
+        self._probing: set[str] = set()
+        self._max_retries: dict[int, int] = {}
+
+    def max_retries(self, kind: OutboundMessageType) -> int:
+        """Give how often messages of a type are retried."""
+        if kind.pk not in self._max_retries:
+            self._max_retries[kind.pk] = max_retries(kind)
+        return self._max_retries[kind.pk]
+
+    def target_of(self, message: OutboundMessage) -> Target:
+        """
+        Give the call that delivers a message, without making it.
+
+        :raises HeldBack: when its connection cannot be used now.
+        :raises WaitsForProbe: when another message of the batch finds out whether the target is well again.
+        :raises UnableToAddress: when no call can be made of it.
+        """
+        route = self._route(message)
+        connection, context = route.connection, route.context
+        own = _own_headers(message)
+        base_url, path = _address(message, context, connection)
+        client = route.clients.get(base_url)
+        if client is None:
+            client = route.clients[base_url] = self._client(route, base_url)
+        if route.probing:
+            if route.name in self._probing:
+                raise WaitsForProbe(route.name)
+            self._probing.add(route.name)
+        timeout = float(connection.read_timeout)
+        if ContextType.HTTP_TIMEOUT in context:
+            timeout = min(float(context[ContextType.HTTP_TIMEOUT]), rest.MAX_TIMEOUT_SECONDS)
+        return Target(
+            connection=route.name,
+            client=client,
+            method=message.method or context.get(ContextType.HTTP_METHOD, "") or message.message_type.method,
+            path=path,
+            headers={**route.headers, **own, "Content-Type": message.media_type},
+            timeout=timeout,
+            at_once=1 if route.probing else connection.max_concurrency,
+            a_second=float(connection.rate_limit_per_second) if connection.rate_limit_per_second else None,
+        )
+
+    def _client(self, route: _Route, base_url: str) -> rest.RestClient:
+        try:
+            return client_for(route.connection, route.sender, route.context, base_url)
+        except ConnectionNotUsable as error:
+            raise HeldBack(str(error), connection=route.name, until=self._at + _LOOK_AGAIN) from error
+        except TransportError as error:
+            raise UnableToAddress(str(error)) from error
+
+    def _route(self, message: OutboundMessage) -> _Route:
+        key = (message.message_type_id, message.external_system_id)
+        if key not in self._routes:
+            try:
+                self._routes[key] = self._found(message)
+            except (HeldBack, UnableToAddress) as reason:
+                self._routes[key] = reason
+        found = self._routes[key]
+        if not isinstance(found, _Route):
+            raise found
+        return found
+
+    def _found(self, message: OutboundMessage) -> _Route:
+        name = connection_name(message)
+        connection = usable_connection(name, at=self._at)
+        sender = message.message_type.sender or message.external_system.sender
+        try:
+            context, headers = _context(sender), _headers(sender)
+        except UnableToDecrypt as error:
+            raise UnableToAddress(_UNREADABLE) from error
+        health = getattr(connection, "health", None)
+        return _Route(
+            name=name,
+            connection=connection,
+            sender=sender,
+            context=context,
+            headers=headers,
+            probing=health is not None and health.state != BreakerState.CLOSED,
+        )
+
+
+def _own_headers(message: OutboundMessage) -> dict[str, str]:
+    kept = message.kept_headers  # type: ignore[attr-defined]  # as stored: still encrypted
+    if not kept:
+        return {}
     try:
-        context = _context(sender)
-        own = {str(key): str(value) for key, value in json.loads(message.headers or "{}").items()}
+        return {str(key): str(value) for key, value in json.loads(decrypt(kept.encode())).items()}
     except UnableToDecrypt as error:
-        raise UnableToAddress("The headers or the sender's values cannot be decrypted.") from error
-    base_url, path = _address(message, context, connection)
-    client = _client(connection, sender, context, base_url, at=at)
-    timeout = float(connection.read_timeout)
-    if ContextType.HTTP_TIMEOUT in context:
-        timeout = min(float(context[ContextType.HTTP_TIMEOUT]), rest.MAX_TIMEOUT_SECONDS)
-    return Target(
-        connection=name,
-        client=client,
-        method=message.method or context.get(ContextType.HTTP_METHOD, "") or message.message_type.method,
-        path=path,
-        headers={**_headers(sender), **own, "Content-Type": message.media_type},
-        timeout=timeout,
-    )
+        raise UnableToAddress(_UNREADABLE) from error
 
 
 def usable_connection(name: str, *, at: dt.datetime) -> Connection:
@@ -189,59 +273,3 @@ def _joined(first: str, second: str) -> str:
     if not first or not second:
         return first or second
     return f"{first.rstrip('/')}/{second.lstrip('/')}"
-
-
-def _client(
-    connection: Connection, sender: MessageSender | None, context: Mapping[str, str], base_url: str, *, at: dt.datetime
-) -> rest.RestClient:
-    login = ContextType.HTTP_LOGIN_USER in context
-    try:
-        if not login and base_url == connection.base_url:
-            return rest.client(connection)
-        usable(connection, Transport.REST)
-    except ConnectionNotUsable as error:
-        raise HeldBack(str(error), connection=connection.name, until=at + _LOOK_AGAIN) from error
-    own = copy.copy(connection)
-    own.base_url = base_url
-    if login:
-        own.username = context[ContextType.HTTP_LOGIN_USER]
-        own.password = context.get(ContextType.HTTP_LOGIN_PASSWORD, "")
-    elif _origin(base_url) != _origin(connection.base_url):
-        # The connection's credentials are for its own target alone.
-        own.username = own.password = ""
-    return _kept_client(own, sender)
-
-
-def _origin(address: str) -> tuple[str, str]:
-    parts = urlsplit(address)
-    return parts.scheme.lower(), parts.netloc.lower()
-
-
-_clients: dict[tuple[int, int], tuple[Any, rest.RestClient]] = {}
-_lock = threading.Lock()
-_MAX_CLIENTS = 100
-
-
-def _kept_client(connection: Connection, sender: MessageSender | None) -> rest.RestClient:
-    guard = deployment_guard()
-    identity = (connection.pk, sender.pk if sender else 0)
-    fingerprint = (*connection.wire_settings(), guard)
-    with _lock:
-        kept = _clients.get(identity)
-        if kept is not None and kept[0] == fingerprint:
-            return kept[1]
-        if len(_clients) >= _MAX_CLIENTS:
-            _clients.clear()
-        made = rest.RestClient(connection, guard=guard)
-        _clients[identity] = (fingerprint, made)
-    return made
-
-
-def _forget_inherited_clients() -> None:
-    # A child process must not share its parent's sockets.
-    global _lock
-    _lock = threading.Lock()
-    _clients.clear()
-
-
-os.register_at_fork(after_in_child=_forget_inherited_clients)

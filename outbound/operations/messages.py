@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from django.db import IntegrityError, transaction
 
-from foundation.dispatch import after_commit
+from foundation.dispatch import after_commit, woken_for
 from outbound import queries
 from outbound.choices import MessageMethod, ProcessingMethod
 from outbound.models import ExternalSystem, OutboundMessage, OutboundMessageType
@@ -32,6 +32,8 @@ DELIVER_DUE_TASK = "outbound.tasks.deliver_due"
 # A wake-up call that is due later than this is left to the sweep.
 LONGEST_COUNTDOWN_SECONDS = 60.0
 _COUNTDOWN_MARGIN_SECONDS = 0.05
+# So many messages of one transaction are woken for one by one.
+_MOST_WOKEN = 8
 MAX_PAYLOAD_BYTES = 16 * 1024 * 1024
 _MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,200}")
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(\s*;\s*[\x20-\x7e]*)?")
@@ -132,18 +134,25 @@ def wake(message: OutboundMessage, *, due_at: dt.datetime, at: dt.datetime) -> N
         return
     # A margin, because a call that comes a moment too early is left alone until the next sweep.
     countdown = wait + _COUNTDOWN_MARGIN_SECONDS if wait > 0 else None
-    after_commit(DELIVER_TASK, countdown=countdown, queue=queue_of(message), message_pk=message.pk)
+    wake_for(message, countdown=countdown)
 
 
-def queue_of(message: OutboundMessage) -> str | None:
-    """Give the task queue of the zone that a message's connection lies in; None: the common one."""
-    return queries.zone_queue([connection_name(message)])
+def wake_for(message: OutboundMessage, *, countdown: float | None = None) -> None:
+    """Wake a worker of the zone that a message's connection lies in, once the open transaction is committed."""
+    queue = queries.zone_queue([connection_name(message)])
+    zone = queue.removeprefix(queries.ZONE_QUEUE_PREFIX) if queue else ""
+    if countdown is None and woken_for(DELIVER_TASK, queue=queue) >= _MOST_WOKEN:
+        # A transaction that queues many wakes for all of them together.
+        wake_batch(zone=zone, once=True)
+        return
+    where: dict[str, Any] = {"zone": zone} if zone else {}
+    after_commit(DELIVER_TASK, countdown=countdown, queue=queue, message_pk=message.pk, **where)
 
 
-def wake_batch(*, zone: str = "") -> None:
+def wake_batch(*, zone: str = "", once: bool = False) -> None:
     """Wake a worker for a batch; the call is of no use any more when the next sweep has come."""
     queue = f"{queries.ZONE_QUEUE_PREFIX}{zone}" if zone else None
-    after_commit(DELIVER_DUE_TASK, queue=queue, expires=60.0, zone=zone)
+    after_commit(DELIVER_DUE_TASK, queue=queue, expires=60.0, once=once, zone=zone)
 
 
 def _queued_before(row: OutboundMessage) -> OutboundMessage:

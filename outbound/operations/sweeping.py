@@ -7,7 +7,7 @@ import datetime as dt
 from django.db import transaction
 
 from outbound import message_queries, queries
-from outbound.operations import mail_delivery, message_claims, message_ends, message_holds
+from outbound.operations import mail_delivery, message_ends, message_holds, message_recovery
 from outbound.operations.message_delivery import BATCH_SIZE
 from outbound.operations.messages import wake_batch
 
@@ -25,7 +25,7 @@ def sweep_messages(*, at: dt.datetime) -> int:
     Take messages back from lost workers, let go what nothing holds any more, tell ends that were not told, and wake
     workers for batches of what is due, zone by zone; give how many were due or taken back.
     """
-    taken_back = message_claims.take_back_lost(at=at)
+    taken_back = message_recovery.take_back_lost(at=at)
     message_holds.release_usable(at=at)
     message_ends.tell_again(at=at)
     due = 0

@@ -19,14 +19,14 @@ import requests
 from django.utils import timezone
 
 from outbound import retry
-from outbound.breaker import Breaker, Permit
+from outbound.breaker import Breaker, CallsBreaker, Permit
 from outbound.choices import Transport
 from outbound.guard import deployment_guard
 from outbound.models import Connection
 from outbound.transports.addresses import Guard, split_base_url
 from outbound.transports.base import Answer, TransportError
 from outbound.transports.limits import Limiter
-from outbound.transports.rest_requests import RequestMaker
+from outbound.transports.rest_requests import PlainRequest, RequestMaker
 from outbound.transports.rest_wire import Wire
 from outbound.transports.sockets import Deadline
 from outbound.transports.streams import Download, SizedChunks, SourceFailed, transfer_seconds
@@ -59,7 +59,7 @@ class RestClient:
         self.name = connection.name
         self._read_timeout = float(connection.read_timeout)
         self._clock = clock
-        self._breaker = breaker or Breaker(connection_id=connection.pk, name=connection.name)
+        self.breaker = breaker or Breaker(connection_id=connection.pk, name=connection.name)
         self._limiter = Limiter(
             max_concurrency=connection.max_concurrency,
             rate=float(connection.rate_limit_per_second) if connection.rate_limit_per_second else None,
@@ -81,6 +81,7 @@ class RestClient:
         headers: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
+        breaker: CallsBreaker | None = None,
     ) -> Answer:
         """
         Make one call; every HTTP status but a redirect is an answer.
@@ -88,6 +89,7 @@ class RestClient:
         :param path: appended to the connection's base address.
         :param json: sent as a JSON document, decimals as exact numbers; or `body`, sent as it is.
         :param timeout: seconds for the whole call, at most 300; the connection's read timeout when not given.
+        :param breaker: asked and told in place of the client's own, for a thread that has no database.
         :raises TransportError: its subclasses say what happened and whether the target may have acted.
         """
         limit = Deadline.after(min(timeout or self._read_timeout, MAX_TIMEOUT_SECONDS))
@@ -95,8 +97,9 @@ class RestClient:
             method, path, json=json, body=body, headers=headers, idempotency_key=idempotency_key
         )
         with self._limiter.place(timeout=limit.remaining()):
-            permit = self._breaker.admit(at=self._clock(), hold_seconds=MAX_TIMEOUT_SECONDS)
-            return self._call(prepared, limit, permit)
+            mine = breaker or self.breaker
+            permit = mine.admit(at=self._clock(), hold_seconds=MAX_TIMEOUT_SECONDS)
+            return self._call(prepared, limit, permit, breaker=mine)
 
     def request_unguarded_by_breaker(self, method: str, path: str, *, timeout: float | None = None) -> Answer:
         """
@@ -108,7 +111,7 @@ class RestClient:
         """
         limit = Deadline.after(min(timeout or self._read_timeout, MAX_TIMEOUT_SECONDS))
         prepared = self._requests.make(method, path)
-        return self._call(prepared, limit, self._breaker.admit_by_hand(at=self._clock()))
+        return self._call(prepared, limit, self.breaker.admit_by_hand(at=self._clock()))
 
     def stream_upload(
         self,
@@ -132,7 +135,7 @@ class RestClient:
         body = SizedChunks(chunks, size) if size else b"".join(chunks)
         prepared = self._requests.make(method, path, body=body, headers=headers, idempotency_key=idempotency_key)
         with self._limiter.place(timeout=self._read_timeout):
-            permit = self._breaker.admit(at=self._clock(), hold_seconds=MAX_TIMEOUT_SECONDS)
+            permit = self.breaker.admit(at=self._clock(), hold_seconds=MAX_TIMEOUT_SECONDS)
             try:
                 return self._call(prepared, limit, permit)
             except SourceFailed as failed:
@@ -147,7 +150,7 @@ class RestClient:
         """
         prepared = self._requests.make("GET", path, headers=headers)
         with self._limiter.place(timeout=self._read_timeout):
-            permit = self._breaker.admit(at=self._clock(), hold_seconds=MAX_TIMEOUT_SECONDS)
+            permit = self.breaker.admit(at=self._clock(), hold_seconds=MAX_TIMEOUT_SECONDS)
             with self._accounted(permit), contextlib.ExitStack() as held:
                 started = time.monotonic()
                 response = held.enter_context(self._wire.sent(prepared, Deadline.after(self._read_timeout)))
@@ -166,35 +169,44 @@ class RestClient:
         """Close the idle sockets."""
         self._wire.close()
 
-    def _call(self, prepared: requests.PreparedRequest, limit: Deadline, permit: Permit) -> Answer:
-        with self._accounted(permit):
+    def _call(
+        self,
+        prepared: requests.PreparedRequest | PlainRequest,
+        limit: Deadline,
+        permit: Permit,
+        *,
+        breaker: CallsBreaker | None = None,
+    ) -> Answer:
+        with self._accounted(permit, breaker=breaker):
             answer = self._wire.exchange(prepared, limit)
-        self._tell_breaker(permit, answer.status)
+        self._tell_breaker(permit, answer.status, breaker=breaker)
         return answer
 
     @contextlib.contextmanager
-    def _accounted(self, permit: Permit) -> Iterator[None]:
+    def _accounted(self, permit: Permit, *, breaker: CallsBreaker | None = None) -> Iterator[None]:
+        breaker = breaker or self.breaker
         try:
             yield
         except TransportError as error:
             if error.credentials:
-                self._breaker.refused_credentials(permit, at=self._clock(), reason=str(error))
+                breaker.refused_credentials(permit, at=self._clock(), reason=str(error))
             elif error.fault is retry.FaultType.REMOTE:
-                self._breaker.failed(permit, at=self._clock(), reason=str(error))
+                breaker.failed(permit, at=self._clock(), reason=str(error))
             else:
-                self._breaker.release(permit)
+                breaker.release(permit)
             raise
         except BaseException:
-            self._breaker.release(permit)
+            breaker.release(permit)
             raise
 
-    def _tell_breaker(self, permit: Permit, status: int) -> None:
+    def _tell_breaker(self, permit: Permit, status: int, *, breaker: CallsBreaker | None = None) -> None:
+        breaker = breaker or self.breaker
         if retry.is_credential_status(status):
-            self._breaker.refused_credentials(permit, at=self._clock(), reason=f"HTTP {status}")
+            breaker.refused_credentials(permit, at=self._clock(), reason=f"HTTP {status}")
         elif retry.counts_against_connection(status):
-            self._breaker.failed(permit, at=self._clock(), reason=f"HTTP {status}")
+            breaker.failed(permit, at=self._clock(), reason=f"HTTP {status}")
         else:
-            self._breaker.succeeded(permit, at=self._clock())
+            breaker.succeeded(permit, at=self._clock())
 
 
 _clients: dict[tuple[int, Any], tuple[tuple[Any, ...], RestClient]] = {}

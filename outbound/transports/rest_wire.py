@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import http.cookiejar
 import time
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -30,6 +30,7 @@ from outbound.transports.base import (
 )
 from outbound.transports.identity import connection_context
 from outbound.transports.pools import guarded_adapter
+from outbound.transports.rest_requests import PlainRequest
 from outbound.transports.sockets import Deadline, causes, deadline
 from outbound.transports.streams import CHUNK_BYTES, transfer_seconds
 from outbound.transports.tls_failures import caller_refused
@@ -37,7 +38,25 @@ from outbound.transports.tls_failures import caller_refused
 
 _CHUNK = 64 * 1024
 _UNKNOWN_SIZE = 1 << 40
+_NO_RETRIES = urllib3.Retry(0, read=False)
 _T = TypeVar("_T")
+
+
+class PlainResponse:
+    """The answer to a `PlainRequest`, with what is used of a response of `requests`."""
+
+    def __init__(self, raw: urllib3.BaseHTTPResponse) -> None:
+        self.raw = raw
+        self.status_code = raw.status
+        self.headers: Mapping[str, str] = raw.headers
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # What was not read to its end cannot be used again.
+        self.raw.close()
+        self.raw.release_conn()
 
 
 class Wire:
@@ -52,7 +71,8 @@ class Wire:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        adapter = guarded_adapter(
+        self._pool: urllib3.connectionpool.ConnectionPool | None = None
+        self._adapter = guarded_adapter(
             guard=guard,
             connect_timeout=float(connection.connect_timeout),
             max_connections=connection.max_concurrency,
@@ -64,14 +84,14 @@ class Wire:
                 in_process.PREFIX,
                 in_process.InProcessAdapter(connection=connection.name, username=connection.username),
             )
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        self._session.mount("http://", self._adapter)
+        self._session.mount("https://", self._adapter)
 
     def close(self) -> None:
         """Close the idle sockets."""
         self._session.close()
 
-    def exchange(self, prepared: requests.PreparedRequest, limit: Deadline) -> Answer:
+    def exchange(self, prepared: requests.PreparedRequest | PlainRequest, limit: Deadline) -> Answer:
         """
         Send a request and read its answer to the end.
 
@@ -88,15 +108,19 @@ class Wire:
             )
 
     @contextlib.contextmanager
-    def sent(self, prepared: requests.PreparedRequest, limit: Deadline) -> Iterator[requests.Response]:
+    def sent(
+        self, prepared: requests.PreparedRequest | PlainRequest, limit: Deadline
+    ) -> Iterator[requests.Response | PlainResponse]:
         """
         Send a request and give the answer's head; its body is read while the block runs.
 
         :raises TransportError: when there is no answer, or a redirect.
         """
 
-        def send() -> requests.Response:
+        def send() -> requests.Response | PlainResponse:
             with deadline(limit):
+                if isinstance(prepared, PlainRequest):
+                    return self._sent_plainly(prepared, limit)
                 return self._session.send(
                     prepared, stream=True, allow_redirects=False, timeout=limit.remaining(), verify=True
                 )
@@ -105,6 +129,28 @@ class Wire:
             if 300 <= response.status_code < 400:
                 raise TargetRedirected(_redirect(response))
             yield response
+
+    def _sent_plainly(self, request: PlainRequest, limit: Deadline) -> PlainResponse:
+        pool: Any = self._pool
+        if pool is None:
+            # That of the session: the same sockets, guard and certificates.
+            first = requests.Request("GET", self._base_url).prepare()
+            pool = self._adapter.get_connection_with_tls_context(first, verify=True)
+            self._adapter.cert_verify(pool, first.url or "", verify=True, cert=None)
+            self._pool = pool
+        raw = pool.urlopen(
+            request.method,
+            request.target,
+            body=request.body,
+            headers=request.headers,
+            redirect=False,
+            assert_same_host=False,
+            preload_content=False,
+            decode_content=False,
+            retries=_NO_RETRIES,
+            timeout=limit.remaining(),
+        )
+        return PlainResponse(raw)
 
     def within(self, seconds: float | None, do: Callable[[], _T]) -> _T:
         """Do one thing with the target, its errors in words; under a deadline of its own when `seconds` are given."""
@@ -118,7 +164,7 @@ class Wire:
             refused = caller_refused(error, target=urlsplit(self._base_url).netloc, shows_identity=self._shows_identity)
             raise (refused or _explain(error, self._base_url, time.monotonic() - started)) from error
 
-    def chunks(self, response: requests.Response) -> Iterator[bytes]:
+    def chunks(self, response: requests.Response | PlainResponse) -> Iterator[bytes]:
         """Give a long body in chunks, each within the read timeout."""
         declared = response.headers.get("Content-Length", "")
         size = int(declared[:20]) if declared.isdigit() else _UNKNOWN_SIZE
@@ -130,7 +176,7 @@ class Wire:
                 return
             yield chunk
 
-    def read(self, response: requests.Response) -> bytes:
+    def read(self, response: requests.Response | PlainResponse) -> bytes:
         """
         Give a body of ordinary length.
 
@@ -152,7 +198,7 @@ class Wire:
         return bytes(body)
 
 
-def _redirect(response: requests.Response) -> str:
+def _redirect(response: requests.Response | PlainResponse) -> str:
     location = response.headers.get("Location", "")
     try:
         host = urlsplit(location).hostname or "the same host"

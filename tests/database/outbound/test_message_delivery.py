@@ -14,9 +14,10 @@ from django.utils import timezone
 from outbound import message_queries, retry, tasks
 from outbound.choices import AttemptOutcome, BreakerState, MessageFault, MessageStatus
 from outbound.models import Connection, ConnectionHealth, DeliveryAttempt, OutboundMessage, OutboundMessageType
-from outbound.operations import message_claims, message_holds, sweeping
+from outbound.operations import message_claims, message_holds, message_recovery, sweeping
 from outbound.operations.message_claims import MessageNotDue
-from outbound.operations.message_delivery import Refusal, delay_before_retry, deliver_due
+from outbound.operations.message_delivery import BATCH_SIZE, deliver_due
+from outbound.operations.message_outcomes import Refusal, delay_before_retry
 from outbound.operations.parameters import set_parameter
 from outbound.retry import FaultType
 from tests.database.outbound.servers import Peer, answer
@@ -406,8 +407,8 @@ class TestLostWorkers:
         message_claims.begin(reserved, at=at)  # and the worker is gone
         assert _state(message)[:2] == (MessageStatus.IN_PROGRESS, 1)
 
-        assert message_claims.take_back_lost(at=at + 89 * SECOND) == 0
-        assert message_claims.take_back_lost(at=at + 91 * SECOND) == 1
+        assert message_recovery.take_back_lost(at=at + 89 * SECOND) == 0
+        assert message_recovery.take_back_lost(at=at + 91 * SECOND) == 1
 
         message.refresh_from_db()
         assert (message.status, message.num_retries, message.recoveries) == (MessageStatus.PENDING, 1, 1)
@@ -426,7 +427,7 @@ class TestLostWorkers:
             (reserved,) = message_claims.reserve(at=at, message_pk=message.pk)
             message_claims.begin(reserved, at=at)
             at += dt.timedelta(minutes=5)
-            message_claims.take_back_lost(at=at)
+            message_recovery.take_back_lost(at=at)
 
         assert _state(message) == (MessageStatus.FAIL, 0, None)
         assert message.last_error.startswith("worker_crash: 3 workers disappeared")
@@ -496,15 +497,15 @@ class TestTasks:
         woken: list[Any] = []
         monkeypatch.setattr("foundation.dispatch._send", lambda name, *rest: woken.append((name, rest[-1])))
         make_system("NIGHTLY", processing_method="BATCH", connection=derms)
-        for _ in range(26):
+        for _ in range(BATCH_SIZE + 1):
             make_message(external_system="NIGHTLY", at=timezone.now())
 
         with django_capture_on_commit_callbacks(execute=True):
-            assert tasks.sweep() == 26
+            assert tasks.sweep() == BATCH_SIZE + 1
         assert woken == [("outbound.tasks.deliver_due", {"zone": ""})] * 2
-        assert (tasks.deliver_due(zone=""), tasks.deliver_due(zone="")) == (25, 1)
+        assert (tasks.deliver_due(zone=""), tasks.deliver_due(zone="")) == (BATCH_SIZE + 1, 0)
 
-        assert len(peer.seen) == 26
+        assert len(peer.seen) == BATCH_SIZE + 1
 
 
 class TestJitter:

@@ -1,0 +1,163 @@
+"""
+All benchmarks, one after the other, and their claims as one table: `make bench`.
+
+Each script measures ratios in one run and reports them (`_report.py`). What needs packages of others gets an
+environment of its own in a temporary directory. With `--write` the table goes to `docs/reference/performance.md`.
+
+    .venv/bin/python benchmarks/bench.py [--quick] [--only queue_peers] [--write]
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import psutil
+
+from benchmarks import _report
+from benchmarks._report import Claim
+
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "reference" / "performance.md"
+SERVICES = ["scripts/with_services.py", "--use", "--"]
+# Script and arguments; a second run of one on PostgreSQL and Redis stands beside that on SQLite where both count.
+FULL: tuple[tuple[str, bool], ...] = (
+    ("rule_throughput.py", False),
+    ("engine_throughput.py", False),
+    ("vee_end_to_end.py", True),
+    ("queue_peers.py --make-environment", False),
+    ("queue_throughput.py --messages 2000", True),
+    ("enrollment_throughput.py", True),
+    ("reservation_throughput.py --rows 100000", True),
+    ("reservation_memory.py --rows 100000 --send all", False),
+    ("reservation_memory.py --rows 1000000 --send all", False),
+    ("intake_throughput.py", False),
+    ("admin_at_scale.py", False),
+    ("estimation_error.py", False),
+    ("agreement.py", False),
+)
+QUICK: tuple[tuple[str, bool], ...] = (
+    ("rule_throughput.py", False),
+    ("queue_peers.py --make-environment --messages 500 --backlog 2000 --rounds 3", False),
+    ("enrollment_throughput.py --records 100 --rounds 2", True),
+    ("reservation_throughput.py --rows 4000 --rounds 2", True),
+    ("reservation_memory.py --rows 20000 --send all", False),
+    ("intake_throughput.py --rows 20000", False),
+    ("admin_at_scale.py --runs 100000 --blocks 20000 --messages 100000", False),
+)
+
+
+def main() -> int:
+    """Run the scripts; 1 when one of them failed or a bar was not reached."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument("--quick", action="store_true", help="small sizes: whether all of it runs, not what it reaches")
+    parser.add_argument("--only", help="scripts whose name holds this")
+    parser.add_argument("--write", action="store_true", help="write the table to docs/reference/performance.md")
+    options = parser.parse_args()
+    chosen = [each for each in (QUICK if options.quick else FULL) if not options.only or options.only in each[0]]
+    began, failed = time.monotonic(), []
+    with tempfile.TemporaryDirectory(prefix="tieline-bench-") as folder:
+        results = Path(folder) / "claims.jsonl"
+        for command, on_services in chosen:
+            words = shlex.split(command)
+            if not (ROOT / "benchmarks" / words[0]).exists():
+                continue
+            words[0] = f"benchmarks/{words[0]}"
+            if on_services:
+                words = [*SERVICES, sys.executable, *words]
+            print(f"\n== {command}", flush=True)
+            done = subprocess.run(
+                [sys.executable, *words], cwd=ROOT, env={**os.environ, _report.RESULTS: str(results)}, check=False
+            )
+            if done.returncode:
+                failed.append(command)
+        claims = _report.recorded(results)
+    print(f"\n{table(claims)}")
+    for command in failed:
+        print(f"FAILED: {command}")
+    if options.write:
+        command = "make bench ARGS=" + shlex.quote(" ".join(word for word in sys.argv[1:]))
+        PAGE.write_text(page(claims, command=command, minutes=(time.monotonic() - began) / 60), encoding="utf-8")
+        print(f"Written to {PAGE.relative_to(ROOT)}")
+    return 1 if failed or any(claim.reached is False for claim in claims) else 0
+
+
+def table(claims: list[Claim]) -> str:
+    """Give the claims as a table in Markdown, area by area."""
+    lines = ["| bar | what | measured | wanted | reached | absolute, spread, sizes |", "|---|---|---|---|---|---|"]
+    for area in dict.fromkeys(claim.area for claim in claims):
+        lines.append(f"| | **{area}** | | | | |")
+        lines += [_line(claim) for claim in claims if claim.area == area]
+    return "\n".join(lines)
+
+
+def _line(claim: Claim) -> str:
+    verdict = {True: "yes", False: "**no**", None: "-"}[claim.reached]
+    cells = [
+        claim.bar,
+        claim.what,
+        f"{_report.number(claim.measured)} {claim.unit}",
+        claim.wanted,
+        verdict,
+        claim.detail,
+    ]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def page(claims: list[Claim], *, command: str, minutes: float) -> str:
+    """Give the whole reference page."""
+    return f"""# Performance
+
+Measured by `{command}` on {dt.datetime.now(tz=dt.UTC):%d %B %Y}, in {minutes:.0f} minutes, on this machine:
+
+{machine()}
+
+Every figure is a ratio of contenders that took turns in one run, on the same cores, with client, database and broker
+beside them; a ratio moves less with the machine than the absolute figures in the last column do. They are medians with
+the slowest and the fastest round. Every contender is checked to have produced the same content before its time counts,
+and rounds that lie apart more than twice are measured again. Evidence, history, transition rows and encryption are on.
+
+{table(claims)}
+
+How each figure is measured stands at the head of its script in `benchmarks/`; what the bars are and what a prototype
+reached, in `performance.md` of the specification. `make bench ARGS=--quick` runs all of it with small sizes.
+"""
+
+
+def machine() -> str:
+    """Describe the machine and what was installed."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [
+            line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+        ]
+        model = names[0] if names else model
+    versions = ", ".join(f"{name} {_version(name)}" for name in ("Django", "psycopg", "celery", "requests", "numpy"))
+    return (
+        f"{os.cpu_count()} cores ({model}), {psutil.virtual_memory().total / 2**30:.0f} GiB, {platform.system()} "
+        f"{platform.release().split('-')[0]}, load before {', '.join(f'{load:.1f}' for load in os.getloadavg())}; "
+        f"Python {platform.python_version()}, {versions}."
+    )
+
+
+def _version(name: str) -> str:
+    from importlib.metadata import version
+
+    return version(name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,191 @@
+"""
+The calls of a batch: each connection by a bounded number of threads over its pooled sockets.
+
+The tries stand already. Threads hide the latency of a target, and cost more than they bring when it answers at once:
+how many there are follows from how long its calls took. They have no database; the thread that began the batch does
+what their circuit breakers need, and gets the answers.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import datetime as dt
+import math
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from foundation.crypto import UnableToDecrypt, decrypt
+from outbound.breaker import CallsBreaker
+from outbound.operations.message_claims import Try
+from outbound.relayed_breaker import RelayedBreaker
+from outbound.transports.base import Answer, TransportError
+
+
+Clock = Callable[[], dt.datetime]
+
+# Of a call that takes this long about half is work of this process: a second thread begins to pay.
+_WORTH_A_THREAD = 0.002
+_MOST_BEGUN = 100
+# So many seconds of calls are begun at a time.
+_AHEAD_SECONDS = 4.0
+_seconds: dict[str, float] = {}
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """What became of one try's call: an answer, or an error; neither when it was not made."""
+
+    tried: Try
+    answer: Answer | None = None
+    error: TransportError | UnableToDecrypt | None = None
+    at: dt.datetime
+
+    @property
+    def made(self) -> bool:
+        """Whether the call was made, or could not be."""
+        return self.answer is not None or self.error is not None
+
+
+def most_at_once(*, connection: str, at_once: int, a_second: float | None) -> int:
+    """Give how many tries of a connection are worth beginning together: a few seconds' worth of calls."""
+    known = _seconds.get(connection)
+    if known is None:
+        return 1
+    rate = at_once / max(known, _WORTH_A_THREAD)
+    if a_second is not None:
+        rate = min(rate, a_second)
+    return max(1, min(_MOST_BEGUN, math.ceil(rate * _AHEAD_SECONDS)))
+
+
+def forget() -> None:
+    """Know nothing of how fast targets are, as a new process does."""
+    _seconds.clear()
+
+
+def make(tries: Sequence[Try], *, clock: Clock, start_by: dt.datetime) -> tuple[list[Called], list[BaseException]]:
+    """
+    Make the calls of tries and give what became of each; after `start_by` no further call is made.
+
+    When a connection turns out to be held back, no further call of it is made either. Of a call that ended in a defect
+    nothing is known: it is not among them, and its error is given beside them.
+    """
+    shares: dict[int, list[Try]] = {}
+    for tried in tries:
+        shares.setdefault(id(tried.target.client), []).append(tried)
+    pending = [_Share(share, clock=clock, start_by=start_by) for share in shares.values()]
+    if all(share.width == 1 for share in pending):
+        for share in pending:
+            share.work(None)
+        defects: list[BaseException] = []
+    else:
+        defects = _in_threads(pending)
+    defects += [error for share in pending for error in share.defects]
+    return [called for share in pending for called in share.ended()], defects
+
+
+class _Share:
+    """The calls of one client; threads take one after the other."""
+
+    def __init__(self, tries: Sequence[Try], *, clock: Clock, start_by: dt.datetime) -> None:
+        self.client = tries[0].target.client
+        self._connection = tries[0].target.connection
+        self._waiting = deque(tries)
+        self._called: list[Called] = []
+        self.defects: list[BaseException] = []
+        self._clock = clock
+        self._start_by = start_by
+        self._stopped = False
+        known = _seconds.get(self._connection, 0.0)
+        self.width = max(1, min(tries[0].target.at_once, len(tries), round(known / _WORTH_A_THREAD)))
+
+    def work(self, breaker: CallsBreaker | None) -> None:
+        """Make calls until there is none left, or none may be made."""
+        while self._waiting and not self._stopped and self._clock() < self._start_by:
+            try:
+                tried = self._waiting.popleft()
+            except IndexError:
+                return
+            try:
+                self._called.append(self._call(tried, breaker))
+            except Exception as error:
+                # The others are on their way, and what becomes of them is to be written.
+                logger.exception("message_call_defect", message=tried.message.pk)
+                self.defects.append(error)
+
+    def ended(self) -> list[Called]:
+        """Give all calls, also those that were not made."""
+        taken = [called.answer.elapsed_seconds for called in self._called if called.answer is not None]
+        if taken:
+            mean = sum(taken) / len(taken)
+            known = _seconds.get(self._connection)
+            _seconds[self._connection] = mean if known is None else (known + mean) / 2
+        if not self._waiting:
+            return self._called
+        at = self._called[-1].at if self._called else self._start_by
+        return [*self._called, *(Called(tried=tried, at=at) for tried in self._waiting)]
+
+    def _call(self, tried: Try, breaker: CallsBreaker | None) -> Called:
+        own = {} if breaker is None else {"breaker": breaker}
+        try:
+            answer = self.client.request(
+                tried.target.method,
+                tried.target.path,
+                body=decrypt(tried.payload),
+                headers=tried.target.headers,
+                idempotency_key=tried.message.message_id,
+                timeout=tried.target.timeout,
+                **own,
+            )
+        except (TransportError, UnableToDecrypt) as error:
+            self._stopped = self._stopped or (isinstance(error, TransportError) and error.held)
+            return Called(tried=tried, error=error, at=self._clock())
+        return Called(tried=tried, answer=answer, at=self._clock())
+
+
+def _in_threads(shares: Sequence[_Share]) -> list[BaseException]:
+    """Let threads make the calls; here is done what they ask for, until all of them are through."""
+    asked: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
+    errors: list[BaseException] = []
+
+    def hand(do: Callable[[], Any]) -> Future[Any]:
+        future: Future[Any] = Future()
+        asked.put((do, future))
+        return future
+
+    def work(share: _Share, breaker: CallsBreaker) -> None:
+        try:
+            share.work(breaker)
+        except BaseException as error:  # noqa: BLE001  (told with the others)
+            errors.append(error)
+        finally:
+            asked.put(None)
+
+    running = 0
+    for share in shares:
+        breaker = RelayedBreaker(share.client.breaker, hand)
+        for _ in range(share.width):
+            context = contextvars.copy_context()
+            threading.Thread(target=context.run, args=(work, share, breaker), daemon=True, name="deliver").start()
+            running += 1
+    while running:
+        wanted = asked.get()
+        if wanted is None:
+            running -= 1
+            continue
+        do, future = wanted
+        try:
+            future.set_result(do())
+        except BaseException as error:  # noqa: BLE001  (raised by the one who asked)
+            if not isinstance(error, TransportError):
+                errors.append(error)
+            future.set_exception(error)
+    return errors

@@ -1,0 +1,77 @@
+"""Statements for many rows at once, on every database that we run on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from decimal import Decimal
+
+import pytest
+
+from foundation.bulk_writes import insert_new, update_each
+from outbound.models import ConnectionHealth, DeliveryAttempt, OutboundMessage
+from tests.factories.messages import make_message
+from tests.factories.outbound import NOW
+
+
+pytestmark = pytest.mark.django_db
+
+
+def test_each_row_gets_its_own_values() -> None:
+    first, second, other = make_message(), make_message(), make_message()
+    token = uuid.uuid4()
+
+    written = update_each(
+        OutboundMessage,
+        {
+            first.pk: {"status": "FAIL", "lease_token": token, "answer": b"\x00one", "sent_at": NOW, "told": True},
+            second.pk: {"status": "SENT", "lease_token": None, "answer": None, "sent_at": None, "told": False},
+        },
+    )
+
+    assert written == 2
+    for row in (first, second, other):
+        row.refresh_from_db()
+    assert (first.status, first.lease_token, first.answer, first.sent_at, first.told) == (
+        "FAIL",
+        token,
+        b"\x00one",
+        NOW,
+        True,
+    )
+    assert (second.status, second.lease_token, second.answer, second.sent_at) == ("SENT", None, None, None)
+    assert other.status == "PENDING"
+
+
+def test_decimals_and_numbers_arrive_as_they_are() -> None:
+    row = DeliveryAttempt.objects.create(message=make_message(), number=1, started_at=NOW)
+
+    update_each(DeliveryAttempt, {row.pk: {"duration_seconds": Decimal("1.250"), "status": 200, "error": "it's"}})
+
+    row.refresh_from_db()
+    assert (row.duration_seconds, row.status, row.error) == (Decimal("1.250"), 200, "it's")
+
+
+def test_nothing_is_asked_for_no_rows() -> None:
+    assert update_each(OutboundMessage, {}) == 0
+    assert insert_new(ConnectionHealth, shared={}, names=("connection",), rows=[]) == 0
+
+
+def test_rows_that_are_there_are_left_alone() -> None:
+    message = make_message()
+    DeliveryAttempt.objects.create(message=message, number=2, started_at=NOW, error="old")
+    shared = {
+        "message": message.pk,
+        "retry": False,
+        "target": "",
+        "outcome": "STARTED",
+        "answer_excerpt": "",
+        "started_at": NOW + dt.timedelta(seconds=1),
+        "status": None,
+    }
+
+    new = insert_new(DeliveryAttempt, shared=shared, names=("number", "error"), rows=[(1, "a"), (2, "new"), (3, "c")])
+
+    assert new == 2
+    found = DeliveryAttempt.objects.filter(message=message).order_by("number").values_list("number", "error")
+    assert list(found) == [(1, "a"), (2, "old"), (3, "c")]
