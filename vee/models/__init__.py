@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vee.models import lookups
 from vee.models.column_profiles import ColumnProfile
 from vee.models.exceptions import VeeException
 from vee.models.imds import ImdEdit, ImdPayload, ImdPostVee, ImdTransition, InitialMeasurement
@@ -35,6 +36,8 @@ from vee.models.usage import (
     UsageTransactionTransition,
 )
 
+
+lookups.register()
 
 __all__ = [
     "ColumnProfile",

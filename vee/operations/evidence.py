@@ -52,12 +52,12 @@ def clear_previous_runs(*, imds: Sequence[DueImd], at: dt.datetime) -> None:
     again = [imd.id for imd in imds if imd.attempts or imd.user_edited]
     if again:
         close_exceptions(imd_ids=again, at=at)
-        ImdPostVee.objects.filter(pk__in=again).delete()
+        ImdPostVee.objects.filter(pk__any_of=again).delete()
 
 
 def close_exceptions(*, imd_ids: Sequence[int], at: dt.datetime) -> None:
     """Close the open exceptions of these IMDs."""
-    VeeException.objects.filter(imd__in=imd_ids, open=True).update(open=False, closed_at=at)
+    VeeException.objects.filter(imd__any_of=imd_ids, open=True).update(open=False, closed_at=at)
 
 
 def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.datetime) -> Outcome:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from vee.models.fields import NO_VALUE
 from vee.storage.pieces import SECONDS_PER_DAY, DayPieces, cut_into_days
-from vee.storage.reader import Neighbours, Point, Series, neighbours, points, read_range
-from vee.storage.rows import fetch_arrays, insert_rows
+from vee.storage.progress import upsert_progress
+from vee.storage.reader import Neighbours, Point, Series, neighbours, points, read_range, sum_days
+from vee.storage.rows import fetch_arrays, fetch_rows, insert_rows
+from vee.storage.steps import write_steps
 from vee.storage.writer import Change, UnableToStoreMeasurements, WriteResult, write_blocks
 
 
@@ -25,9 +27,13 @@ __all__ = [
     "WriteResult",
     "cut_into_days",
     "fetch_arrays",
+    "fetch_rows",
     "insert_rows",
     "neighbours",
     "points",
     "read_range",
+    "sum_days",
+    "upsert_progress",
     "write_blocks",
+    "write_steps",
 ]

@@ -10,7 +10,7 @@ from django.db import connection
 
 from vee.models.fields import NO_VALUE
 from vee.storage.blocks import Blocks, StoredBlock, instant
-from vee.storage.rows import postgres_cursor
+from vee.storage.rows import bigints, postgres_cursor
 
 
 # Seconds from the Unix epoch to PostgreSQL's, 2000-01-01.
@@ -60,11 +60,39 @@ LOAD = """
 """
 
 
+SUM_DAYS = """
+    SELECT k.place - 1, sum(b.total), count(*),
+           bool_and(b.missing = 0 AND b.conditions IS NULL AND b.flags IS NULL AND b.start >= to_timestamp(k.start)
+                    AND b.seconds_per_interval = %(spi)s AND b.scale = %(scale)s)
+      FROM unnest(%(components)s::bigint[], %(starts)s::bigint[]) WITH ORDINALITY AS k(component, start, place)
+      JOIN vee_measurementblock b ON b.measuring_component_id = k.component
+           AND b.start > to_timestamp(k.start - 86400) AND b.start < to_timestamp(k.start + %(seconds)s)
+     WHERE b.start > %(first)s AND b.start < %(last)s
+     GROUP BY k.place
+"""
+
+
+def sum_days(
+    *, component_ids: np.ndarray, starts: np.ndarray, seconds: int, seconds_per_interval: int, scale: int
+) -> list[Any]:
+    """Give place, sum, number of blocks and whether all are plain, for windows that have any block."""
+    with postgres_cursor() as cursor:
+        cursor.execute(
+            SUM_DAYS,
+            {
+                "components": bigints(component_ids.tolist()), "starts": bigints(starts.tolist()), "seconds": seconds,
+                "spi": seconds_per_interval, "scale": scale, "first": instant(starts.min() - 86_400),
+                "last": instant(starts.max() + seconds),
+            },
+        )  # fmt: skip
+        return cursor.fetchall()
+
+
 def load(*, component_ids: np.ndarray, starts: np.ndarray, lock: bool) -> list[StoredBlock]:
     """Read the blocks with these keys, locking them when they are about to be replaced."""
     parameters = {
-        "components": component_ids.tolist(),
-        "starts": starts.tolist(),
+        "components": bigints(component_ids.tolist()),
+        "starts": bigints(starts.tolist()),
         "first": instant(starts.min()),
         "last": instant(starts.max()),
     }
@@ -81,10 +109,10 @@ def load_range(*, component_ids: list[int], after: int, before: int) -> list[Sto
             SELECT measuring_component_id, extract(epoch FROM start)::bigint, seconds_per_interval, scale, "values",
                    conditions, flags, version, readings
               FROM vee_measurementblock
-             WHERE measuring_component_id = ANY(%s) AND start > %s AND start < %s
+             WHERE measuring_component_id = ANY(%s::bigint[]) AND start > %s AND start < %s
              ORDER BY measuring_component_id, start
             """,
-            [component_ids, instant(after), instant(before)],
+            [bigints(component_ids), instant(after), instant(before)],
         )
         return [StoredBlock(*row) for row in cursor.fetchall()]
 

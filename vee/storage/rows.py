@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import struct
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import psycopg
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
+from django.db.models import QuerySet
 from psycopg.adapt import Loader
 from psycopg.pq import Format
 
@@ -34,15 +38,28 @@ class _ArrayLoader(Loader):
             layout = np.dtype([("length", ">i4"), ("value", f">i{self.size}")])
             return np.frombuffer(raw, dtype=layout, offset=_HEADER_BYTES)["value"].astype(self.dtype)
         (count,) = struct.unpack_from(">i", raw, 12)
-        numbers = np.full(count, NO_VALUE, dtype=np.int64)
-        at = _HEADER_BYTES
-        for index in range(count):
-            (length,) = struct.unpack_from(">i", raw, at)
-            at += 4
-            if length >= 0:
-                numbers[index] = int.from_bytes(raw[at : at + length], "big", signed=True)
-                at += length
-        return numbers.astype(self.dtype)
+        return _with_nulls(raw, count, self.size).astype(self.dtype)
+
+
+def _with_nulls(raw: bytes, count: int, size: int) -> np.ndarray:
+    """Decode elements of which some are NULL: they have a length of -1 and no bytes, the others `size` of them."""
+    numbers = np.full(count, NO_VALUE, dtype=np.int64)
+    layout = np.dtype([("length", ">i4"), ("value", f">i{size}")])
+    at = index = 0
+    body = raw[_HEADER_BYTES:]
+    null = b"\xff\xff\xff\xff"
+    while index < count:
+        if body[at : at + 4] == null:
+            at, index = at + 4, index + 1
+            continue
+        # As many as there are until the next NULL, in one go.
+        most = min(count - index, (len(body) - at) // layout.itemsize)
+        part = np.frombuffer(body, dtype=layout, count=most, offset=at)
+        wrong = np.flatnonzero(part["length"] != size)
+        run = int(wrong[0]) if len(wrong) else most
+        numbers[index : index + run] = part["value"][:run]
+        at, index = at + run * layout.itemsize, index + run
+    return numbers
 
 
 class _Int64ArrayLoader(_ArrayLoader):
@@ -69,6 +86,23 @@ def postgres_cursor() -> psycopg.Cursor[Any]:
     for name, loader in _LOADERS.items():
         cursor.adapters.register_loader(_OIDS[name], loader)
     return cursor
+
+
+def fetch_rows(queryset: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
+    """
+    Give the rows of a `values_list`, on PostgreSQL in binary and without Django's converters.
+
+    For columns whose values the driver gives as Python wants them: numbers, text, instants, decimals.
+    """
+    if connection.vendor != "postgresql":
+        return list(queryset)
+    try:
+        statement, parameters = queryset.query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:
+        return []
+    with postgres_cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
 
 
 def decode_blob(value: bytes | None, dtype: str) -> np.ndarray | None:
@@ -117,7 +151,8 @@ def insert_rows(*, table: str, columns: Sequence[str], rows: Iterable[Sequence[A
     """
     Insert many rows at once: COPY on PostgreSQL, one prepared statement elsewhere.
 
-    Values are what the driver takes as it is: aware datetimes in UTC, text (also for JSON), numbers, None.
+    Values are what the driver takes as it is: aware datetimes in UTC, text (also for JSON), numbers, None; and numpy
+    arrays for columns of a `NumberArrayField`.
     """
     quote = connection.ops.quote_name
     names = ", ".join(quote(name) for name in columns)
@@ -128,17 +163,38 @@ def insert_rows(*, table: str, columns: Sequence[str], rows: Iterable[Sequence[A
             cursor.copy(f"COPY {quote(table)} ({names}) FROM STDIN") as copy,
         ):
             for row in rows:
-                copy.write_row(row)
+                copy.write_row([_array_text(value) if isinstance(value, np.ndarray) else value for value in row])
         return
     marks = ", ".join(["%s"] * len(columns))
-    adapt = connection.ops.adapt_datetimefield_value
-    plain = [[adapt(value) if hasattr(value, "tzinfo") else value for value in row] for row in rows]
+    plain = [[_plain(value) for value in row] for row in rows]
     if plain:
         with connection.cursor() as django_cursor:
             django_cursor.executemany(
                 f"INSERT INTO {quote(table)} ({names}) VALUES ({marks})",  # noqa: S608  names are ours
                 plain,
             )
+
+
+def bigints(numbers: Iterable[int]) -> str:
+    """Write whole numbers as a `bigint[]` of PostgreSQL: one value that costs the driver nothing."""
+    return "{" + ",".join(map(str, numbers)) + "}"
+
+
+def _array_text(array: np.ndarray) -> str:
+    """Write an array as PostgreSQL reads it, `NO_VALUE` as NULL."""
+    listed = array.tolist()
+    if array.dtype == np.int64:
+        return "{" + ",".join("NULL" if number == NO_VALUE else str(number) for number in listed) + "}"
+    return "{" + ",".join(map(str, listed)) + "}"
+
+
+def _plain(value: Any) -> Any:
+    """Give a value as SQLite takes it."""
+    if isinstance(value, dt.datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, np.ndarray):
+        return encode_blob(value, str(value.dtype))
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def in_chunks(items: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:

@@ -1,0 +1,37 @@
+"""How far components' measurements reach, written for many of them in one statement."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from django.db import connection
+
+from vee.storage.rows import bigints, postgres_cursor
+
+
+_INTO = "INSERT INTO vee_measuringcomponentprogress (measuring_component_id, latest_contiguous_at, most_recent_actual_at)"
+_REPLACE = """
+    ON CONFLICT (measuring_component_id) DO UPDATE SET latest_contiguous_at = EXCLUDED.latest_contiguous_at,
+           most_recent_actual_at = EXCLUDED.most_recent_actual_at
+"""
+
+
+def upsert_progress(rows: Sequence[tuple[int, dt.datetime | None, dt.datetime | None]]) -> None:
+    """Set, by component, the label up to which nothing is missing and that of the latest actual measurement."""
+    if not rows:
+        return
+    components, contiguous, actual = zip(*rows, strict=True)
+    if connection.vendor == "postgresql":
+        with postgres_cursor() as cursor:
+            cursor.execute(
+                f"{_INTO} SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) {_REPLACE}",
+                [bigints(components), list(contiguous), list(actual)],
+            )
+        return
+    adapt = connection.ops.adapt_datetimefield_value
+    with connection.cursor() as django_cursor:
+        django_cursor.executemany(
+            f"{_INTO} VALUES (%s, %s, %s) {_REPLACE}",
+            [(component, adapt(first), adapt(second)) for component, first, second in rows],
+        )
