@@ -29,5 +29,8 @@ def lock_components(*, component_ids: Iterable[int]) -> None:
     if not ids:
         return
     fetch_rows(
-        MeasuringComponent.objects.filter(pk__any_of=ids).order_by("pk").select_for_update(no_key=True).values_list("pk")
+        MeasuringComponent.objects.filter(pk__any_of=ids)
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values_list("pk")
     )

@@ -1,10 +1,12 @@
-"""A utility for the benchmarks of VEE: components with months of history, a group of twelve rules, and days of readings."""
+"""A utility for the benchmarks of VEE: components with months of history, twelve rules, and days of readings."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,10 @@ SECONDS = 900
 SCALE = 6
 DAY = 86_400
 AT = dt.datetime(2024, 6, 1, 12, tzinfo=dt.UTC)
-FIRST_DAY = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
+ZONE = "Australia/Brisbane"
+OFFSET = 36_000
+# Midnight of 1 May in Brisbane, where days always have 24 hours.
+FIRST_DAY = dt.datetime(2024, 4, 30, 14, tzinfo=dt.UTC)
 GROUP = "BENCH-12"
 RULES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("uom_check", "TERMINATE", {}),
@@ -85,7 +90,10 @@ def install(*, direct: bool = False) -> models.MeasuringComponentType:
 def components(kind: models.MeasuringComponentType, count: int, *, prefix: str) -> list[int]:
     """Create components, each at a service point of its own; their names are NMIs with a suffix."""
     points = models.ServicePoint.objects.bulk_create(
-        [models.ServicePoint(identifier=f"{prefix}{number:07d}", time_zone="UTC") for number in range(count)],
+        [
+            models.ServicePoint(identifier=f"{prefix}{number:07d}", time_zone=ZONE, standard_offset_seconds=OFFSET)
+            for number in range(count)
+        ],
         batch_size=5_000,
     )
     made = models.MeasuringComponent.objects.bulk_create(
@@ -117,10 +125,10 @@ def readings(random: np.random.Generator, level: np.ndarray, day: dt.datetime) -
     chosen = random.permutation(count)
     short, long, spikes = np.split(chosen[: count * 45 // 1000], [count * 3 // 100, count * 4 // 100])
     for row in short.tolist():
-        first = int(random.integers(0, INTERVALS - 8))
+        first = int(random.integers(1, INTERVALS - 8))
         values[row, first : first + int(random.integers(1, 8))] = NO_VALUE
     for row in long.tolist():
-        first = int(random.integers(0, INTERVALS - 32))
+        first = int(random.integers(1, INTERVALS - 32))
         values[row, first : first + int(random.integers(12, 30))] = NO_VALUE
     for row in spikes.tolist():
         values[row, random.integers(0, INTERVALS)] = int(level[row]) // 1000 * 20_000
@@ -135,10 +143,11 @@ def write_history(ids: list[int], *, days: int, seed: int = 11, before: dt.datet
         values = plain_day(random, level)
         for first in range(0, len(ids), 5_000):
             part = slice(first, first + 5_000)
-            write_blocks(pieces=[_piece(ids[part], values[part], before - dt.timedelta(days=number))], at=AT)
+            write_blocks(pieces=[piece(ids[part], values[part], before - dt.timedelta(days=number))], at=AT)
 
 
-def _piece(ids: list[int], values: np.ndarray, day: dt.datetime) -> DayPieces:
+def piece(ids: list[int], values: np.ndarray, day: dt.datetime) -> DayPieces:
+    """Give a day of components as the writer of blocks takes it."""
     count = len(ids)
     return DayPieces(
         component_ids=np.array(ids, dtype=np.int64),
@@ -169,6 +178,23 @@ def receive(ids: list[int], day: Readings, *, prefix: str) -> None:
             by="bench",
             at=AT,
         )  # fmt: skip
+
+
+def write_file(path: Path, day: Readings, *, prefix: str, first: int = 0) -> None:
+    """Write a day as a NEM12 file; gaps are marked as such, as a sender does."""
+    date = f"{day.day + dt.timedelta(seconds=OFFSET):%Y%m%d}"
+    with path.open("w", encoding="ascii") as file:
+        file.write("100,NEM12,202405020000,BENCH,BENCH\n")
+        for row, values in enumerate(day.values, start=first):
+            file.write(f"200,{prefix}{row:07d},E1,E1,E1,N1,METER{row:05d},KWH,15,\n")
+            missing = values == NO_VALUE
+            texts = [f"{count / 10**SCALE:.3f}" for count in np.where(missing, 0, values).tolist()]
+            file.write(f"300,{date},{','.join(texts)},{'V' if missing.any() else 'A'},,,20240502000000,\n")
+            if missing.any():
+                edges = [0, *(np.flatnonzero(np.diff(missing)) + 1).tolist(), INTERVALS]
+                for low, high in itertools.pairwise(edges):
+                    file.write(f"400,{low + 1},{high},{'N' if missing[low] else 'A'},,\n")
+        file.write("900\n")
 
 
 def _conditions(values: np.ndarray) -> np.ndarray | None:

@@ -62,7 +62,9 @@ class IntervalUsages(Sequence[Usage]):
         return len(self.counts)
 
     def __getitem__(self, row: Any) -> Any:
-        covered, edited, estimated, abnormal = (int(count) * self.seconds_per_interval for count in self.intervals[:, row])
+        covered, edited, estimated, abnormal = (
+            int(count) * self.seconds_per_interval for count in self.intervals[:, row]
+        )
         unit = 10**self.scale
         peak = Fraction(int(self.peaks[row]) * SECONDS_PER_DAY, self.seconds_per_interval * unit)
         amount = Fraction(int(self.counts[row]), unit)

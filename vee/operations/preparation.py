@@ -109,7 +109,8 @@ _COMPONENT_FIELDS = (
     "device__service_point__time_zone", "device__service_point__standard_offset_seconds",
     "service_point", "device", "device__service_point", "consumption_reference", "type__dials",
     "type__rollover_threshold", _text("characteristics"), _text("device__characteristics"),
-    _text("service_point__characteristics"), _text("device__service_point__characteristics"), "type__subtractive", "type__sync_consumption",
+    _text("service_point__characteristics"), _text("device__service_point__characteristics"),
+    "type__subtractive", "type__sync_consumption",
     "type__high_quality_tolerance",
 )  # fmt: skip
 _ROLES = (Role.INITIAL_LOAD, Role.MANUAL_OVERRIDE, Role.ESTIMATION)
@@ -126,7 +127,7 @@ def _component(row: tuple[Any, ...]) -> Component:
     """Make a component of what was read of it: the same one as long as nothing of it changed."""
     zone, offset = (row[14], row[15]) if row[14] is not None else (row[16], row[17])
     # The nearest one counts: the component's, then its device's, then its service point's.
-    noted = [json.loads(text) for text in (row[26] or row[27] or "{}", row[25] or "{}", row[24] or "{}")]
+    own, of_device, of_point, of_other_point = (json.loads(text or "{}") for text in row[24:28])
     return Component(
         id=row[0],
         kind=row[1],
@@ -147,7 +148,7 @@ def _component(row: tuple[Any, ...]) -> Component:
         rollover_threshold=row[23],
         subtractive=bool(row[28]),
         sync_consumption=bool(row[29]),
-        characteristics={**noted[0], **noted[1], **noted[2]},
+        characteristics={**(of_point or of_other_point), **of_device, **own},
         high_quality_tolerance=row[30],
         planned_by=(row[1], *row[8:14], zone, *row[24:28]),
     )
@@ -159,8 +160,9 @@ def load_due(*, imd_ids: Sequence[int]) -> list[DueImd]:
 
     An IMD whose component was unknown when it came finds it now by its identifier.
     """
+    ordered = InitialMeasurement.objects.filter(pk__any_of=imd_ids).order_by("measuring_component", "start", "pk")
     rows = fetch_rows(
-        InitialMeasurement.objects.filter(pk__any_of=imd_ids).order_by("measuring_component", "start", "pk").values_list(
+        ordered.values_list(
             "pk", "component_identifier", "measuring_component", "start", "end", "seconds_per_interval", "kind",
             "state", "user_edited", "attempts",
         )

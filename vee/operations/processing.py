@@ -130,8 +130,8 @@ def process_claimed(*, imd_ids: Sequence[int], at: dt.datetime, locked: Collecti
     """
     Carry IMDs that the open transaction has locked through VEE; `locked` are components that it has locked as well.
 
-    When a chunk fails as a whole its halves are run apart, so that in the end only the guilty IMD stays behind: one whose
-    measurements cannot be stored goes to ERROR, one on which VEE itself fails gets a technical exception.
+    When a chunk fails as a whole its halves are run apart, so that in the end only the guilty IMD stays behind: one
+    whose measurements cannot be stored goes to ERROR, one on which VEE itself fails gets a technical exception.
     """
     if not imd_ids:
         return ProcessingSummary()

@@ -71,15 +71,14 @@ def advance(*, changes: Sequence[Change], whole: Mapping[int, tuple[int, int]] |
         intervals.append(
             _Progress(
                 pk, size or SECONDS_PER_DAY, int(change.first.timestamp()), int(change.last.timestamp()),
-                None if contiguous is None else int(contiguous.timestamp()),
-                None if actual is None else int(actual.timestamp()),
+                _seconds(contiguous), _seconds(actual),
             )
         )  # fmt: skip
     followed = _carried_on(intervals, whole or {})
     _advance_intervals([one for one in intervals if one.component_id not in followed])
     upsert_progress(
         [
-            *((one.component_id, _instant(one.contiguous), _instant(one.actual)) for one in intervals),
+            *((one.component_id, one.contiguous, one.actual) for one in intervals),
             *_of_registers(registers),
         ]
     )
@@ -100,7 +99,8 @@ def _carried_on(components: Sequence[_Progress], whole: Mapping[int, tuple[int, 
     moved = set()
     for one in components:
         reached = ends.get(one.component_id)
-        if reached is None or (one.component_id in latest and latest[one.component_id] >= _at(reached)):
+        beyond = latest.get(one.component_id)
+        if reached is None or (beyond is not None and beyond >= _at(reached)):
             continue
         one.contiguous, one.actual = reached, max(one.actual or 0, reached)
         moved.add(one.component_id)
@@ -152,7 +152,7 @@ def _read(components: Sequence[_Progress], *, until: dict[int, int]) -> list[_Pr
     return going_on
 
 
-def _of_registers(component_ids: Sequence[int]) -> list[tuple[int, dt.datetime | None, dt.datetime | None]]:
+def _of_registers(component_ids: Sequence[int]) -> list[tuple[int, int | None, int | None]]:
     if not component_ids:
         return []
     actual = Q(condition__gte=Band.REGULAR.low)
@@ -161,12 +161,12 @@ def _of_registers(component_ids: Sequence[int]) -> list[tuple[int, dt.datetime |
         .values_list("measuring_component")
         .annotate(latest=Max("read_at"), actual=Max("read_at", filter=actual))
     )
-    return list(rows.order_by("measuring_component"))
+    return [(pk, _seconds(latest), _seconds(actual)) for pk, latest, actual in rows.order_by("measuring_component")]
 
 
 def _at(seconds: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(seconds, tz=dt.UTC)
 
 
-def _instant(seconds: int | None) -> dt.datetime | None:
-    return None if seconds is None else _at(seconds)
+def _seconds(at: dt.datetime | None) -> int | None:
+    return None if at is None else int(at.timestamp())

@@ -75,6 +75,11 @@ def take_up(*, changes: Sequence[Change], imds: Iterable[DueImd], at: dt.datetim
         after_commit(usage_figures.CALCULATE_TASK)
 
 
+def concerned(changes: Sequence[Change]) -> set[int]:
+    """Give the components of these changes whose service point has usage that they may concern; one query, or two."""
+    return {one.change.component_id for one in _concerned(changes)}
+
+
 def _concerned(changes: Sequence[Change]) -> list[_Concerned]:
     if not changes:
         return []

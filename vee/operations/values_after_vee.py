@@ -14,6 +14,12 @@ from vee.operations.validation import Group
 from vee.storage import NO_VALUE, insert_rows
 
 
+_COLUMNS = {
+    "imd_id": "int8", "scale": "int2", "values": "int8[]", "conditions": "int4[]", "rules": "int4[]",
+    "updated_at": "timestamptz",
+}  # fmt: skip
+
+
 def store_values_after_vee(*, group: Group, at: dt.datetime) -> None:
     """Keep the values after VEE where they differ from what was received."""
     if group.scalars is not None:
@@ -30,7 +36,7 @@ def store_values_after_vee(*, group: Group, at: dt.datetime) -> None:
         values = np.where(batch.valid, batch.values, NO_VALUE)
         insert_rows(
             table=ImdPostVee._meta.db_table,
-            columns=["imd_id", "scale", "values", "conditions", "rules", "updated_at"],
+            columns=_COLUMNS,
             rows=[
                 (group.imds[row].id, batch.scale, values[row], batch.conditions[row], batch.set_by[row], at)
                 for row in rows

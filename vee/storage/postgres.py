@@ -6,19 +6,20 @@ import datetime as dt
 from typing import Any
 
 import numpy as np
-from django.db import connection
 
 from vee.models.fields import NO_VALUE
 from vee.storage.blocks import Blocks, StoredBlock, instant
+from vee.storage.partitions import create_partitions, ensure_partitions, retire_before
 from vee.storage.rows import bigints, postgres_cursor
+
+
+__all__ = ["create_partitions", "load", "load_range", "retire_before", "store", "sum_days"]
 
 
 # Seconds from the Unix epoch to PostgreSQL's, 2000-01-01.
 _EPOCH = 946_684_800
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TRAILER = b"\xff\xff"
-_ADVISORY_LOCK = 7_163_553_001
-_partitions: set[tuple[str, dt.date]] = set()
 
 STAGING = """
     CREATE TEMPORARY TABLE IF NOT EXISTS vee_block_staging (
@@ -119,7 +120,7 @@ def load_range(*, component_ids: list[int], after: int, before: int) -> list[Sto
 
 def store(*, blocks: Blocks, replacing: bool, at: dt.datetime) -> None:
     """Upsert the blocks; what they replace is copied to the history first."""
-    ensure_partitions(starts=blocks.starts)
+    ensure_partitions(starts=blocks.starts, at=at)
     times = {"at": at, "first": instant(blocks.starts.min()), "last": instant(blocks.starts.max())}
     regular = ~(blocks.conditions != 501_000).any(axis=1)
     unflagged = ~(blocks.flags != 0).any(axis=1)
@@ -187,45 +188,3 @@ def _copy_rows(blocks: Blocks, *, with_conditions: bool, with_flags: bool) -> by
         rows[name]["length"] = size
         rows[name]["value"] = array
     return rows.tobytes()
-
-
-def ensure_partitions(*, starts: np.ndarray) -> None:
-    """
-    Create the monthly partitions that blocks with these starts (epoch seconds) need.
-
-    They are committed at once on a connection of their own, so that two writers never wait for each other's
-    transaction, and remembered for the life of the process.
-    """
-    months = np.unique(starts.astype("datetime64[s]").astype("datetime64[M]")).astype(object)
-    database = str(connection.settings_dict["NAME"])
-    wanted = [month for month in months if (database, month) not in _partitions]
-    if not wanted:
-        return
-    apart = connection.copy()
-    try:
-        for month in wanted:
-            _create_partition(apart, month)
-            _partitions.add((database, month))
-    finally:
-        apart.close()
-
-
-def _create_partition(apart: Any, month: dt.date) -> None:
-    following = (month.replace(day=1) + dt.timedelta(days=32)).replace(day=1)
-    name = f"vee_measurementblock_y{month:%Y}m{month:%m}"
-    with apart.cursor() as cursor:
-        cursor.execute("BEGIN")
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
-        cursor.execute("SELECT to_regclass(%s)", [name])
-        if cursor.fetchone()[0] is None:
-            cursor.execute(f"CREATE TABLE {name} (LIKE vee_measurementblock INCLUDING ALL)")
-            cursor.execute(
-                f"ALTER TABLE vee_measurementblock ATTACH PARTITION {name} "
-                f"FOR VALUES FROM ('{month:%Y-%m-%d} 00:00+00') TO ('{following:%Y-%m-%d} 00:00+00')"
-            )
-        cursor.execute("COMMIT")
-
-
-def forget_partitions() -> None:
-    """Look again at which partitions there are, after the database was exchanged under the process."""
-    _partitions.clear()

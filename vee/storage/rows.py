@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import struct
-from collections.abc import Iterable, Sequence
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ import psycopg
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
-from psycopg.adapt import Loader
+from psycopg.adapt import Dumper, Loader
 from psycopg.pq import Format
 
 from vee.models.fields import NO_VALUE
@@ -147,45 +148,95 @@ def fetch_arrays(
     return found
 
 
-def insert_rows(*, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """
-    Insert many rows at once: COPY on PostgreSQL, one prepared statement elsewhere.
+class _ArrayDumper(Dumper):
+    """Encode a numpy array of integers as a binary PostgreSQL array; `NO_VALUE` becomes NULL."""
 
-    Values are what the driver takes as it is: aware datetimes in UTC, text (also for JSON), numbers, None; and numpy
-    arrays for columns of a `NumberArrayField`.
+    format = Format.BINARY
+    size: int
+    element: int
+
+    def dump(self, obj: np.ndarray) -> bytes:
+        count = len(obj)
+        missing = obj == NO_VALUE if self.size == 8 else None
+        cells = np.empty(count, dtype=[("length", ">i4"), ("value", f">i{self.size}")])
+        cells["length"] = self.size
+        cells["value"] = obj
+        if missing is None or not missing.any():
+            return struct.pack(">iiiii", 1, 0, self.element, count, 1) + cells.tobytes()
+        null = b"\xff\xff\xff\xff"
+        parts = [null if gone else cell.tobytes() for gone, cell in zip(missing.tolist(), cells, strict=True)]
+        return struct.pack(">iiiii", 1, 1, self.element, count, 1) + b"".join(parts)
+
+
+class _Int64ArrayDumper(_ArrayDumper):
+    oid, size, element = 1016, 8, 20
+
+
+class _Int32ArrayDumper(_ArrayDumper):
+    oid, size, element = 1007, 4, 23
+
+
+class _Int16ArrayDumper(_ArrayDumper):
+    oid, size, element = 1005, 2, 21
+
+
+_DUMPERS = (_Int64ArrayDumper, _Int32ArrayDumper, _Int16ArrayDumper)
+
+
+def insert_rows(*, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
     """
+    Insert many rows at once: binary COPY on PostgreSQL, one prepared statement elsewhere.
+
+    `columns` name their types as PostgreSQL does. Values are what the driver takes as it is: aware datetimes in UTC,
+    text (also for JSON), numbers, None; and numpy arrays for columns of a `NumberArrayField`.
+
+    :raises django.db.IntegrityError: when a row breaks a constraint.
+    """
+    if not rows:
+        return
     quote = connection.ops.quote_name
     names = ", ".join(quote(name) for name in columns)
     if connection.vendor == "postgresql":
         connection.ensure_connection()
-        with (
-            psycopg.Cursor(connection.connection) as cursor,
-            cursor.copy(f"COPY {quote(table)} ({names}) FROM STDIN") as copy,
-        ):
-            for row in rows:
-                copy.write_row([_array_text(value) if isinstance(value, np.ndarray) else value for value in row])
+        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+            for dumper in _DUMPERS:
+                cursor.adapters.register_dumper(np.ndarray, dumper)
+            with cursor.copy(f"COPY {quote(table)} ({names}) FROM STDIN WITH (FORMAT binary)") as copy:
+                copy.set_types(list(columns.values()))
+                for row in rows:
+                    copy.write_row(row)
         return
     marks = ", ".join(["%s"] * len(columns))
-    plain = [[_plain(value) for value in row] for row in rows]
-    if plain:
-        with connection.cursor() as django_cursor:
-            django_cursor.executemany(
-                f"INSERT INTO {quote(table)} ({names}) VALUES ({marks})",  # noqa: S608  names are ours
-                plain,
+    with connection.cursor() as django_cursor:
+        django_cursor.executemany(
+            f"INSERT INTO {quote(table)} ({names}) VALUES ({marks})",  # noqa: S608  names are ours
+            [[_plain(value) for value in row] for row in rows],
+        )
+
+
+def new_ids(*, table: str, count: int) -> list[int]:
+    """
+    Give the ids of as many rows that are about to be inserted, in ascending order.
+
+    On SQLite the open transaction is the only one that writes, so that what follows the last id is free.
+    """
+    if connection.vendor == "postgresql":
+        with postgres_cursor() as cursor:
+            cursor.execute(
+                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count]
             )
+            return [row[0] for row in cursor.fetchall()]
+    with connection.cursor() as django_cursor:
+        django_cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+        row = django_cursor.fetchone()
+    latest = 0 if row is None else int(row[0])
+    return list(range(latest + 1, latest + count + 1))
 
 
-def bigints(numbers: Iterable[int]) -> str:
-    """Write whole numbers as a `bigint[]` of PostgreSQL: one value that costs the driver nothing."""
-    return "{" + ",".join(map(str, numbers)) + "}"
-
-
-def _array_text(array: np.ndarray) -> str:
-    """Write an array as PostgreSQL reads it, `NO_VALUE` as NULL."""
-    listed = array.tolist()
-    if array.dtype == np.int64:
-        return "{" + ",".join("NULL" if number == NO_VALUE else str(number) for number in listed) + "}"
-    return "{" + ",".join(map(str, listed)) + "}"
+def bigints(numbers: Sequence[int | None]) -> str:
+    """Write whole numbers, None as NULL, as a `bigint[]` of PostgreSQL: one value that costs the driver nothing."""
+    text = str(list(numbers))[1:-1]
+    return "{" + (text.replace("None", "NULL") if "N" in text else text) + "}"
 
 
 def _plain(value: Any) -> Any:
@@ -194,6 +245,8 @@ def _plain(value: Any) -> Any:
         return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, np.ndarray):
         return encode_blob(value, str(value.dtype))
+    if isinstance(value, uuid.UUID):
+        return value.hex
     return str(value) if isinstance(value, Decimal) else value
 
 

@@ -150,3 +150,17 @@ def store(*, blocks: Blocks, replacing: bool, at: dt.datetime) -> None:
                 )
             ],
         )
+
+
+def create_partitions(*, at: dt.datetime, months: int) -> list[dt.date]:
+    """There are no partitions here."""
+    return []
+
+
+def retire_before(*, month: dt.date) -> int:
+    """Delete the blocks of all months before this one, with what replaced blocks of them were; give how many blocks."""
+    border = connection.ops.adapt_datetimefield_value(dt.datetime(month.year, month.month, 1, tzinfo=dt.UTC))
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM vee_measurementblockhistory WHERE start < %s", [border])
+        cursor.execute("DELETE FROM vee_measurementblock WHERE start < %s", [border])
+        return int(cursor.rowcount)
