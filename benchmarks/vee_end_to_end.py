@@ -21,7 +21,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime as dt
-import multiprocessing
 import os
 import resource
 import statistics
@@ -42,17 +41,18 @@ import django
 django.setup()
 
 import numpy as np  # noqa: E402  Django has to be set up first
-from django.db import connection, connections  # noqa: E402  Django has to be set up first
+from django.db import connection  # noqa: E402  Django has to be set up first
 
 from benchmarks.parts import vee_rows as rows  # noqa: E402  Django has to be set up first
 from benchmarks.parts import vee_world as world  # noqa: E402  Django has to be set up first
+from benchmarks.parts.vee_product import run_each, run_product, scratch_database  # noqa: E402  Django has to be set up first
 from vee import storage  # noqa: E402  Django has to be set up first
 from vee.codes import ComponentKind, Condition  # noqa: E402  Django has to be set up first
 from vee.engine import runner  # noqa: E402  Django has to be set up first
 from vee.engine.batch import Batch, ImdFacts  # noqa: E402  Django has to be set up first
 from vee.engine.context import NoHistory  # noqa: E402  Django has to be set up first
 from vee.models import InitialMeasurement  # noqa: E402  Django has to be set up first
-from vee.operations import groups, intake, processing  # noqa: E402  Django has to be set up first
+from vee.operations import groups, processing  # noqa: E402  Django has to be set up first
 
 
 MOST_REPEATS = 2
@@ -73,30 +73,6 @@ class Contender:
         return sorted(self.intervals / seconds for seconds in self.taken)
 
 
-def in_processes(work: list[Callable[[], None]]) -> None:
-    """Do several things at once, each in a process with a database connection of its own."""
-    connections.close_all()
-    context = multiprocessing.get_context("fork")
-    started = [context.Process(target=one) for one in work]
-    for process in started:
-        process.start()
-    for process in started:
-        process.join()
-        assert process.exitcode == 0, "a worker failed"
-
-
-def product(paths: list[Path]) -> None:
-    """Contender (a): each process loads its file and then processes what is due."""
-
-    def work(path: Path) -> None:
-        with path.open("rb") as stream:
-            row = intake.receive_file(name=path.name, stream=stream, format="nem12", at=world.AT, wake=False)
-        intake.load_file(file_id=row.pk, at=world.AT)
-        processing.process_due(at=world.AT)
-
-    _each(work, paths)
-
-
 def by_rows(paths: list[Path]) -> None:
     """Contender (b), by the same division of work."""
 
@@ -104,14 +80,7 @@ def by_rows(paths: list[Path]) -> None:
         rows.load(path)
         rows.process("R")
 
-    _each(work, paths)
-
-
-def _each(work: Callable[[Path], None], paths: list[Path]) -> None:
-    if len(paths) == 1:
-        work(paths[0])
-    else:
-        in_processes([lambda path=path: work(path) for path in paths])  # type: ignore[misc]
+    run_each(work, paths)
 
 
 class Bench:
@@ -180,7 +149,7 @@ def check_equal(bench: Bench) -> None:
     day = world.readings(bench.random, bench.row_level, bench.next_day())
     for prefix in ("Q", "R"):
         world.write_file(bench.folder / f"{prefix}0.csv", day, prefix=prefix)
-    product(bench.paths("Q", 1))
+    run_product(bench.paths("Q", 1))
     by_rows(bench.paths("R", 1))
     left = []
     for ids in (bench.equal_ids, bench.row_ids):
@@ -250,7 +219,7 @@ def contenders(bench: Bench, options: argparse.Namespace) -> list[Contender]:
         found.append(
             Contender(
                 f"product, {workers} process(es)", large,
-                lambda number, parts=workers: product(bench.paths("P", parts)),  # type: ignore[misc]
+                lambda number, parts=workers: run_product(bench.paths("P", parts)),  # type: ignore[misc]
                 bench.write_files("P", bench.level, workers),
             )
         )  # fmt: skip
@@ -294,12 +263,12 @@ def report(found: list[Contender]) -> None:
         middle[one.name] = statistics.median(rates)
         spread = "" if rates[-1] <= 2 * rates[0] else "   (rounds differ by more than 2)"
         print(f"{one.name:<28}{middle[one.name]:>12,.0f} intervals/s   ({rates[0]:,.0f} to {rates[-1]:,.0f}){spread}")
-    for name in middle:
+    for name, rate in middle.items():
         if name.startswith("product"):
             own = name.removeprefix("product")
-            print(f"{'ratio to rows' + own:<44}{middle[name] / middle['rows' + own]:>8.1f}")
-            print(f"{'share of blocks alone' + own:<44}{middle[name] / middle['blocks alone']:>8.2f}")
-            print(f"{'share of kernels alone' + own:<44}{middle[name] / middle['kernels alone']:>8.3f}")
+            print(f"{'ratio to rows' + own:<44}{rate / middle['rows' + own]:>8.1f}")
+            print(f"{'share of blocks alone' + own:<44}{rate / middle['blocks alone']:>8.2f}")
+            print(f"{'share of kernels alone' + own:<44}{rate / middle['kernels alone']:>8.3f}")
     names = [name for name in middle if name.startswith("product")]
     if len(names) == 2:
         print(f"{'two processes against one':<44}{middle[names[1]] / middle[names[0]]:>8.2f}")
@@ -316,24 +285,15 @@ def main() -> None:
     parser.add_argument("--history", type=int, default=30)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     options = parser.parse_args()
-    own_name = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    try:
-        with connection.schema_editor() as editor:
-            for model in rows.MODELS:
-                editor.create_model(model)
-        with tempfile.TemporaryDirectory() as folder:
-            bench = Bench(options, Path(folder))
-            check_equal(bench)
-            found = measure(bench, options)
+    with scratch_database(rows.MODELS), tempfile.TemporaryDirectory() as folder:
+        bench = Bench(options, Path(folder))
+        check_equal(bench)
+        found = measure(bench, options)
         print(
             f"{connection.vendor}, {options.imds:,} IMDs ({options.row_imds:,} by rows) of {world.INTERVALS}, "
             f"{len(world.RULES)} rules, {options.history} days of history, {options.rounds} rounds"
         )
         report(found)
-    finally:
-        connections.close_all()
-        connection.creation.destroy_test_db(own_name, verbosity=0)
 
 
 if __name__ == "__main__":

@@ -299,6 +299,14 @@ def conditions_of(imd: DueImd, values: np.ndarray) -> np.ndarray:
     """Give the received conditions; a value that is not there and has no condition of its own is Missing."""
     if imd.conditions is not None:
         return imd.conditions
-    conditions = np.full(len(values), Condition.REGULAR, dtype=np.int32)
-    conditions[values == NO_VALUE] = Condition.MISSING
+    missing = values == NO_VALUE
+    if not missing.any():
+        return _regular(len(values))
+    return np.where(missing, np.int32(Condition.MISSING), np.int32(Condition.REGULAR))
+
+
+@functools.lru_cache(maxsize=256)
+def _regular(count: int) -> np.ndarray:
+    conditions = np.full(count, Condition.REGULAR, dtype=np.int32)
+    conditions.flags.writeable = False
     return conditions

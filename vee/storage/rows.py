@@ -31,15 +31,14 @@ class _ArrayLoader(Loader):
     size: int
 
     def load(self, data: Any) -> np.ndarray:
-        raw = bytes(data)
-        dimensions, has_null = struct.unpack_from(">ii", raw)
+        dimensions, has_null = struct.unpack_from(">ii", data)
         if dimensions == 0:
             return np.empty(0, dtype=self.dtype)
         if not has_null:
             layout = np.dtype([("length", ">i4"), ("value", f">i{self.size}")])
-            return np.frombuffer(raw, dtype=layout, offset=_HEADER_BYTES)["value"].astype(self.dtype)
-        (count,) = struct.unpack_from(">i", raw, 12)
-        return _with_nulls(raw, count, self.size).astype(self.dtype)
+            return np.frombuffer(data, dtype=layout, offset=_HEADER_BYTES)["value"].astype(self.dtype)
+        (count,) = struct.unpack_from(">i", data, 12)
+        return _with_nulls(bytes(data), count, self.size).astype(self.dtype)
 
 
 def _with_nulls(raw: bytes, count: int, size: int) -> np.ndarray:
@@ -132,7 +131,7 @@ def fetch_arrays(
         return found
     if connection.vendor == "postgresql":
         with postgres_cursor() as cursor:
-            cursor.execute(f"{select} = ANY(%s)", [list(ids)])
+            cursor.execute(f"{select} = ANY(%s::bigint[])", [bigints(ids)])
             for row in cursor:
                 found[row[0]] = row[1:]
         return found
