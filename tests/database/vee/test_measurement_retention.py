@@ -68,6 +68,8 @@ class TestMaintain:
 
         assert MeasurementBlock.objects.count() == 1
 
+    # The month is given up and made again: both have to be committed, on connections of their own.
+    @pytest.mark.django_db(transaction=True)
     def test_a_late_reading_of_a_month_that_was_given_up_is_stored_all_the_same(self) -> None:
         write(day(1, 31))
         measurement_retention.maintain(at=AT, months_ahead=0, months_kept=4)
