@@ -84,6 +84,7 @@ def _concerned(changes: Sequence[Change]) -> list[_Concerned]:
     if not changes:
         return []
     found: list[_Concerned] = []
+    # Nearly always there is none, and then no component is looked at.
     if not _sensitive(changes).exists():
         return found
     sensitive = _sensitive(changes).filter(usage_subscription__service_point=OuterRef("point"))
