@@ -59,6 +59,7 @@ def main() -> None:
         ids = {prefix: world.components(kind, options.imds, prefix=prefix) for prefix, kind in kinds.items()}
         for those in ids.values():
             world.write_history(those, days=30)
+        world.analyze()
         random, level = np.random.default_rng(5), world.levels(options.imds)
         taken: dict[str, list[float]] = {prefix: [] for prefix in kinds}
         for number in range(options.rounds + 1):

@@ -288,6 +288,7 @@ def main() -> None:
     with scratch_database(rows.MODELS), tempfile.TemporaryDirectory() as folder:
         bench = Bench(options, Path(folder))
         check_equal(bench)
+        world.analyze()
         found = measure(bench, options)
         print(
             f"{connection.vendor}, {options.imds:,} IMDs ({options.row_imds:,} by rows) of {world.INTERVALS}, "

@@ -85,6 +85,7 @@ def main() -> None:
             ("size of a day", [Utility(f"S{size}-", size, 30, Path(folder)) for size in options.sizes]),
             ("history", [Utility(f"M{months}-", options.of, 30 * months, Path(folder)) for months in options.months]),
         ):
+            world.analyze()
             for number in range(options.rounds + 1):
                 for utility in utilities:
                     utility.run(number)
