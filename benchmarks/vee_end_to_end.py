@@ -1,26 +1,34 @@
 """
-How fast initial measurements go from PENDING to committed final measurements, against a row per interval.
+From a file on disk to committed final measurements: how fast, against a row per interval and against the floors.
 
-Both contenders take the same IMDs through the same rules, in chunks, with transition rows, each chunk one transaction:
+All contenders take the same readings, 12 rules on each IMD, 30 days of history before:
 
-(a) the product: `process_due`, day blocks;
-(b) chunked Django: objects read by the ORM, `bulk_create` of one row per interval, `bulk_update` of the states.
+(a) the product, one process and two: `load_file` and `process_due`, with evidence, transitions, history and progress;
+(b) a row per interval, one process and two: ORM objects in chunks, `bulk_create`, rules in plain Python
+    (`benchmarks/parts/vee_rows.py`), which reads the same file;
+(c) a floor: writing the same blocks and nothing else, by the product's staged COPY (an upsert on SQLite);
+(d) a floor: the kernels of the 12 rules alone, on arrays that are there already.
 
-They take turns on a scratch database of the kind that DATABASE_URL names (SQLite without it). After each round the
-contents are compared, value by value. Medians are printed with the slowest and fastest round.
+They take turns on a scratch database of the kind that DATABASE_URL names. After each round values, conditions and
+states of (a) and (b) are compared one by one before the times count. Printed are the median with the slowest and the
+fastest round; a contender whose rounds differ by more than a factor of two is measured again.
 
-    .venv/bin/python benchmarks/vee_end_to_end.py [--imds 2000] [--chunk 500] [--rounds 3]
+    .venv/bin/python benchmarks/vee_end_to_end.py [--imds 20000] [--row-imds 1000] [--rounds 3] [--history 30]
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime as dt
 import os
+import resource
 import statistics
 import sys
+import tempfile
 import time
-from decimal import Decimal
+from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -33,159 +41,260 @@ import django
 django.setup()
 
 import numpy as np  # noqa: E402  Django has to be set up first
-from django.db import connection, models, transaction  # noqa: E402  Django has to be set up first
+from django.db import connection  # noqa: E402  Django has to be set up first
 
+from benchmarks.parts import vee_rows as rows  # noqa: E402  Django has to be set up first
+from benchmarks.parts import vee_world as world  # noqa: E402  Django has to be set up first
+from benchmarks.parts.vee_product import run_each, run_product, scratch_database  # noqa: E402  Django has to be set up first
 from vee import storage  # noqa: E402  Django has to be set up first
-from vee.models import ImdPayload, ImdTransition, InitialMeasurement, MeasuringComponent, MeasuringComponentType  # noqa: E402  Django has to be set up first
-from vee.operations import configuration, processing  # noqa: E402  Django has to be set up first
-from vee.operations.groups import Plans  # noqa: E402  Django has to be set up first
-from vee.operations.preparation import load_due  # noqa: E402  Django has to be set up first
-from vee.operations.validation import Group, validate  # noqa: E402  Django has to be set up first
+from vee.codes import ComponentKind, Condition  # noqa: E402  Django has to be set up first
+from vee.engine import runner  # noqa: E402  Django has to be set up first
+from vee.engine.batch import Batch, ImdFacts  # noqa: E402  Django has to be set up first
+from vee.engine.context import NoHistory  # noqa: E402  Django has to be set up first
+from vee.models import InitialMeasurement  # noqa: E402  Django has to be set up first
+from vee.operations import groups, processing  # noqa: E402  Django has to be set up first
 
 
-INTERVALS = 96
-AT = dt.datetime(2024, 3, 5, tzinfo=dt.UTC)
+MOST_REPEATS = 2
 
 
-class IntervalRow(models.Model):
-    """What a row-per-interval design stores."""
+@dataclasses.dataclass(slots=True)
+class Contender:
+    """Something that is timed: `run` takes the number of a round."""
 
-    measuring_component = models.ForeignKey(MeasuringComponent, on_delete=models.PROTECT)
-    measured_at = models.DateTimeField()
-    value = models.DecimalField(max_digits=18, decimal_places=6)
-    condition = models.IntegerField()
+    name: str
+    intervals: int
+    run: Callable[[int], None]
+    prepare: Callable[[int], None] = lambda number: None
+    taken: list[float] = dataclasses.field(default_factory=list)
 
-    class Meta:
-        app_label = "vee"
-        constraints = [
-            models.UniqueConstraint(fields=["measuring_component", "measured_at"], name="bench_interval_unique")
-        ]
+    def rates(self) -> list[float]:
+        """Give intervals per second, slowest first."""
+        return sorted(self.intervals / seconds for seconds in self.taken)
 
 
-def receive(components: list[int], day: dt.datetime, values: np.ndarray) -> None:
-    """Store one PENDING IMD per component."""
-    imds = InitialMeasurement.objects.bulk_create(
-        InitialMeasurement(
-            measuring_component_id=component, component_identifier=f"MC-{component}", start=day,
-            end=day + dt.timedelta(days=1), seconds_per_interval=900, created_at=AT, state_changed_at=AT,
+def by_rows(paths: list[Path]) -> None:
+    """Contender (b), by the same division of work."""
+
+    def work(path: Path) -> None:
+        rows.load(path)
+        rows.process("R")
+
+    run_each(work, paths)
+
+
+class Bench:
+    """The world, the readings of each round, and the contenders."""
+
+    def __init__(self, options: argparse.Namespace, folder: Path) -> None:
+        self.folder = folder
+        self.random = np.random.default_rng(20240310)
+        kind = world.install()
+        self.ids = world.components(kind, options.imds, prefix="P")
+        self.row_ids = world.components(kind, options.row_imds, prefix="R")
+        world.write_history(self.ids, days=options.history)
+        self.equal_ids = world.components(kind, options.row_imds, prefix="Q")
+        world.write_history(self.equal_ids, days=options.history)
+        rows.write_history(self.equal_ids, self.row_ids)
+        self.level, self.row_level = world.levels(options.imds), world.levels(options.row_imds)
+        self.days: dict[str, world.Readings] = {}
+        self.day_number = 0
+
+    def next_day(self) -> dt.datetime:
+        """Give a day of which nothing was received yet."""
+        self.day_number += 1
+        return world.FIRST_DAY + dt.timedelta(days=self.day_number - 1)
+
+    def write_files(self, prefix: str, level: np.ndarray, parts: int) -> Callable[[int], None]:
+        """Write the readings of a new day into so many files."""
+
+        def prepare(number: int) -> None:
+            day = world.readings(self.random, level, self.next_day())
+            self.days[prefix] = day
+            for part, values in enumerate(np.array_split(day.values, parts)):
+                first = sum(len(each) for each in np.array_split(day.values, parts)[:part])
+                world.write_file(
+                    self.folder / f"{prefix}{part}.csv", world.Readings(day.day, values), prefix=prefix, first=first
+                )
+
+        return prepare
+
+    def paths(self, prefix: str, parts: int) -> list[Path]:
+        """Give where these files lie."""
+        return [self.folder / f"{prefix}{part}.csv" for part in range(parts)]
+
+
+def check_product(ids: list[int], day: world.Readings) -> None:
+    """What is there is what was received, with gaps filled; what has a spike was held."""
+    found = storage.read_range(component_ids=ids, start=day.day, end=day.end)
+    held = set(
+        InitialMeasurement.objects.filter(state="EXCEPTION", start=day.day).values_list(
+            "measuring_component", flat=True
         )
-        for component in components
-    )  # fmt: skip
-    ImdPayload.objects.bulk_create(
-        ImdPayload(imd=imd, uom="KWH", multiplier=Decimal(1), scale=6, values=values[row])
-        for row, imd in enumerate(imds)
     )
+    done = InitialMeasurement.objects.filter(state="COMPLETE", start=day.day, measuring_component__any_of=ids).count()
+    assert done == len(ids) - len(held.intersection(ids)), "not all IMDs came through"
+    for row, component in enumerate(ids):
+        if component in held:
+            continue
+        values = found[component].values
+        received = day.values[row]
+        there = received != storage.NO_VALUE
+        assert (values[there] == received[there]).all(), "a value changed"
+        assert (values != storage.NO_VALUE).all(), "a gap was not filled"
 
 
-def run_product(chunk: int) -> None:
-    """Contender (a)."""
-    processing.process_due(at=AT, chunk=chunk)
+def check_equal(bench: Bench) -> None:
+    """Let both take the same day of components with the same history, and compare everything that they leave."""
+    day = world.readings(bench.random, bench.row_level, bench.next_day())
+    for prefix in ("Q", "R"):
+        world.write_file(bench.folder / f"{prefix}0.csv", day, prefix=prefix)
+    run_product(bench.paths("Q", 1))
+    by_rows(bench.paths("R", 1))
+    left = []
+    for ids in (bench.equal_ids, bench.row_ids):
+        held = InitialMeasurement.objects.filter(state="EXCEPTION", measuring_component__any_of=ids)
+        names = set(held.values_list("measuring_component", flat=True))
+        left.append([component in names for component in ids])
+    assert left[0] == left[1], "not the same IMDs were held"
+    found = storage.read_range(component_ids=bench.equal_ids, start=day.day, end=day.end)
+    expected: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    stored = rows.IntervalRow.objects.filter(measured_at__gt=day.day, measured_at__lte=day.end)
+    for component, value, condition in stored.order_by("measuring_component", "measured_at").values_list(
+        "measuring_component", "value", "condition"
+    ):
+        expected[component].append((int(value.scaleb(6)), condition))
+    for ours, theirs, held_back in zip(bench.equal_ids, bench.row_ids, left[0], strict=True):
+        assert (ours in found) != held_back, "an IMD that was held has measurements, or one that was not has none"
+        if not held_back:
+            series = found[ours]
+            got = list(zip(series.values.tolist(), series.conditions.tolist(), strict=True))
+            assert got == expected[theirs], f"component {theirs} differs"
 
 
-def run_rows(chunk: int) -> None:
-    """Contender (b)."""
-    while True:
-        with transaction.atomic():
-            imds = list(InitialMeasurement.objects.filter(state="PENDING").order_by("pk")[:chunk])
-            if not imds:
-                return
-            groups, refused = validate(imds=load_due(imd_ids=[imd.pk for imd in imds]), plans=Plans())
-            assert not refused
-            for group in groups:
-                IntervalRow.objects.bulk_create(_rows(group), batch_size=1000)
-            for imd in imds:
-                imd.make_ready()
-                imd.pass_vee()
-                imd.complete()
-                imd.state_changed_at = AT
-            InitialMeasurement.objects.bulk_update(imds, ["state", "state_changed_at"])
-            steps = [("PENDING", "VEE_READY"), ("VEE_READY", "VEE"), ("VEE", "COMPLETE")]
-            ImdTransition.objects.bulk_create(
-                ImdTransition(imd=imd, from_state=source, to_state=target, at=AT)
-                for imd in imds
-                for source, target in steps
+def copy_blocks(ids: list[int], day: dt.datetime, values: np.ndarray) -> None:
+    """Contender (c)."""
+    for first in range(0, len(ids), processing.DEFAULT_CHUNK):
+        part = slice(first, first + processing.DEFAULT_CHUNK)
+        storage.write_blocks(pieces=[world.piece(ids[part], values[part], day)], at=world.AT)
+
+
+def kernels(values: np.ndarray) -> None:
+    """Contender (d)."""
+    plan = groups.Plans().plan(
+        group=world.GROUP, on=dt.date(2024, 5, 1), kind=ComponentKind.INTERVAL, characteristics={}
+    )
+    for first in range(0, len(values), processing.DEFAULT_CHUNK):
+        part = values[first : first + processing.DEFAULT_CHUNK]
+        valid = part != storage.NO_VALUE
+        runner.run(batch=_batch(part, valid), plan=plan, context=NoHistory())
+
+
+def _batch(values: np.ndarray, valid: np.ndarray) -> Batch:
+    from decimal import Decimal
+
+    return Batch(
+        values=values, valid=valid,
+        conditions=np.where(valid, int(Condition.REGULAR), int(Condition.MISSING)).astype(np.int32),
+        set_by=np.zeros(values.shape, dtype=np.int32), kind=ComponentKind.INTERVAL, scale=world.SCALE,
+        seconds_per_interval=world.SECONDS, starts=np.full(len(values), int(world.FIRST_DAY.timestamp())),
+        facts=[
+            ImdFacts(
+                imd_id=row, component_id=row + 1, uom="KWH", component_uom="KWH", multiplier=Decimal(1),
+                component_multiplier=Decimal(1), seconds_per_interval=900, component_seconds_per_interval=900,
+                time_zone=world.ZONE,
             )
+            for row in range(len(values))
+        ],
+    )  # fmt: skip
 
 
-def _rows(group: Group) -> list[IntervalRow]:
-    batch = group.result.batch
-    assert not group.blocked.any()
-    return [
-        IntervalRow(
-            measuring_component_id=imd.component.id,
-            measured_at=dt.datetime.fromtimestamp(imd.start + 900 * (slot + 1), tz=dt.UTC),
-            value=Decimal(int(batch.values[row, slot])).scaleb(-6),
-            condition=int(batch.conditions[row, slot]),
-        )
-        for row, imd in enumerate(group.imds)
-        if imd.component is not None
-        for slot in range(batch.length)
-    ]
+def contenders(bench: Bench, options: argparse.Namespace) -> list[Contender]:
+    """Give them in the order in which they take turns."""
+    large, small = options.imds * world.INTERVALS, options.row_imds * world.INTERVALS
+    floor_ids = bench.ids
+    floor = world.plain_day(bench.random, bench.level)
+    found = []
+    for workers in options.workers:
+        found.append(
+            Contender(
+                f"product, {workers} process(es)", large,
+                lambda number, parts=workers: run_product(bench.paths("P", parts)),  # type: ignore[misc]
+                bench.write_files("P", bench.level, workers),
+            )
+        )  # fmt: skip
+        found.append(
+            Contender(
+                f"rows, {workers} process(es)", small,
+                lambda number, parts=workers: by_rows(bench.paths("R", parts)),  # type: ignore[misc]
+                bench.write_files("R", bench.row_level, workers),
+            )
+        )  # fmt: skip
+    found.append(Contender("blocks alone", large, lambda number: copy_blocks(floor_ids, bench.next_day(), floor)))
+    found.append(Contender("kernels alone", large, lambda number: kernels(floor)))
+    return found
 
 
-def check_equal(for_product: list[int], for_rows: list[int], day: dt.datetime, values: np.ndarray) -> None:
-    """Compare what both stored with what was received."""
-    series = storage.read_range(component_ids=for_product, start=day, end=day + dt.timedelta(days=1))
-    blocks = np.stack([series[component].values for component in for_product])
-    stored = IntervalRow.objects.filter(measuring_component__in=for_rows, measured_at__gt=day)
-    rows = stored.order_by("measuring_component", "measured_at").values_list("value", flat=True)
-    counts = np.array([int(value.scaleb(6)) for value in rows]).reshape(values.shape)
-    assert (blocks == values).all(), "the blocks are not what was received"
-    assert (counts == values).all(), "the rows are not what was received"
+def measure(bench: Bench, options: argparse.Namespace) -> list[Contender]:
+    """Let the contenders take turns, check what they leave, and repeat those whose rounds differ too much."""
+    found = contenders(bench, options)
+    for repeat in range(1 + MOST_REPEATS):
+        chosen = [one for one in found if not repeat or one.rates()[-1] > 2 * one.rates()[0]]
+        for one in chosen:
+            one.taken.clear()
+        for number in range(options.rounds + (not repeat)):
+            for one in chosen:
+                one.prepare(number)
+                began = time.perf_counter()
+                one.run(number)
+                seconds = time.perf_counter() - began
+                if one.name.startswith("product"):
+                    check_product(bench.ids, bench.days["P"])
+                if number or repeat:  # the first round warms up
+                    one.taken.append(seconds)
+    return found
 
 
-def figure(name: str, seconds: list[float], intervals: int) -> float:
-    """Print one contender's rate and give the median."""
-    rates = sorted(intervals / taken for taken in seconds)
-    middle = statistics.median(rates)
-    print(f"{name:<28}{middle:>12,.0f} intervals/s   ({rates[0]:,.0f} to {rates[-1]:,.0f})")
-    return middle
-
-
-def measure(imds: int, chunk: int, rounds: int) -> None:
-    """Run the contenders in turns and print their figures."""
-    configuration.install_defaults(at=AT)
-    kind = MeasuringComponentType.objects.get(identifier="RES-15MIN-KWH")
-    ids = [
-        component.pk
-        for component in MeasuringComponent.objects.bulk_create(
-            MeasuringComponent(identifier=f"MC-{number}", type=kind) for number in range(2 * imds)
-        )
-    ]
-    for_product, for_rows = ids[:imds], ids[imds:]
-    random = np.random.default_rng(20240310)
-    taken: dict[str, list[float]] = {"product": [], "rows": []}
-    for number in range(rounds + 1):
-        day = dt.datetime(2024, 3, 1, tzinfo=dt.UTC) + dt.timedelta(days=number)
-        values = random.integers(100_000, 200_000, (imds, INTERVALS))
-        for name, components, run in (("product", for_product, run_product), ("rows", for_rows, run_rows)):
-            receive(components, day, values)
-            began = time.perf_counter()
-            run(chunk)
-            if number:  # the first round warms up
-                taken[name].append(time.perf_counter() - began)
-        check_equal(for_product, for_rows, day, values)
-    print(f"{connection.vendor}, {imds:,} IMDs of {INTERVALS} intervals, chunks of {chunk}, {rounds} rounds, equal")
-    product = figure("product, day blocks", taken["product"], imds * INTERVALS)
-    rows = figure("a row per interval", taken["rows"], imds * INTERVALS)
-    print(f"{'ratio':<28}{product / rows:>12.1f}")
+def report(found: list[Contender]) -> None:
+    """Print a line for each contender and the ratios."""
+    middle = {}
+    for one in found:
+        rates = one.rates()
+        middle[one.name] = statistics.median(rates)
+        spread = "" if rates[-1] <= 2 * rates[0] else "   (rounds differ by more than 2)"
+        print(f"{one.name:<28}{middle[one.name]:>12,.0f} intervals/s   ({rates[0]:,.0f} to {rates[-1]:,.0f}){spread}")
+    for name, rate in middle.items():
+        if name.startswith("product"):
+            own = name.removeprefix("product")
+            print(f"{'ratio to rows' + own:<44}{rate / middle['rows' + own]:>8.1f}")
+            print(f"{'share of blocks alone' + own:<44}{rate / middle['blocks alone']:>8.2f}")
+            print(f"{'share of kernels alone' + own:<44}{rate / middle['kernels alone']:>8.3f}")
+    names = [name for name in middle if name.startswith("product")]
+    if len(names) == 2:
+        print(f"{'two processes against one':<44}{middle[names[1]] / middle[names[0]]:>8.2f}")
+    high = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(f"{'memory high-water mark of a process, MB':<44}{high / 1024:>8.0f}")
 
 
 def main() -> None:
     """Read the arguments and measure on a scratch database."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument("--imds", type=int, default=2000)
-    parser.add_argument("--chunk", type=int, default=500)
+    parser.add_argument("--imds", type=int, default=20_000)
+    parser.add_argument("--row-imds", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--history", type=int, default=30)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     options = parser.parse_args()
-    own_name = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    try:
-        with connection.schema_editor() as editor:
-            editor.create_model(IntervalRow)
-        measure(options.imds, options.chunk, options.rounds)
-    finally:
-        connection.creation.destroy_test_db(own_name, verbosity=0)
+    with scratch_database(rows.MODELS), tempfile.TemporaryDirectory() as folder:
+        bench = Bench(options, Path(folder))
+        check_equal(bench)
+        world.analyze()
+        found = measure(bench, options)
+        print(
+            f"{connection.vendor}, {options.imds:,} IMDs ({options.row_imds:,} by rows) of {world.INTERVALS}, "
+            f"{len(world.RULES)} rules, {options.history} days of history, {options.rounds} rounds"
+        )
+        report(found)
 
 
 if __name__ == "__main__":

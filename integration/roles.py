@@ -52,7 +52,7 @@ _READ_METER_DATA = _rights(
     " todotype todo measurementblock measurementblockhistory registermeasurement registermeasurementhistory"
     " usagesubscription usagetransaction usagetransactiontotal usagetransactiontransition usagecorrection ruletrial"
     " installevent offperiod holiday factor factorvalue veeretrypolicy valuederivation measuringcomponentprogress"
-    " registermark",
+    " registermark directload",
 )
 _PROGRAM_CONFIGURATION = (
     "program activitytype communicationtype servicetasktype headendsystem processingmethod devicespecification"

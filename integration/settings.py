@@ -205,6 +205,8 @@ STORAGES = {
 # Bodies are limited where they are read; these are the backstops for forms.
 API_MAX_BODY_BYTES = env.int("API_MAX_BODY_BYTES", default=50 * 1024 * 1024)
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=1024 * 1024 * 1024)
+MEASUREMENT_MONTHS_AHEAD = env.int("MEASUREMENT_MONTHS_AHEAD", default=3)
+MEASUREMENT_MONTHS_KEPT = env.int("MEASUREMENT_MONTHS_KEPT", default=0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]

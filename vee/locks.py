@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vee.models import InitialMeasurement, MeasuringComponent
+from vee.storage import fetch_rows
 
 
 def lock_imd(*, imd_id: int) -> InitialMeasurement:
@@ -27,9 +28,9 @@ def lock_components(*, component_ids: Iterable[int]) -> None:
     ids = set(component_ids)
     if not ids:
         return
-    list(
-        MeasuringComponent.objects.filter(pk__in=ids)
+    fetch_rows(
+        MeasuringComponent.objects.filter(pk__any_of=ids)
         .order_by("pk")
         .select_for_update(no_key=True)
-        .values_list("pk", flat=True)
+        .values_list("pk")
     )

@@ -8,11 +8,12 @@ from typing import Any
 
 import structlog
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from foundation.dispatch import after_commit
 from vee import queries, usage_queries
-from vee.operations import gap_finding, processing, retries, usage, usage_sending
+from vee.operations import gap_finding, measurement_retention, processing, retries, usage, usage_sending
 
 
 logger = structlog.get_logger(__name__)
@@ -77,6 +78,19 @@ def find_gaps(**_unused: Any) -> None:
         logger.info(
             "gaps_found", components=found.components, estimations=found.estimations, waiting_for_a_person=found.asked
         )
+
+
+@shared_task(name="vee.tasks.maintain_measurements")
+def maintain_measurements(**_unused: Any) -> None:
+    """Create monthly partitions ahead, and retire those older than the site keeps."""
+    done = measurement_retention.maintain(
+        at=timezone.now(),
+        months_ahead=settings.MEASUREMENT_MONTHS_AHEAD,
+        months_kept=settings.MEASUREMENT_MONTHS_KEPT,
+    )
+    if done.created or done.retired:
+        created = [f"{month:%Y-%m}" for month in done.created]
+        logger.info("measurements_maintained", created=created, retired=done.retired)
 
 
 @shared_task(name="vee.tasks.retry_imds")

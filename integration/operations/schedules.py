@@ -52,6 +52,12 @@ SHIPPED = (
         seconds=15,
     ),
     ShippedSchedule(
+        name="Meter data: months",
+        task="vee.tasks.maintain_measurements",
+        description="Creates monthly partitions of measurements ahead and retires old ones (MEASUREMENT_MONTHS_KEPT).",
+        daily_at=(3, 15),
+    ),
+    ShippedSchedule(
         name="Flows: sweep",
         task="integration.tasks.sweep",
         description="Takes up flow runs that are due and were not woken up.",

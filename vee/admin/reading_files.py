@@ -16,7 +16,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from foundation.admin import EvidenceAdmin, EvidenceInline
-from vee.models import ColumnProfile, MeasuringComponentType, ReadingFile, ReadingFileError
+from vee.models import ColumnProfile, DirectLoad, MeasuringComponentType, ReadingFile, ReadingFileError
 from vee.operations import reading_files
 from vee.readers import PLAIN_FORMATS
 
@@ -69,6 +69,15 @@ class ReadingFileErrorInline(EvidenceInline):
     per_page = 100
 
 
+class DirectLoadInline(EvidenceInline):
+    """Rows that became measurements without an IMD."""
+
+    model = DirectLoad
+    fields = ["at", "first_imd_id", "last_imd_id", "details"]
+    ordering = ["pk"]
+    per_page = 20
+
+
 @admin.register(ReadingFile)
 class ReadingFileAdmin(EvidenceAdmin):
     """What came, what became of it, and row by row what was wrong with it."""
@@ -98,7 +107,7 @@ class ReadingFileAdmin(EvidenceAdmin):
         ("auto_register", "component_type"),
         ("uploaded_by", "created_at", "finished_at"),
     ]
-    inlines = [ReadingFileErrorInline]
+    inlines = [ReadingFileErrorInline, DirectLoadInline]
     actions_list = ["upload"]
 
     @display(

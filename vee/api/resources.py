@@ -58,6 +58,7 @@ class MeasuringComponentTypeShape(serializers.Serializer[Any]):
     check_too_many_intervals = serializers.BooleanField(required=False)
     fill_missing_intervals = serializers.BooleanField(required=False)
     snap_to_boundaries = serializers.BooleanField(required=False)
+    direct_processing = serializers.BooleanField(required=False)
     high_quality_tolerance = shapes.Exact(required=False, allow_null=True)
     estimate_gaps_after_hours = serializers.IntegerField(allow_null=True, required=False)
     gap_action = serializers.ChoiceField(choices=choices.GapAction.choices, required=False)

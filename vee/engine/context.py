@@ -94,6 +94,26 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class DaySums:
+    """
+    What whole standard-time days of N windows add up to.
+
+    Only where `known`: every measurement that the window has is there, Regular, edited by nobody, and at the scale and
+    interval size that were asked for; `counts` is their sum, `intervals` their number. Others have to be `measured`.
+    """
+
+    known: NDArray[np.bool_]
+    counts: NDArray[np.int64]
+    intervals: NDArray[np.int64]
+
+    @classmethod
+    def unknown(cls, size: int) -> DaySums:
+        """Give the sums of windows of which nothing is known."""
+        zeros = np.zeros(size, dtype=np.int64)
+        return cls(known=np.zeros(size, dtype=np.bool_), counts=zeros, intervals=zeros.copy())
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterRead:
     """One final register measurement; `read_at` in seconds since 1970 (UTC), consumption since the read before it."""
 
@@ -154,6 +174,9 @@ class Context(Protocol):
     def measured(self, windows: Windows) -> Measured:
         """Give final interval measurements of any components; one of another interval size counts as not measured."""
 
+    def day_sums(self, windows: Windows) -> DaySums:
+        """Give what was measured in windows of whole days, added up, where that says all there is to say."""
+
     def register_reads(
         self, component_ids: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]
     ) -> Sequence[RegisterReads]:
@@ -210,6 +233,10 @@ class NoHistory:
     def measured(self, windows: Windows) -> Measured:
         """Give windows in which nothing was measured."""
         return Measured.nothing(len(windows.component_ids), windows.length)
+
+    def day_sums(self, windows: Windows) -> DaySums:
+        """Know no sums, so that what is measured is asked for."""
+        return DaySums.unknown(len(windows.component_ids))
 
     def register_reads(
         self, component_ids: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]

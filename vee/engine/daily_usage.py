@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,11 +47,50 @@ class Usage:
 NOTHING = Usage(Fraction(0), 0, Fraction(0), 0, 0, 0)
 
 
-def history(batch: Batch, context: Context, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Sequence[Usage]:
+class IntervalUsages(Sequence[Usage]):
+    """What interval components measured, one window each; a `Usage` is made when it is asked for."""
+
+    def __init__(self, size: int, *, seconds_per_interval: int, scale: int) -> None:
+        self.seconds_per_interval = seconds_per_interval
+        self.scale = scale
+        self.counts: NDArray[Any] = np.zeros(size, dtype=np.int64)
+        self.peaks = np.zeros(size, dtype=np.int64)
+        # Rows: covered, edited, estimated, abnormal; in intervals.
+        self.intervals = np.zeros((4, size), dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def __getitem__(self, row: Any) -> Any:
+        covered, edited, estimated, abnormal = (
+            int(count) * self.seconds_per_interval for count in self.intervals[:, row]
+        )
+        unit = 10**self.scale
+        peak = Fraction(int(self.peaks[row]) * SECONDS_PER_DAY, self.seconds_per_interval * unit)
+        amount = Fraction(int(self.counts[row]), unit)
+        return Usage(amount, covered, peak if covered else Fraction(0), edited, estimated, abnormal)
+
+    def qualities(self) -> list[tuple[int, int, int, int, bool]]:
+        """Give, per window, the times covered, edited, estimated and abnormal, and whether the amount is negative."""
+        times = (self.intervals * self.seconds_per_interval).tolist()
+        return list(zip(*times, (self.counts < 0).tolist(), strict=True))
+
+
+def qualities(usages: Sequence[Usage]) -> list[tuple[int, int, int, int, bool]]:
+    """Give, per window, the times covered, edited, estimated and abnormal, and whether the amount is negative."""
+    if isinstance(usages, IntervalUsages):
+        return usages.qualities()
+    return [(one.covered, one.edited, one.estimated, one.abnormal, one.amount < 0) for one in usages]
+
+
+def history(
+    batch: Batch, context: Context, starts: NDArray[np.int64], ends: NDArray[np.int64], *, with_peaks: bool
+) -> Sequence[Usage]:
     """
     Give what each IMD's component measured in (start, end].
 
-    The windows of an interval batch have one length, a whole number of intervals.
+    The windows of an interval batch have one length, a whole number of intervals. Without `with_peaks` the highest
+    measurement may be left unknown, and whole days in which nothing is special are not read value by value.
     """
     if not batch.size:
         return []
@@ -61,31 +101,37 @@ def history(batch: Batch, context: Context, starts: NDArray[np.int64], ends: NDA
     size = batch.seconds_per_interval
     if size is None:
         return [NOTHING] * batch.size
-    return _of_intervals(context, Windows(ids, starts, int(ends[0] - starts[0]) // size, size, batch.scale))
+    windows = Windows(ids, starts, int(ends[0] - starts[0]) // size, size, batch.scale)
+    usages = IntervalUsages(batch.size, seconds_per_interval=size, scale=batch.scale)
+    rows = np.arange(batch.size, dtype=np.intp)
+    if not with_peaks:
+        sums = context.day_sums(windows)
+        usages.counts[sums.known] = sums.counts[sums.known]
+        usages.intervals[0, sums.known] = sums.intervals[sums.known]
+        rows = np.flatnonzero(~sums.known)
+    if len(rows):
+        _measure(usages, rows, context, Windows(ids[rows], starts[rows], windows.length, size, batch.scale))
+    return usages
 
 
-def _of_intervals(context: Context, windows: Windows) -> list[Usage]:
+def _measure(usages: IntervalUsages, rows: NDArray[np.intp], context: Context, windows: Windows) -> None:
     found = context.measured(windows)
-    size, unit = windows.seconds_per_interval, 10**windows.scale
     there = consumption.meant(found.valid, found.conditions)
-    sums = row_sums(found.values, there)
     lowest = np.iinfo(np.int64).min
-    peaks = np.where(there, found.values, lowest).max(axis=1, initial=lowest)
-    counts = [
-        np.asarray((there & mask).sum(axis=1))
-        for mask in (
+    sums = row_sums(found.values, there)
+    if sums.dtype == object:
+        usages.counts = usages.counts.astype(object)
+    usages.counts[rows] = sums
+    usages.peaks[rows] = np.where(there, found.values, lowest).max(axis=1, initial=lowest)
+    for place, mask in enumerate(
+        (
             there,
             found.edited,
             in_range(found.conditions, Band.SYSTEM_ESTIMATE.value),
             found.conditions < Band.REGULAR.low,
         )
-    ]
-    usages = []
-    for row in range(len(windows.component_ids)):
-        covered, edited, estimated, abnormal = (int(count[row]) * size for count in counts)
-        highest = Fraction(int(peaks[row]) * SECONDS_PER_DAY, size * unit) if covered else Fraction(0)
-        usages.append(Usage(Fraction(int(sums[row]), unit), covered, highest, edited, estimated, abnormal))
-    return usages
+    ):
+        usages.intervals[place, rows] = (there & mask).sum(axis=1)
 
 
 def _of_reads(reads: RegisterReads, start: int) -> Usage:

@@ -214,23 +214,32 @@ class RunResult:
 
     @functools.cached_property
     def _row_logs(self) -> list[list[RowStep]]:
-        logs: list[list[RowStep]] = [[] for _ in range(self.batch.size)]
-        for entry in self.log:
-            if entry.reached is None:
-                skipped = RowStep(entry.rule, entry.rule_id, entry.group, Outcome.SKIPPED, entry.reason)
-                for steps in logs:
-                    steps.append(skipped)
-                continue
-            told = entry.outcomes()
-            # Equal steps are one object, so that whoever writes logs down can tell equal logs by identity.
-            made: dict[tuple[Outcome, str], RowStep] = {}
-            if len(entry.not_eligible):
-                skipped = RowStep(entry.rule, entry.rule_id, entry.group, Outcome.SKIPPED, NOT_ELIGIBLE)
-                for row in entry.not_eligible:
-                    logs[row].append(skipped)
-            for row in entry.reached.tolist():
-                outcome = told.get(row, (Outcome.PASSED, ""))
+        """Give each row's log; rows that went the same way share one list."""
+        steps: list[RowStep | None] = [None]
+        codes = np.zeros((self.batch.size, len(self.log)), dtype=np.int32)
+        for column, entry in enumerate(self.log):
+            self._encode(entry, codes[:, column], steps)
+        ways, way_of = np.unique(codes, axis=0, return_inverse=True)
+        logs = [[step for code in way if (step := steps[code]) is not None] for way in ways.tolist()]
+        return [logs[way] for way in way_of.reshape(-1).tolist()]
+
+    def _encode(self, entry: StepLog, codes: NDArray[np.int32], steps: list[RowStep | None]) -> None:
+        """Write, per row, which of `steps` an entry is for it; 0 where the row did not reach the step."""
+
+        def code_of(outcome: Outcome, reason: str) -> int:
+            steps.append(RowStep(entry.rule, entry.rule_id, entry.group, outcome, reason))
+            return len(steps) - 1
+
+        if entry.reached is None:
+            codes[:] = code_of(Outcome.SKIPPED, entry.reason)
+            return
+        if len(entry.not_eligible):
+            codes[list(entry.not_eligible)] = code_of(Outcome.SKIPPED, NOT_ELIGIBLE)
+        codes[entry.reached] = code_of(Outcome.PASSED, "")
+        reached = set(entry.reached.tolist()) if len(entry.reached) < len(codes) else None
+        made: dict[tuple[Outcome, str], int] = {}
+        for row, outcome in entry.outcomes().items():
+            if reached is None or row in reached:
                 if outcome not in made:
-                    made[outcome] = RowStep(entry.rule, entry.rule_id, entry.group, *outcome)
-                logs[row].append(made[outcome])
-        return logs
+                    made[outcome] = code_of(*outcome)
+                codes[row] = made[outcome]

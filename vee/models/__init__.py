@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from vee.models import lookups
 from vee.models.column_profiles import ColumnProfile
+from vee.models.direct import DirectLoad
 from vee.models.exceptions import VeeException
 from vee.models.imds import ImdEdit, ImdPayload, ImdPostVee, ImdTransition, InitialMeasurement
 from vee.models.installations import Holiday, InstallEvent, OffPeriod
@@ -36,9 +38,12 @@ from vee.models.usage import (
 )
 
 
+lookups.register()
+
 __all__ = [
     "ColumnProfile",
     "Device",
+    "DirectLoad",
     "Factor",
     "FactorValue",
     "Holiday",

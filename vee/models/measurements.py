@@ -51,8 +51,9 @@ class MeasurementBlock(models.Model):
 
 
 class MeasurementBlockHistory(models.Model):
-    """A block as it was before it was replaced: insert-only."""
+    """A block as it was before it was replaced: insert-only, and known by the block and its version."""
 
+    pk = models.CompositePrimaryKey("measuring_component_id", "start", "version")
     measuring_component_id = models.BigIntegerField()
     start = models.DateTimeField()
     seconds_per_interval = models.IntegerField()
@@ -68,9 +69,6 @@ class MeasurementBlockHistory(models.Model):
 
     class Meta:
         verbose_name = _("replaced measurement block")
-        indexes = [
-            models.Index(fields=["measuring_component_id", "start", "version"], name="block_history_block"),
-        ]
 
     def __str__(self) -> str:
         return f"{self.measuring_component_id} {self.start:%Y-%m-%d} v{self.version}"

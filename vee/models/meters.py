@@ -128,6 +128,13 @@ class MeasuringComponentType(models.Model):
     snap_to_boundaries = models.BooleanField(
         default=False, help_text=_("Move times beside the boundaries of intervals onto the nearest ones.")
     )
+    direct_processing = models.BooleanField(
+        default=False,
+        help_text=_(
+            "Interval kinds: readings of files about which there is nothing to say become measurements at once, with "
+            "the file as evidence and no IMD of their own."
+        ),
+    )
     high_quality_tolerance = models.DecimalField(
         max_digits=18,
         decimal_places=6,

@@ -47,8 +47,8 @@ __all__ = [
 TYPE_FIELDS = (
     "description", "component_kind", "seconds_per_interval", "uom", "scale", "allow_negative", "dials",
     "rollover_threshold", "subtractive", "sync_consumption", "skip_identical", "check_too_few_intervals",
-    "check_too_many_intervals", "fill_missing_intervals", "snap_to_boundaries", "high_quality_tolerance",
-    "estimate_gaps_after_hours", "gap_action",
+    "check_too_many_intervals", "fill_missing_intervals", "snap_to_boundaries", "direct_processing",
+    "high_quality_tolerance", "estimate_gaps_after_hours", "gap_action",
 )  # fmt: skip
 GROUP_FIELDS = {
     Role.INITIAL_LOAD: "initial_load_group",

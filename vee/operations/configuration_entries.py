@@ -70,6 +70,7 @@ class TypeEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     check_too_many_intervals: bool | msgspec.UnsetType = msgspec.UNSET
     fill_missing_intervals: bool | msgspec.UnsetType = msgspec.UNSET
     snap_to_boundaries: bool | msgspec.UnsetType = msgspec.UNSET
+    direct_processing: bool | msgspec.UnsetType = msgspec.UNSET
     high_quality_tolerance: Decimal | msgspec.UnsetType | None = msgspec.UNSET
     estimate_gaps_after_hours: Annotated[int, msgspec.Meta(ge=0, le=876_000)] | msgspec.UnsetType | None = msgspec.UNSET
     gap_action: GapAction | msgspec.UnsetType = msgspec.UNSET

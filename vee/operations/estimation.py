@@ -13,7 +13,7 @@ import numpy as np
 
 from vee.choices import ImdKind
 from vee.codes import ComponentKind, Condition
-from vee.models import InitialMeasurement, MeasuringComponent
+from vee.models import MeasuringComponent
 from vee.operations import imd_store
 from vee.operations.coverage import Gap, Installations, uncovered
 from vee.operations.preparation import Component, load_components
@@ -25,7 +25,7 @@ LONGEST_SECONDS = 31 * 86_400
 ASKED = "Decide whether to estimate it: Perform VEE estimates, Discard leaves the gap."
 
 
-def create_for_requests(*, requests: Sequence[Gap], at: dt.datetime) -> list[InitialMeasurement]:
+def create_for_requests(*, requests: Sequence[Gap], at: dt.datetime) -> list[imd_store.StoredImd]:
     """
     Create the estimation IMDs that rules asked for, inside the caller's transaction.
 
@@ -49,7 +49,7 @@ def create(
     reason: str,
     at: dt.datetime,
     ask: bool = False,
-) -> list[InitialMeasurement]:
+) -> list[imd_store.StoredImd]:
     """
     Create one estimation IMD per gap, or several for a long one; with `ask` they wait in ERROR, each with a To Do.
 

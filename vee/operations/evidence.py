@@ -29,10 +29,12 @@ from vee.storage import NO_VALUE, SECONDS_PER_DAY, Change, DayPieces, cut_into_d
 
 TECHNICAL = "TECHNICAL"
 NOT_PREPARED = "NOT-PREPARED"
-_EXCEPTION_COLUMNS = [
-    "imd_id", "measuring_component_id", "severity", "exception_type", "rule", "rule_id_used", "group", "group_path",
-    "message", "observed", "limit", "first_interval", "last_interval", "count", "open", "created_at",
-]  # fmt: skip
+_EXCEPTION_COLUMNS = {
+    "imd_id": "int8", "measuring_component_id": "int8", "severity": "varchar", "exception_type": "varchar",
+    "rule": "varchar", "rule_id_used": "int8", "group": "varchar", "group_path": "varchar", "message": "varchar",
+    "observed": "varchar", "limit": "varchar", "first_interval": "int4", "last_interval": "int4", "count": "int4",
+    "open": "bool", "created_at": "timestamptz",
+}  # fmt: skip
 
 
 @dataclasses.dataclass(slots=True)
@@ -52,12 +54,12 @@ def clear_previous_runs(*, imds: Sequence[DueImd], at: dt.datetime) -> None:
     again = [imd.id for imd in imds if imd.attempts or imd.user_edited]
     if again:
         close_exceptions(imd_ids=again, at=at)
-        ImdPostVee.objects.filter(pk__in=again).delete()
+        ImdPostVee.objects.filter(pk__any_of=again).delete()
 
 
 def close_exceptions(*, imd_ids: Sequence[int], at: dt.datetime) -> None:
     """Close the open exceptions of these IMDs."""
-    VeeException.objects.filter(imd__in=imd_ids, open=True).update(open=False, closed_at=at)
+    VeeException.objects.filter(imd__any_of=imd_ids, open=True).update(open=False, closed_at=at)
 
 
 def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.datetime) -> Outcome:
@@ -69,24 +71,23 @@ def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.date
     logs: dict[int, str] = {}
     unstorable: list[tuple[DueImd, str]] = []
     for group in groups:
-        cache: dict[tuple[int, ...], str] = {}
-        for row, imd in enumerate(group.imds):
-            logs[imd.id] = group.log_of(cache, row)
-            found = group.findings.get(row, ())
-            findings += [(imd, finding) for finding in found]
-            if group.blocked[row]:
+        logs.update(zip((imd.id for imd in group.imds), group.logs(), strict=True))
+        findings += [(group.imds[row], finding) for row in sorted(group.findings) for finding in group.findings[row]]
+        blocked = group.blocked.tolist()
+        for row, (imd, component) in enumerate(zip(group.imds, group.components, strict=True)):
+            if blocked[row]:
                 moves[imd.state, ImdState.EXCEPTION].append(imd.id)
-                needs.append(_need(imd, found))
-            elif imd.seconds_per_interval != group.components[row].seconds_per_interval and group.scalars is None:
-                unstorable.append((imd, _other_size(imd, group.components[row].seconds_per_interval)))
+                needs.append(_need(imd, group.findings[row]))
+            elif imd.seconds_per_interval != component.seconds_per_interval and group.scalars is None:
+                unstorable.append((imd, _other_size(imd, component.seconds_per_interval)))
             else:
                 moves[imd.state, ImdState.COMPLETE].append(imd.id)
-                outcome.completed_components.add(group.components[row].id)
+                outcome.completed_components.add(component.id)
                 outcome.intervals += group.result.batch.length
         store_values_after_vee(group=group, at=at)
     kept_out = {imd.id for imd, _ in unstorable}
-    changes = _normalize(groups, kept_out, at=at)
-    progress.advance(changes=changes, whole=_whole_periods(groups, kept_out))
+    changes = normalize(groups, kept_out, at=at)
+    progress.advance(changes=changes, whole=whole_periods(groups, kept_out))
     _store_exceptions(findings, at=at)
     for (state, target), ids in moves.items():
         steps = _path(state, target)
@@ -114,20 +115,22 @@ def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.date
     return outcome
 
 
-def _whole_periods(groups: Sequence[Group], kept_out: set[int]) -> dict[int, tuple[int, int]]:
+def whole_periods(groups: Sequence[Group], kept_out: set[int]) -> dict[int, tuple[int, int]]:
     """Give, by component, the period that its IMDs were written for without a break, all of it actual; whole days."""
     spans: dict[int, list[tuple[int, int, bool]]] = defaultdict(list)
+    offsets: dict[int, int] = {}
     for group in groups:
         if group.scalars is not None:
             continue
         batch = group.result.batch
         actual = (batch.valid & (batch.conditions >= Band.REGULAR.low)).all(axis=1) & ~group.blocked
-        for row, (imd, component) in enumerate(zip(group.imds, group.components, strict=True)):
-            spans[component.id].append((imd.start, imd.end, bool(actual[row]) and imd.id not in kept_out))
+        for imd, component, good in zip(group.imds, group.components, actual.tolist(), strict=True):
+            offsets[component.id] = component.standard_offset
+            spans[component.id].append((imd.start, imd.end, good and imd.id not in kept_out))
     whole = {}
-    offsets = {component.id: component.standard_offset for group in groups for component in group.components}
     for component_id, found in spans.items():
-        found.sort()
+        if len(found) > 1:
+            found.sort()
         unbroken = all(later[0] == earlier[1] for earlier, later in itertools.pairwise(found))
         ends_a_day = (found[-1][1] + offsets[component_id]) % SECONDS_PER_DAY == 0
         if ends_a_day and unbroken and all(good for *_, good in found):
@@ -193,20 +196,21 @@ def _store_exceptions(findings: Sequence[tuple[DueImd, RowFinding]], *, at: dt.d
     )
 
 
-def _normalize(groups: Sequence[Group], kept_out: set[int], *, at: dt.datetime) -> list[Change]:
+def normalize(groups: Sequence[Group], kept_out: set[int], *, at: dt.datetime) -> list[Change]:
+    """Write what passed, but for the IMDs that are kept out, as final measurements; give what changed."""
     pieces: list[DayPieces] = []
     reads: list[RegisterRead] = []
     subtractive: list[tuple[DueImd, Component, Consumed]] = []
     for group in groups:
-        passed = np.array(
-            [not blocked and imd.id not in kept_out for blocked, imd in zip(group.blocked, group.imds, strict=True)]
-        )
-        rows = np.flatnonzero(passed)
+        rows = np.flatnonzero(~group.blocked)
+        if kept_out:
+            rows = rows[[group.imds[row].id not in kept_out for row in rows.tolist()]]
         if not len(rows):
             continue
         if group.scalars is None:
+            skipping = np.array([group.components[row].skip_identical for row in rows.tolist()], dtype=bool)
             for skip_identical in (True, False):
-                chosen = rows[[group.components[row].skip_identical == skip_identical for row in rows]]
+                chosen = rows[skipping == skip_identical]
                 if len(chosen):
                     pieces += _pieces(group, chosen, skip_identical=skip_identical)
         else:
@@ -222,12 +226,12 @@ def _normalize(groups: Sequence[Group], kept_out: set[int], *, at: dt.datetime) 
 
 def _pieces(group: Group, rows: np.ndarray, *, skip_identical: bool) -> list[DayPieces]:
     batch = group.result.batch
-    components = [group.components[row] for row in rows]
+    components = [group.components[row] for row in rows.tolist()]
     edited = batch.set_by[rows] == EDITED
     counted = components if group.consumed is None else [group.consumed[row] for row in rows]
     return cut_into_days(
         component_ids=np.array([component.id for component in components], dtype=np.int64),
-        imd_ids=np.array([group.imds[row].id for row in rows], dtype=np.int64),
+        imd_ids=np.array([group.imds[row].id for row in rows.tolist()], dtype=np.int64),
         multipliers=np.array([each.multiplier_in_millionths for each in counted], dtype=np.int64),
         starts=batch.starts[rows],
         standard_offsets=np.array([component.standard_offset for component in components], dtype=np.int64),

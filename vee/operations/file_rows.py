@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from vee import choices, codes, models, readers
+from vee import codes, models, readers
 from vee.engine.calendar import standard_offset_seconds
 from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
-from vee.operations import imd_store, pre_vee
+from vee.operations import imd_store, known_components, pre_vee
 from vee.operations.file_units import in_unit
-from vee.operations.imd_records import standard_offset_of
+from vee.operations.known_components import KnownComponent
 
 
 # The zone of the Australian market: UTC+10 without daylight saving time.
 NEM_ZONE = "Australia/Brisbane"
 # How many components are remembered at most, so that memory does not grow with the file.
 _REMEMBERED = 50_000
+LONGEST_NAME = 60
 _OF_THE_MARKET = frozenset({"nem12", "nem13"})
 _CHANNEL_LAST = frozenset({"nem12", "nem13", "cmep"})
-_COMPONENTS = models.MeasuringComponent.objects.select_related("type", "service_point", "device__service_point")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Registry:
     def __init__(self, registration: Registration, *, at: dt.datetime) -> None:
         self._registration = registration
         self._at = at
-        self._known: dict[str, models.MeasuringComponent | None] = {}
+        self._known: dict[str, KnownComponent | None] = {}
         self._new: dict[str, None] = {}
 
     def zone_of(self, component: str) -> dt.tzinfo | None:
@@ -70,8 +70,7 @@ class Registry:
         found = self._find(component)
         if found is None:
             return ZoneInfo(self._registration.zone) if self._registration.type is not None else None
-        place = _place(found)
-        return ZoneInfo(place.time_zone) if place is not None else None
+        return ZoneInfo(found.time_zone) if found.time_zone is not None else None
 
     def clock_of(self, component: str) -> dt.tzinfo | None:
         """
@@ -83,12 +82,18 @@ class Registry:
         if found is None:
             zone = self._registration.zone
             return _standard_time(standard_offset_seconds(zone)) if self._registration.type is not None else None
-        place = _place(found)
-        if place is None:
+        if found.time_zone is None:
             return None
-        if found.device is not None and found.device.incoming_data_shift == choices.IncomingDataShift.LEGAL:
-            return ZoneInfo(place.time_zone)
-        return _standard_time(place.standard_offset_seconds)
+        return ZoneInfo(found.time_zone) if found.by_legal_time else _standard_time(found.standard_offset)
+
+    def look_up(self, identifiers: Iterable[str]) -> None:
+        """Look the components of these names up at once, so that each does not have to be asked for by itself."""
+        unknown = {name for name in identifiers if name not in self._known and len(name) <= LONGEST_NAME}
+        if len(self._known) > _REMEMBERED:
+            self._known = {name: self._known[name] for name in self._new if name in self._known}
+        if unknown:
+            found = known_components.find(unknown)
+            self._known.update((name, found.get(name)) for name in unknown)
 
     def prepare(
         self, item: readers.IntervalReadings | readers.RegisterReading
@@ -98,7 +103,7 @@ class Registry:
 
         A row that tells of several reads of a register gives a record for each, in the order of time.
         """
-        if len(item.component) > 60:
+        if len(item.component) > LONGEST_NAME:
             return _refused(item, "invalid_component", "the name of the component has more than 60 characters")
         component = self._find(item.component)
         kind = component.type if component is not None else None
@@ -129,9 +134,11 @@ class Registry:
                     "standard_offset_seconds": standard_offset_seconds(self._registration.zone),
                 },
             )
-            self._known[identifier], _ = _COMPONENTS.get_or_create(
+            models.MeasuringComponent.objects.get_or_create(
                 identifier=identifier, defaults={"type": kind, "service_point": point}
             )
+        if self._new:
+            self._known.update(known_components.find(self._new))
         self._new = {}
 
     def resolved(self, imds: Sequence[imd_store.NewImd]) -> list[imd_store.NewImd]:
@@ -142,12 +149,10 @@ class Registry:
                 imd.component_id = component.pk if component is not None else None
         return list(imds)
 
-    def _find(self, identifier: str) -> models.MeasuringComponent | None:
+    def _find(self, identifier: str) -> KnownComponent | None:
         if identifier not in self._known:
-            if len(self._known) > _REMEMBERED:
-                self._known = {name: self._known[name] for name in self._new if name in self._known}
-            self._known[identifier] = _COMPONENTS.filter(identifier=identifier).first()
-        return self._known[identifier]
+            self.look_up([identifier])
+        return self._known.get(identifier)
 
     def _register(
         self, item: readers.IntervalReadings | readers.RegisterReading
@@ -161,10 +166,6 @@ class Registry:
             return None, f"{unknown} It does not fit the type {kind.identifier}: {misfit}."
         self._new[item.component] = None
         return kind, ""
-
-
-def _place(component: models.MeasuringComponent) -> models.ServicePoint | None:
-    return component.service_point or (component.device.service_point if component.device is not None else None)
 
 
 def _standard_time(offset_seconds: int) -> dt.tzinfo:
@@ -186,7 +187,7 @@ def _misfit(item: readers.IntervalReadings | readers.RegisterReading, kind: mode
 
 
 def _intervals(
-    item: readers.IntervalReadings, component: models.MeasuringComponent | None, scale: int, error: str
+    item: readers.IntervalReadings, component: KnownComponent | None, scale: int, error: str
 ) -> list[imd_store.NewImd] | readers.RowError:
     try:
         values = imd_store.fixed_values(item.values, scale=scale)
@@ -194,8 +195,8 @@ def _intervals(
         return _refused(item, "not_exact", f"interval {unable.index + 1}: {unable}")
     start, end = item.start.astimezone(dt.UTC), item.end.astimezone(dt.UTC)
     if component is not None and component.type.snap_to_boundaries:
-        start = pre_vee.snapped(start, item.seconds_per_interval, standard_offset_of(component))
-        end = pre_vee.snapped(end, item.seconds_per_interval, standard_offset_of(component))
+        start = pre_vee.snapped(start, item.seconds_per_interval, component.standard_offset)
+        end = pre_vee.snapped(end, item.seconds_per_interval, component.standard_offset)
     imd = imd_store.NewImd(
         component_identifier=item.component,
         component_id=component.pk if component is not None else None,
@@ -209,6 +210,7 @@ def _intervals(
         conditions=imd_store.given_conditions(item.conditions),
         source_line=item.line,
         error=error,
+        direct=component is not None and component.type.direct_processing,
     )
     return [imd]
 

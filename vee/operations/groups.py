@@ -120,9 +120,19 @@ class Plans:
         self._groups = load_groups() if groups is None else groups
         self._factors = Factors()
         self._plans: dict[tuple[object, ...], Plan] = {}
+        self._known: dict[tuple[object, ...], Plan] = {}
 
     def plan_of(self, *, imd: DueImd, component: Component) -> Plan:
         """Give the plan that an IMD of a component passes."""
+        key = (component.planned_by, imd.kind, imd.start) if component.planned_by else ()
+        if key in self._known:
+            return self._known[key]
+        found = self._plan_of(imd, component)
+        if key:
+            self._known[key] = found
+        return found
+
+    def _plan_of(self, imd: DueImd, component: Component) -> Plan:
         return self.plan(
             group=select_group(kind=imd.kind, of_component=component.groups, of_type=component.groups_of_type),
             on=local_date(imd.start, component.time_zone),

@@ -11,6 +11,7 @@ from vee.engine.batch import Batch
 from vee.engine.context import (
     Boundaries,
     ComponentFacts,
+    DaySums,
     Installation,
     Measured,
     Period,
@@ -38,6 +39,10 @@ class MeasurementHistory:
     def measured(self, windows: Windows) -> Measured:
         """Give final interval measurements of any components; one of another interval size counts as not measured."""
         return history_measurements.measured(windows)
+
+    def day_sums(self, windows: Windows) -> DaySums:
+        """Give what was measured in windows of whole standard-time days, added up, where nothing in them is special."""
+        return history_measurements.day_sums(windows, self._standard_offsets)
 
     def register_reads(
         self, component_ids: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]

@@ -24,7 +24,7 @@ from vee.storage import NO_VALUE, fetch_arrays
 
 def components(component_ids: NDArray[np.int64]) -> dict[int, ComponentFacts]:
     """Give what is known of components; ids that are unknown are left out."""
-    rows = MeasuringComponent.objects.filter(pk__in=set(component_ids.tolist()) - {NO_COMPONENT}).values_list(
+    rows = MeasuringComponent.objects.filter(pk__any_of=set(component_ids.tolist()) - {NO_COMPONENT}).values_list(
         "pk", "type__component_kind", "type__seconds_per_interval", "type__uom", "type__scale", "multiplier"
     )
     return {row[0]: ComponentFacts(row[0], ComponentKind(row[1]), *row[2:]) for row in rows}
@@ -34,7 +34,7 @@ def related(batch: Batch) -> list[tuple[int, ...]]:
     """Give each component's consumption reference, or without one the components that refer to it."""
     asked = {facts.component_id for facts in batch.facts if facts.consumption_reference_id is None}
     referring: dict[int, list[int]] = defaultdict(list)
-    rows = MeasuringComponent.objects.filter(consumption_reference__in=asked).order_by("pk")
+    rows = MeasuringComponent.objects.filter(consumption_reference__any_of=asked).order_by("pk")
     for component, reference in rows.values_list("pk", "consumption_reference"):
         if reference is not None:
             referring[reference].append(component)
@@ -142,7 +142,7 @@ def _components_of_devices(batch: Batch) -> dict[int, list[tuple[int, str]]]:
     """Give id and identifier of the components of each device of the batch, in the order of their identifiers."""
     devices = {facts.device_id for facts in batch.facts if facts.device_id is not None}
     found: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    rows = MeasuringComponent.objects.filter(device__in=devices).order_by("identifier")
+    rows = MeasuringComponent.objects.filter(device__any_of=devices).order_by("identifier")
     for component, identifier, device in rows.values_list("pk", "identifier", "device"):
         found[device].append((component, identifier))
     return found
@@ -153,7 +153,7 @@ def _periods_of_imds(component_ids: list[int], batch: Batch) -> dict[int, list[t
     if not component_ids or not batch.size:
         return periods
     rows = InitialMeasurement.objects.filter(
-        measuring_component__in=component_ids,
+        measuring_component__any_of=component_ids,
         start__lte=instant(max(facts.end for facts in batch.facts)),
         end__gte=instant(int(batch.starts.min())),
     ).exclude(state=ImdState.DISCARDED)
@@ -184,7 +184,7 @@ def duplicates(batch: Batch) -> NDArray[np.int64]:
     found = np.zeros(batch.size, dtype=np.int64)
     others: dict[tuple[int, str, int, int | None], list[int]] = defaultdict(list)
     rows = InitialMeasurement.objects.filter(
-        measuring_component__in=set(component_ids_of(batch).tolist()),
+        measuring_component__any_of=set(component_ids_of(batch).tolist()),
         end__in={instant(facts.end) for facts in batch.facts},
         state=ImdState.COMPLETE,
     ).order_by("pk")

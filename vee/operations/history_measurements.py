@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vee import storage
 from vee.engine.batch import Batch
-from vee.engine.context import NEVER, NO_COMPONENT, Boundaries, Measured, RegisterRead, RegisterReads, Windows
+from vee.engine.context import NEVER, NO_COMPONENT, Boundaries, DaySums, Measured, RegisterRead, RegisterReads, Windows
 from vee.engine.fixed_point import INT64_MAXIMUM, divide_half_even
 from vee.models import MeasurementBlock, MeasuringComponent, MeasuringComponentProgress, RegisterMeasurement
 from vee.storage import NO_VALUE
@@ -82,6 +82,26 @@ def measured(windows: Windows) -> Measured:
     return result
 
 
+def day_sums(windows: Windows, standard_offsets: Mapping[int, int]) -> DaySums:
+    """Add up windows of whole standard-time days from the blocks' own totals; one query."""
+    sums = DaySums.unknown(len(windows.component_ids))
+    span = windows.length * windows.seconds_per_interval
+    offsets = np.array([standard_offsets.get(component, -1) for component in windows.component_ids.tolist()])
+    whole = (offsets != -1) & ((windows.starts + offsets) % storage.SECONDS_PER_DAY == 0)
+    rows = np.flatnonzero(whole & (windows.component_ids != NO_COMPONENT))
+    if not len(rows) or span % storage.SECONDS_PER_DAY or span <= 0:
+        return sums
+    found = storage.sum_days(
+        component_ids=windows.component_ids[rows],
+        starts=windows.starts[rows],
+        seconds=span,
+        seconds_per_interval=windows.seconds_per_interval,
+        scale=windows.scale,
+    )
+    sums.known[rows], sums.counts[rows], sums.intervals[rows] = found.plain, found.totals, found.intervals
+    return sums
+
+
 def _fill(result: Measured, row: int, series: storage.Series, windows: Windows) -> None:
     into, rest = np.divmod(series.ends.astype(np.int64) - int(windows.starts[row]), windows.seconds_per_interval)
     inside = (rest == 0) & (into >= 1) & (into <= windows.length)
@@ -115,7 +135,7 @@ def register_reads(
     if not ids:
         return [RegisterReads()] * len(component_ids)
     first, last = instant(int(starts[asked].min())), instant(int(ends[asked].max()))
-    rows = RegisterMeasurement.objects.filter(measuring_component__in=ids, do_not_use=False)
+    rows = RegisterMeasurement.objects.filter(measuring_component__any_of=ids, do_not_use=False)
     reads: dict[int, list[RegisterRead]] = defaultdict(list)
     edges = _edge_reads(ids, first, last)
     inside = rows.filter(read_at__gt=first, read_at__lte=last)
@@ -137,9 +157,9 @@ def _edge_reads(ids: Sequence[int], first: dt.datetime, last: dt.datetime) -> li
     own = RegisterMeasurement.objects.filter(measuring_component=OuterRef("pk"), do_not_use=False)
     before = own.filter(read_at__lte=first).order_by("-read_at").values("pk")[:1]
     after = own.filter(read_at__gt=last).order_by("read_at").values("pk")[:1]
-    found = MeasuringComponent.objects.filter(pk__in=ids).values_list(Subquery(before), Subquery(after))
+    found = MeasuringComponent.objects.filter(pk__any_of=ids).values_list(Subquery(before), Subquery(after))
     wanted = [pk for pair in found for pk in pair if pk is not None]
-    return list(RegisterMeasurement.objects.filter(pk__in=wanted).values_list(*_READ_FIELDS))
+    return list(RegisterMeasurement.objects.filter(pk__any_of=wanted).values_list(*_READ_FIELDS))
 
 
 def _around(reads: Sequence[RegisterRead], start: int, end: int) -> RegisterReads:
@@ -184,10 +204,10 @@ def _latest_blocks(wanted: set[tuple[int, int]]) -> dict[tuple[int, int], int]:
         .order_by("-start")
         .values("start")[:1]
     )
-    rows = list(MeasuringComponent.objects.filter(pk__in=components).values_list("pk", Subquery(latest)))
+    rows = list(MeasuringComponent.objects.filter(pk__any_of=components).values_list("pk", Subquery(latest)))
     if first < last:
         between = MeasurementBlock.objects.filter(
-            measuring_component__in=components, start__gte=instant(first), start__lt=instant(last)
+            measuring_component__any_of=components, start__gte=instant(first), start__lt=instant(last)
         ).order_by("start")
         rows += between.values_list("measuring_component", "start")
     begins: dict[int, list[int]] = defaultdict(list)
@@ -231,7 +251,7 @@ def last_actual(batch: Batch) -> NDArray[np.int64]:
     known = {
         pk: int(at.timestamp())
         for pk, at in MeasuringComponentProgress.objects.filter(
-            pk__in=set(component_ids_of(batch).tolist())
+            pk__any_of=set(component_ids_of(batch).tolist())
         ).values_list("pk", "most_recent_actual_at")
         if at is not None
     }

@@ -36,7 +36,7 @@ def outages(batch: Batch) -> list[tuple[Period, ...]]:
     first, last = _span(batch)
     found: dict[int, list[Period]] = defaultdict(list)
     rows = Outage.objects.filter(
-        Q(end__isnull=True) | Q(end__gt=first), service_point__in=_points(batch), start__lt=last
+        Q(end__isnull=True) | Q(end__gt=first), service_point__any_of=_points(batch), start__lt=last
     )
     for point, start, end in rows.order_by("start").values_list("service_point", "start", "end"):
         found[point].append(_period(start, end))
@@ -51,7 +51,7 @@ def installations(batch: Batch) -> list[tuple[Installation, ...]]:
     first, last = _span(batch)
     devices = {facts.device_id for facts in batch.facts if facts.device_id is not None}
     rows = InstallEvent.objects.filter(
-        Q(removed_at__isnull=True) | Q(removed_at__gt=first), device__in=devices, installed_at__lt=last
+        Q(removed_at__isnull=True) | Q(removed_at__gt=first), device__any_of=devices, installed_at__lt=last
     ).order_by("installed_at")
     events = list(rows.values_list("pk", "device", "installed_at", "removed_at", "multiplier"))
     off: dict[int, list[Period]] = defaultdict(list)
@@ -74,7 +74,7 @@ def installations(batch: Batch) -> list[tuple[Installation, ...]]:
 def has_usage_subscription(batch: Batch) -> NDArray[np.bool_]:
     """Tell for each IMD whether its service point has a usage subscription."""
     subscribed = set(
-        UsageSubscription.objects.filter(service_point__in=_points(batch)).values_list("service_point", flat=True)
+        UsageSubscription.objects.filter(service_point__any_of=_points(batch)).values_list("service_point", flat=True)
     )
     return np.array([facts.service_point_id in subscribed for facts in batch.facts], dtype=np.bool_)
 
@@ -82,7 +82,7 @@ def has_usage_subscription(batch: Batch) -> NDArray[np.bool_]:
 def holidays(batch: Batch) -> list[frozenset[int]]:
     """Give the holidays of each IMD's service point as proleptic ordinals of local dates."""
     calendars = dict(
-        ServicePoint.objects.filter(pk__in=_points(batch))
+        ServicePoint.objects.filter(pk__any_of=_points(batch))
         .exclude(holiday_calendar="")
         .values_list("pk", "holiday_calendar")
     )

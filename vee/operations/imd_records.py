@@ -10,11 +10,12 @@ import msgspec
 import numpy as np
 
 from foundation.times import parse_instant
-from vee import codes, models
+from vee import codes
 from vee.engine.fixed_point import UnableToKeepExactly, to_fixed, without_float_noise
 from vee.models.fields import NO_VALUE
 from vee.operations import pre_vee
 from vee.operations.imd_store import DEFAULT_SCALE, NewImd
+from vee.operations.known_components import KnownComponent
 from vee.readers.base import RowRefused
 from vee.readers.numbers import read_number
 
@@ -57,7 +58,7 @@ class RecordRefused(ValueError):
         self.errors = [{"pointer": pointer, "code": code, "message": message}]
 
 
-def prepare(record: ImdRecord, *, component: models.MeasuringComponent | None) -> NewImd:
+def prepare(record: ImdRecord, *, component: KnownComponent | None) -> NewImd:
     """
     Check a record against its component and make it fit to be stored; without a component it goes to ERROR.
 
@@ -90,7 +91,7 @@ def prepare(record: ImdRecord, *, component: models.MeasuringComponent | None) -
     return new
 
 
-def _is_estimation_of_register(record: ImdRecord, component: models.MeasuringComponent | None) -> bool:
+def _is_estimation_of_register(record: ImdRecord, component: KnownComponent | None) -> bool:
     return (
         record.kind == codes.ImdKind.ESTIMATION
         and record.values is None
@@ -99,7 +100,7 @@ def _is_estimation_of_register(record: ImdRecord, component: models.MeasuringCom
     )
 
 
-def _fill_scalar(new: NewImd, record: ImdRecord, component: models.MeasuringComponent | None) -> None:
+def _fill_scalar(new: NewImd, record: ImdRecord, component: KnownComponent | None) -> None:
     for name in ("values", "seconds_per_interval"):
         if getattr(record, name) is not None:
             raise RecordRefused(f"/{name}", "not_allowed", f"a record with a reading has no {name}")
@@ -127,7 +128,7 @@ def _reading(value: Any, scale: int) -> Decimal:
     return reading
 
 
-def _fill_intervals(new: NewImd, record: ImdRecord, component: models.MeasuringComponent | None) -> None:
+def _fill_intervals(new: NewImd, record: ImdRecord, component: KnownComponent | None) -> None:
     if record.values is None:
         raise RecordRefused("/values", "required", "either values or a reading is required")
     if record.start is None:
@@ -148,7 +149,7 @@ def _fill_intervals(new: NewImd, record: ImdRecord, component: models.MeasuringC
             count=len(record.values),
             seconds_per_interval=record.seconds_per_interval,
             kind=component.type if component is not None else None,
-            standard_offset=standard_offset_of(component),
+            standard_offset=0 if component is None else component.standard_offset,
         )
     except pre_vee.CountDoesNotFit as error:
         raise RecordRefused("/values", "interval_count", str(error)) from None
@@ -159,14 +160,6 @@ def _fill_intervals(new: NewImd, record: ImdRecord, component: models.MeasuringC
     new.conditions = _conditions(record)
     if adjusted.missing:
         new.values, new.conditions = pre_vee.missing_behind(new.values, new.conditions, adjusted.missing)
-
-
-def standard_offset_of(component: models.MeasuringComponent | None) -> int:
-    """Give the seconds of a component's standard time east of UTC; 0 where its place is not known."""
-    if component is None:
-        return 0
-    point = component.service_point or (component.device.service_point if component.device is not None else None)
-    return 0 if point is None else point.standard_offset_seconds
 
 
 def _conditions(record: ImdRecord) -> np.ndarray | None:

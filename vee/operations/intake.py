@@ -18,7 +18,7 @@ from django.db import IntegrityError, transaction
 
 from foundation.api.decoding import DoesNotFit, convert
 from vee import models
-from vee.operations import imd_store
+from vee.operations import imd_store, known_components
 from vee.operations.imd_records import ImdRecord, RecordRefused, prepare
 from vee.operations.reading_files import load_file, receive_file
 
@@ -36,6 +36,7 @@ __all__ = [
 MAX_RECORDS = 5_000
 # A concurrent request may store the same external_id between our look-up and our insert.
 _TRIES = 3
+_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +109,7 @@ def _invalid(detail: str, errors: list[dict[str, str]]) -> RecordProblem:
 @transaction.atomic
 def _store(judged: Sequence[_Judged | RecordProblem], *, at: dt.datetime, by: str) -> list[IntakeResult]:
     good = [entry for entry in judged if isinstance(entry, _Judged)]
-    components = _components({entry.record.measuring_component for entry in good})
+    components = known_components.find(entry.record.measuring_component for entry in good)
     known = _received_before({entry.record.external_id for entry in good if entry.record.external_id})
     results: list[IntakeResult | None] = [None] * len(judged)
     new: list[imd_store.NewImd] = []
@@ -143,29 +144,17 @@ def _store(judged: Sequence[_Judged | RecordProblem], *, at: dt.datetime, by: st
         places.append(place)
     imds = imd_store.store(records=new, by=by, at=at)
     for place, imd in zip(places, imds, strict=True):
-        results[place] = IntakeResult(id=imd.pk, external_id=imd.external_id, status=imd.state)
+        results[place] = IntakeResult(id=imd.id, external_id=imd.external_id, status=imd.state)
     for place, first in repeats:
         results[place] = results[places[first]]
     return [result for result in results if result is not None]
 
 
-def _components(identifiers: set[str]) -> dict[str, models.MeasuringComponent]:
-    found: dict[str, models.MeasuringComponent] = {}
-    wanted = sorted(identifiers)
-    for begin in range(0, len(wanted), imd_store.BATCH_SIZE):
-        part = wanted[begin : begin + imd_store.BATCH_SIZE]
-        rows = models.MeasuringComponent.objects.filter(identifier__in=part).select_related(
-            "type", "service_point", "device__service_point"
-        )
-        found.update((row.identifier, row) for row in rows)
-    return found
-
-
 def _received_before(external_ids: set[str]) -> dict[str, tuple[int, str, str]]:
     found: dict[str, tuple[int, str, str]] = {}
     wanted = sorted(external_ids)
-    for begin in range(0, len(wanted), imd_store.BATCH_SIZE):
-        part = wanted[begin : begin + imd_store.BATCH_SIZE]
+    for begin in range(0, len(wanted), _AT_ONCE):
+        part = wanted[begin : begin + _AT_ONCE]
         rows = models.InitialMeasurement.objects.filter(external_id__in=part).values_list(
             "external_id", "pk", "state", "payload__digest"
         )

@@ -13,8 +13,8 @@ from typing import Any
 
 from django.db import transaction
 
-from vee.models import ImdTransition, InitialMeasurement
-from vee.storage import insert_rows
+from vee.models import InitialMeasurement
+from vee.storage import write_steps
 
 
 SYSTEM = "system"
@@ -76,7 +76,7 @@ def bulk_move(
     if not imd_ids:
         return
     with transaction.atomic():
-        moved = InitialMeasurement.objects.filter(pk__in=imd_ids, state=str(path[0])).update(
+        moved = InitialMeasurement.objects.filter(pk__any_of=imd_ids, state=str(path[0])).update(
             state=str(path[-1]), state_changed_at=at, **(also or {})
         )
         if moved != len(imd_ids):
@@ -129,13 +129,15 @@ def record_steps(
 ) -> None:
     """Leave the transition rows of a move; a step from "" is an IMD's creation."""
     carrying = details_of or steps[-1][1]
-    texts = details or {}
-    insert_rows(
-        table=ImdTransition._meta.db_table,
-        columns=["imd_id", "from_state", "to_state", "at", "by", "reason", "details"],
-        rows=[
-            (imd_id, source, target, at, by[:150], reason[:500], texts.get(imd_id) if target == carrying else None)
-            for imd_id in imd_ids
-            for source, target in steps
-        ],
+    texts = list(dict.fromkeys((details or {}).values()))
+    place = {text: number for number, text in enumerate(texts, start=1)}
+    told = details or {}
+    write_steps(
+        imd_ids=imd_ids,
+        steps=[(source, target, target == carrying) for source, target in steps],
+        texts=texts,
+        text_of=[place[told[imd_id]] if imd_id in told else 0 for imd_id in imd_ids],
+        at=at,
+        by=by[:150],
+        reason=reason[:500],
     )

@@ -63,7 +63,8 @@ def start_draft(
             conditions=imd_store.given_conditions(conditions.tolist()),
             reason=reason,
         )
-        return imd_store.store(records=[record], by=by.get_username(), at=at)[0]
+        stored = imd_store.store(records=[record], by=by.get_username(), at=at)[0]
+        return InitialMeasurement.objects.get(pk=stored.id)
 
 
 def add_reading(
@@ -95,7 +96,8 @@ def add_reading(
             reading=reading,
             reason=reason,
         )
-        imd = imd_store.store(records=[record], by=by.get_username(), at=at)[0]
+        stored = imd_store.store(records=[record], by=by.get_username(), at=at)[0]
+        imd = InitialMeasurement.objects.get(pk=stored.id)
         ImdEdit.objects.create(
             imd=imd,
             interval=0,

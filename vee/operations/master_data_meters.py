@@ -99,7 +99,7 @@ class MeasuringComponentTypes(Keeper):
         for name in (
             "description", "seconds_per_interval", "uom", "scale", "allow_negative", "dials", "rollover_threshold",
             "subtractive", "sync_consumption", "skip_identical", "check_too_few_intervals", "check_too_many_intervals",
-            "fill_missing_intervals", "snap_to_boundaries", "estimate_gaps_after_hours",
+            "fill_missing_intervals", "snap_to_boundaries", "direct_processing", "estimate_gaps_after_hours",
         ):  # fmt: skip
             value = getattr(line, name)
             if value is not UNSET:

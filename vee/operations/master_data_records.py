@@ -65,6 +65,7 @@ class MeasuringComponentType(Line, tag="measuring_component_type"):
     check_too_many_intervals: bool | Unset = UNSET
     fill_missing_intervals: bool | Unset = UNSET
     snap_to_boundaries: bool | Unset = UNSET
+    direct_processing: bool | Unset = UNSET
     # A quantity, as a JSON number or decimal string.
     high_quality_tolerance: Any = UNSET
     estimate_gaps_after_hours: Annotated[int, msgspec.Meta(ge=0, le=876_000)] | Unset | None = UNSET

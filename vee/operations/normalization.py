@@ -88,7 +88,7 @@ def normalize_registers(*, reads: Sequence[RegisterRead], at: dt.datetime) -> tu
     there: dict[tuple[int, dt.datetime], RegisterMeasurement] = {}
     following: dict[int, list[RegisterMeasurement]] = defaultdict(list)
     for row in RegisterMeasurement.objects.filter(
-        measuring_component__in=ids, read_at__gte=min(read.read_at for read in reads)
+        measuring_component__any_of=ids, read_at__gte=min(read.read_at for read in reads)
     ).order_by("measuring_component", "read_at"):
         there[row.measuring_component_id, row.read_at] = row
         if not row.do_not_use:

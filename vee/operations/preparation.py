@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
+import json
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from vee.codes import ComponentKind, Condition, ImdKind, Role
 from vee.engine.registers import Register
 from vee.models import ImdEdit, ImdPayload, InitialMeasurement, MeasuringComponent
-from vee.storage import NO_VALUE, SECONDS_PER_DAY, fetch_arrays
+from vee.storage import NO_VALUE, SECONDS_PER_DAY, fetch_arrays, fetch_rows
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class Component:
     sync_consumption: bool = True
     characteristics: dict[str, str] = dataclasses.field(default_factory=dict)
     high_quality_tolerance: Decimal | None = None
+    planned_by: tuple[Any, ...] = ()
+    """What decides on its plans besides the IMD: equal for components that pass the same rules."""
 
     @property
     def multiplier_in_millionths(self) -> int:
@@ -90,6 +96,10 @@ class UnableToPrepare(Exception):
     """The IMD cannot be prepared for VEE; the message says why."""
 
 
+def _text(field: str) -> Cast:
+    return Cast(field, TextField())
+
+
 _COMPONENT_FIELDS = (
     "pk", "type__component_kind", "type__seconds_per_interval", "type__uom", "type__scale", "type__allow_negative",
     "type__skip_identical", "multiplier",
@@ -98,8 +108,9 @@ _COMPONENT_FIELDS = (
     "service_point__time_zone", "service_point__standard_offset_seconds",
     "device__service_point__time_zone", "device__service_point__standard_offset_seconds",
     "service_point", "device", "device__service_point", "consumption_reference", "type__dials",
-    "type__rollover_threshold", "characteristics", "device__characteristics", "service_point__characteristics",
-    "device__service_point__characteristics", "type__subtractive", "type__sync_consumption",
+    "type__rollover_threshold", _text("characteristics"), _text("device__characteristics"),
+    _text("service_point__characteristics"), _text("device__service_point__characteristics"),
+    "type__subtractive", "type__sync_consumption",
     "type__high_quality_tolerance",
 )  # fmt: skip
 _ROLES = (Role.INITIAL_LOAD, Role.MANUAL_OVERRIDE, Role.ESTIMATION)
@@ -107,34 +118,40 @@ _ROLES = (Role.INITIAL_LOAD, Role.MANUAL_OVERRIDE, Role.ESTIMATION)
 
 def load_components(*, component_ids: Iterable[int]) -> dict[int, Component]:
     """Read components with their types, groups and zones: one query."""
-    found = {}
-    for row in MeasuringComponent.objects.filter(pk__in=set(component_ids)).values_list(*_COMPONENT_FIELDS):
-        zone, offset = (row[14], row[15]) if row[14] is not None else (row[16], row[17])
-        found[row[0]] = Component(
-            id=row[0],
-            kind=row[1],
-            seconds_per_interval=row[2],
-            uom=row[3],
-            scale=row[4],
-            allow_negative=row[5],
-            skip_identical=row[6],
-            multiplier=row[7],
-            groups=dict(zip(_ROLES, row[8:11], strict=True)),
-            groups_of_type=dict(zip(_ROLES, row[11:14], strict=True)),
-            time_zone=zone or "UTC",
-            standard_offset=offset or 0,
-            service_point_id=row[18] if row[18] is not None else row[20],
-            device_id=row[19],
-            consumption_reference_id=row[21],
-            dials=row[22],
-            rollover_threshold=row[23],
-            subtractive=row[28],
-            sync_consumption=row[29],
-            # The nearest one counts: the component's, then its device's, then its service point's.
-            characteristics={**(row[26] or row[27] or {}), **(row[25] or {}), **row[24]},
-            high_quality_tolerance=row[30],
-        )
-    return found
+    rows = MeasuringComponent.objects.filter(pk__any_of=set(component_ids)).values_list(*_COMPONENT_FIELDS)
+    return {row[0]: _component(row) for row in fetch_rows(rows)}
+
+
+@functools.lru_cache(maxsize=65_536)
+def _component(row: tuple[Any, ...]) -> Component:
+    """Make a component of what was read of it: the same one as long as nothing of it changed."""
+    zone, offset = (row[14], row[15]) if row[14] is not None else (row[16], row[17])
+    # The nearest one counts: the component's, then its device's, then its service point's.
+    own, of_device, of_point, of_other_point = (json.loads(text or "{}") for text in row[24:28])
+    return Component(
+        id=row[0],
+        kind=row[1],
+        seconds_per_interval=row[2],
+        uom=row[3],
+        scale=row[4],
+        allow_negative=bool(row[5]),
+        skip_identical=bool(row[6]),
+        multiplier=row[7],
+        groups=dict(zip(_ROLES, row[8:11], strict=True)),
+        groups_of_type=dict(zip(_ROLES, row[11:14], strict=True)),
+        time_zone=zone or "UTC",
+        standard_offset=offset or 0,
+        service_point_id=row[18] if row[18] is not None else row[20],
+        device_id=row[19],
+        consumption_reference_id=row[21],
+        dials=row[22],
+        rollover_threshold=row[23],
+        subtractive=bool(row[28]),
+        sync_consumption=bool(row[29]),
+        characteristics={**(of_point or of_other_point), **of_device, **own},
+        high_quality_tolerance=row[30],
+        planned_by=(row[1], *row[8:14], zone, *row[24:28]),
+    )
 
 
 def load_due(*, imd_ids: Sequence[int]) -> list[DueImd]:
@@ -143,8 +160,9 @@ def load_due(*, imd_ids: Sequence[int]) -> list[DueImd]:
 
     An IMD whose component was unknown when it came finds it now by its identifier.
     """
-    rows = list(
-        InitialMeasurement.objects.filter(pk__in=imd_ids).order_by("measuring_component", "start", "pk").values_list(
+    ordered = InitialMeasurement.objects.filter(pk__any_of=imd_ids).order_by("measuring_component", "start", "pk")
+    rows = fetch_rows(
+        ordered.values_list(
             "pk", "component_identifier", "measuring_component", "start", "end", "seconds_per_interval", "kind",
             "state", "user_edited", "attempts",
         )
@@ -187,7 +205,7 @@ def _order(imd: DueImd) -> tuple[int, int, int]:
 def _link_found_components(rows: Sequence[Any], by_identifier: dict[str, int]) -> None:
     for identifier, component_id in by_identifier.items():
         ids = [row[0] for row in rows if row[2] is None and row[1] == identifier]
-        InitialMeasurement.objects.filter(pk__in=ids).update(measuring_component=component_id)
+        InitialMeasurement.objects.filter(pk__any_of=ids).update(measuring_component=component_id)
 
 
 def _load_payloads(due: list[DueImd]) -> None:
@@ -201,15 +219,20 @@ def _load_payloads(due: list[DueImd]) -> None:
     for imd in due:
         uom, multiplier, scale, values, conditions, reading = payloads[imd.id]
         imd.uom, imd.scale, imd.values, imd.conditions = uom, scale, values, conditions
-        imd.multiplier = None if multiplier is None else Decimal(str(multiplier))
-        imd.reading = None if reading is None else Decimal(str(reading))
+        imd.multiplier = exact(multiplier)
+        imd.reading = exact(reading)
+
+
+def exact(number: Any) -> Decimal | None:
+    """Give a decimal as a database without decimals stores it, or one as it is."""
+    return number if number is None or isinstance(number, Decimal) else Decimal(str(number))
 
 
 def _load_edits(due: list[DueImd]) -> None:
     edited = {imd.id: imd for imd in due if imd.user_edited}
     if not edited:
         return
-    rows = ImdEdit.objects.filter(imd__in=edited).order_by("pk")
+    rows = ImdEdit.objects.filter(imd__any_of=edited).order_by("pk")
     columns = ("imd_id", "interval", "new_value", "scale", "new_condition")
     for imd_id, interval, count, scale, condition in rows.values_list(*columns):
         value = None if count is None else Decimal(count).scaleb(-scale)
@@ -276,6 +299,14 @@ def conditions_of(imd: DueImd, values: np.ndarray) -> np.ndarray:
     """Give the received conditions; a value that is not there and has no condition of its own is Missing."""
     if imd.conditions is not None:
         return imd.conditions
-    conditions = np.full(len(values), Condition.REGULAR, dtype=np.int32)
-    conditions[values == NO_VALUE] = Condition.MISSING
+    missing = values == NO_VALUE
+    if not missing.any():
+        return _regular(len(values))
+    return np.where(missing, np.int32(Condition.MISSING), np.int32(Condition.REGULAR))
+
+
+@functools.lru_cache(maxsize=256)
+def _regular(count: int) -> np.ndarray:
+    conditions = np.full(count, Condition.REGULAR, dtype=np.int32)
+    conditions.flags.writeable = False
     return conditions

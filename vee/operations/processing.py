@@ -23,12 +23,13 @@ from vee.operations.groups import Plans
 from vee.operations.preparation import load_due
 from vee.operations.validation import validate
 from vee.operations.waves import in_waves
-from vee.storage import UnableToStoreMeasurements
+from vee.storage import UnableToStoreMeasurements, fetch_rows
 
 
 logger = structlog.get_logger(__name__)
 
-DEFAULT_CHUNK = 500
+# Enough that what a transaction costs by itself does not count; more does not help (`performance.md` B.1).
+DEFAULT_CHUNK = 2_000
 
 
 @dataclasses.dataclass(slots=True)
@@ -79,7 +80,7 @@ def _claim(size: int) -> _Claim:
 
     Intervals go by their start, register reads by the time at which they were read, whatever kind of IMD they are.
     """
-    rows = list(
+    rows = fetch_rows(
         _due()
         .order_by("measuring_component", "start", "pk")
         .select_for_update(skip_locked=True, of=("self",))
@@ -94,10 +95,10 @@ def _claim(size: int) -> _Claim:
     earlier = (
         _due()
         .filter(
-            measuring_component__in={row[1] for row in rows if row[1] is not None},
+            measuring_component__any_of={row[1] for row in rows if row[1] is not None},
             turn__lt=max(row[2] for row in rows),
         )
-        .exclude(pk__in=[row[0] for row in rows])
+        .exclude(pk__any_of=[row[0] for row in rows])
     )
     waiting: dict[int, dt.datetime] = dict(
         earlier.order_by().values_list("measuring_component").annotate(first=Min("turn"))
@@ -116,9 +117,9 @@ def _earlier_reads(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     reads = [row for row in rows if row[3] is None and row[1] is not None]
     if not reads:
         return []
-    return list(
+    return fetch_rows(
         _due()
-        .filter(measuring_component__in={row[1] for row in reads}, turn__lt=max(row[2] for row in reads))
+        .filter(measuring_component__any_of={row[1] for row in reads}, turn__lt=max(row[2] for row in reads))
         .order_by("measuring_component", "end", "pk")
         .select_for_update(skip_locked=True, of=("self",))
         .values_list("pk", "measuring_component", "turn", "seconds_per_interval")
@@ -129,8 +130,8 @@ def process_claimed(*, imd_ids: Sequence[int], at: dt.datetime, locked: Collecti
     """
     Carry IMDs that the open transaction has locked through VEE; `locked` are components that it has locked as well.
 
-    When a chunk fails as a whole its IMDs are run one by one, so that only the guilty one stays behind: an IMD whose
-    measurements cannot be stored goes to ERROR, one on which VEE itself fails gets a technical exception.
+    When a chunk fails as a whole its halves are run apart, so that in the end only the guilty IMD stays behind: one
+    whose measurements cannot be stored goes to ERROR, one on which VEE itself fails gets a technical exception.
     """
     if not imd_ids:
         return ProcessingSummary()
@@ -144,8 +145,9 @@ def process_claimed(*, imd_ids: Sequence[int], at: dt.datetime, locked: Collecti
             return _put_aside(imd_ids[0], error, at=at)
         logger.warning("chunk_failed", imds=len(imd_ids), error=type(error).__name__)
     summary = ProcessingSummary()
-    for imd_id in imd_ids:
-        summary.add(process_claimed(imd_ids=[imd_id], at=at, locked=locked))
+    middle = len(imd_ids) // 2
+    for half in (imd_ids[:middle], imd_ids[middle:]):
+        summary.add(process_claimed(imd_ids=half, at=at, locked=locked))
     return summary
 
 

@@ -15,9 +15,9 @@ import numpy as np
 from django.db.models import Max, Q
 
 from vee.codes import Band, ComponentKind
-from vee.models import MeasurementBlock, MeasuringComponent, MeasuringComponentProgress, RegisterMeasurement
+from vee.models import MeasurementBlock, MeasuringComponent, RegisterMeasurement
 from vee.operations.coverage import present_labels
-from vee.storage import SECONDS_PER_DAY, Change, read_range
+from vee.storage import SECONDS_PER_DAY, Change, fetch_rows, read_range, upsert_progress
 
 
 # How much further is read at once when a gap was closed and what follows is there already.
@@ -59,11 +59,11 @@ def advance(*, changes: Sequence[Change], whole: Mapping[int, tuple[int, int]] |
     by_component = {change.component_id: change for change in changes}
     intervals: list[_Progress] = []
     registers: list[int] = []
-    rows = MeasuringComponent.objects.filter(pk__in=by_component).values_list(
+    rows = MeasuringComponent.objects.filter(pk__any_of=by_component).values_list(
         "pk", "type__component_kind", "type__seconds_per_interval", "progress__latest_contiguous_at",
         "progress__most_recent_actual_at",
     )  # fmt: skip
-    for pk, kind, size, contiguous, actual in rows:
+    for pk, kind, size, contiguous, actual in fetch_rows(rows):
         if kind == ComponentKind.SCALAR:
             registers.append(pk)
             continue
@@ -71,26 +71,16 @@ def advance(*, changes: Sequence[Change], whole: Mapping[int, tuple[int, int]] |
         intervals.append(
             _Progress(
                 pk, size or SECONDS_PER_DAY, int(change.first.timestamp()), int(change.last.timestamp()),
-                None if contiguous is None else int(contiguous.timestamp()),
-                None if actual is None else int(actual.timestamp()),
+                _seconds(contiguous), _seconds(actual),
             )
         )  # fmt: skip
     followed = _carried_on(intervals, whole or {})
     _advance_intervals([one for one in intervals if one.component_id not in followed])
-    kept = [
-        MeasuringComponentProgress(
-            measuring_component_id=one.component_id,
-            latest_contiguous_at=_instant(one.contiguous),
-            most_recent_actual_at=_instant(one.actual),
-        )
-        for one in intervals
-    ]
-    kept += _of_registers(registers)
-    MeasuringComponentProgress.objects.bulk_create(
-        kept,
-        update_conflicts=True,
-        unique_fields=["measuring_component"],
-        update_fields=["latest_contiguous_at", "most_recent_actual_at"],
+    upsert_progress(
+        [
+            *((one.component_id, one.contiguous, one.actual) for one in intervals),
+            *_of_registers(registers),
+        ]
     )
 
 
@@ -103,12 +93,14 @@ def _carried_on(components: Sequence[_Progress], whole: Mapping[int, tuple[int, 
             ends[one.component_id] = end
     if not ends:
         return set()
-    later = MeasurementBlock.objects.filter(measuring_component__in=ends, start__gte=_at(min(ends.values())))
-    latest = dict(later.values_list("measuring_component").annotate(Max("start")).order_by("measuring_component"))
+    later = MeasurementBlock.objects.filter(measuring_component__any_of=ends, start__gte=_at(min(ends.values())))
+    found = later.values_list("measuring_component").annotate(Max("start")).order_by("measuring_component")
+    latest: dict[int, dt.datetime] = dict(fetch_rows(found))
     moved = set()
     for one in components:
         reached = ends.get(one.component_id)
-        if reached is None or (one.component_id in latest and latest[one.component_id] >= _at(reached)):
+        beyond = latest.get(one.component_id)
+        if reached is None or (beyond is not None and beyond >= _at(reached)):
             continue
         one.contiguous, one.actual = reached, max(one.actual or 0, reached)
         moved.add(one.component_id)
@@ -160,26 +152,21 @@ def _read(components: Sequence[_Progress], *, until: dict[int, int]) -> list[_Pr
     return going_on
 
 
-def _of_registers(component_ids: Sequence[int]) -> list[MeasuringComponentProgress]:
+def _of_registers(component_ids: Sequence[int]) -> list[tuple[int, int | None, int | None]]:
     if not component_ids:
         return []
     actual = Q(condition__gte=Band.REGULAR.low)
     rows = (
-        RegisterMeasurement.objects.filter(measuring_component__in=component_ids)
+        RegisterMeasurement.objects.filter(measuring_component__any_of=component_ids)
         .values_list("measuring_component")
         .annotate(latest=Max("read_at"), actual=Max("read_at", filter=actual))
     )
-    return [
-        MeasuringComponentProgress(
-            measuring_component_id=pk, latest_contiguous_at=latest, most_recent_actual_at=latest_actual
-        )
-        for pk, latest, latest_actual in rows.order_by("measuring_component")
-    ]
+    return [(pk, _seconds(latest), _seconds(actual)) for pk, latest, actual in rows.order_by("measuring_component")]
 
 
 def _at(seconds: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(seconds, tz=dt.UTC)
 
 
-def _instant(seconds: int | None) -> dt.datetime | None:
-    return None if seconds is None else _at(seconds)
+def _seconds(at: dt.datetime | None) -> int | None:
+    return None if at is None else int(at.timestamp())

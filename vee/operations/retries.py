@@ -117,7 +117,7 @@ def rerun_related(*, component_ids: Iterable[int], at: dt.datetime) -> int:
         .filter(
             Exists(_blocking().filter(exception_type__in=waiting)),
             ~Exists(_blocking().exclude(exception_type__in=waiting)),
-            measuring_component__in=related,
+            measuring_component__any_of=related,
         )
         .order_by("measuring_component", "start", "pk")
         .values_list("pk", flat=True)
@@ -129,14 +129,14 @@ def rerun_related(*, component_ids: Iterable[int], at: dt.datetime) -> int:
 def _related_components(component_ids: Sequence[int]) -> set[int]:
     references: dict[int, set[int]] = defaultdict(set)
     devices: set[int] = set()
-    rows = MeasuringComponent.objects.filter(pk__in=component_ids)
+    rows = MeasuringComponent.objects.filter(pk__any_of=component_ids)
     for pk, reference, device in rows.values_list("pk", "consumption_reference", "device"):
         if reference is not None:
             references[pk].add(reference)
         if device is not None:
             devices.add(device)
     referred = {one for found in references.values() for one in found}
-    beside = Q(consumption_reference__in=[*component_ids, *referred]) | Q(device__in=devices)
+    beside = Q(consumption_reference__any_of=[*component_ids, *referred]) | Q(device__any_of=devices)
     others = set(MeasuringComponent.objects.filter(beside).values_list("pk", flat=True))
     return others | referred
 

@@ -86,7 +86,7 @@ def open_todos(*, needs: Sequence[Need], at: dt.datetime) -> int:
     }
     own = ToDoType.objects.in_bulk({need.todo_type for need in needs if need.todo_type})
     taken = set(
-        ToDo.objects.filter(imd__in=[need.imd_id for need in needs], status__in=OPEN_TODO_STATUSES).values_list(
+        ToDo.objects.filter(imd__any_of=[need.imd_id for need in needs], status__in=OPEN_TODO_STATUSES).values_list(
             "imd_id", flat=True
         )
     )
@@ -129,7 +129,7 @@ def _type_and_role(
 
 def complete_todos(*, imd_ids: Sequence[int], by: str, completion: str, at: dt.datetime) -> int:
     """Complete the open To Dos of these IMDs, naming the action and its reason."""
-    return ToDo.objects.filter(imd__in=imd_ids, status__in=OPEN_TODO_STATUSES).update(
+    return ToDo.objects.filter(imd__any_of=imd_ids, status__in=OPEN_TODO_STATUSES).update(
         status=ToDoStatus.COMPLETE, completed_at=at, completed_by=by[:150], completion=completion[:500]
     )
 

@@ -71,20 +71,28 @@ def take_up(*, changes: Sequence[Change], imds: Iterable[DueImd], at: dt.datetim
             stale.append(row.pk)
     events.announce_usage_corrected(correction_ids=corrections, at=at)
     if stale:
-        UsageTransaction.objects.filter(pk__in=stale).update(stale_since=at)
+        UsageTransaction.objects.filter(pk__any_of=stale).update(stale_since=at)
         after_commit(usage_figures.CALCULATE_TASK)
+
+
+def concerned(changes: Sequence[Change]) -> set[int]:
+    """Give the components of these changes whose service point has usage that they may concern; one query, or two."""
+    return {one.change.component_id for one in _concerned(changes)}
 
 
 def _concerned(changes: Sequence[Change]) -> list[_Concerned]:
     if not changes:
         return []
-    found = []
+    found: list[_Concerned] = []
+    # Nearly always there is none, and then no component is looked at.
+    if not _sensitive(changes).exists():
+        return found
     sensitive = _sensitive(changes).filter(usage_subscription__service_point=OuterRef("point"))
     by_component = {change.component_id: change for change in changes}
     ids = list(by_component)
     for begin in range(0, len(ids), _AT_ONCE):
         rows = (
-            MeasuringComponent.objects.filter(pk__in=ids[begin : begin + _AT_ONCE])
+            MeasuringComponent.objects.filter(pk__any_of=ids[begin : begin + _AT_ONCE])
             .annotate(point=POINT)
             .filter(Exists(sensitive))
             .values_list("pk", "point", "type__component_kind")
@@ -167,5 +175,5 @@ def _imds_behind(labels: Mapping[int, Sequence[dt.datetime]], imds: Iterable[Due
         if imd.values is None or any(start < label <= imd.end_at for label in mine):
             found.append(imd.id)
     # What VEE held back changed nothing, though it went through with the others.
-    completed = InitialMeasurement.objects.filter(pk__in=found, state=ImdState.COMPLETE)
+    completed = InitialMeasurement.objects.filter(pk__any_of=found, state=ImdState.COMPLETE)
     return list(completed.order_by("pk").values_list("pk", flat=True))

@@ -49,17 +49,26 @@ class Group:
     scalars: list[Scalar] | None = None
     consumed: list[Consumed] | None = None
 
-    def log_of(self, cache: dict[tuple[int, ...], str], row: int) -> str:
-        """Give the log of one IMD as JSON text; equal logs are made once."""
-        steps = self.result.row_log(row)
-        key = tuple(map(id, steps))
-        if key not in cache:
-            cache[key] = _log_text(steps)
-        return cache[key]
+    def logs(self) -> list[str]:
+        """Give the log of each IMD as JSON text; IMDs that went the same way share it."""
+        texts: dict[int, str] = {}
+        logs = []
+        for row in range(len(self.imds)):
+            steps = self.result.row_log(row)
+            if id(steps) not in texts:
+                texts[id(steps)] = _log_text(steps)
+            logs.append(texts[id(steps)])
+        return logs
 
 
-def validate(*, imds: Sequence[DueImd], plans: Plans) -> tuple[list[Group], list[Refused]]:
-    """Prepare IMDs, run the rules of their groups over them in batches, and tell which could not be prepared."""
+def validate(
+    *, imds: Sequence[DueImd], plans: Plans, history: type[MeasurementHistory] = MeasurementHistory
+) -> tuple[list[Group], list[Refused]]:
+    """
+    Prepare IMDs, run the rules of their groups over them in batches, and tell which could not be prepared.
+
+    `history` answers what rules ask about the world.
+    """
     refused: list[Refused] = []
     ready: list[tuple[DueImd, Component]] = []
     for imd in imds:
@@ -91,8 +100,8 @@ def validate(*, imds: Sequence[DueImd], plans: Plans) -> tuple[list[Group], list
         groups[key].add(imd, component, plan, values, conditions, edited)
         if consumed is not None:
             groups[key].consumed.append(consumed)
-    history = MeasurementHistory(standard_offsets={component.id: component.standard_offset for _, component in ready})
-    return [gathering.run(history, scalars) for gathering in groups.values()], refused
+    known = history(standard_offsets={component.id: component.standard_offset for _, component in ready})
+    return [gathering.run(known, scalars) for gathering in groups.values()], refused
 
 
 @dataclasses.dataclass(slots=True)

@@ -11,7 +11,13 @@ from vee.engine.fixed_point import to_fixed
 from vee.models import ImdPostVee
 from vee.operations.register_values import Scalar
 from vee.operations.validation import Group
-from vee.storage import NO_VALUE
+from vee.storage import NO_VALUE, insert_rows
+
+
+_COLUMNS = {
+    "imd_id": "int8", "scale": "int2", "values": "int8[]", "conditions": "int4[]", "rules": "int4[]",
+    "updated_at": "timestamptz",
+}  # fmt: skip
 
 
 def store_values_after_vee(*, group: Group, at: dt.datetime) -> None:
@@ -21,23 +27,20 @@ def store_values_after_vee(*, group: Group, at: dt.datetime) -> None:
         return
     batch = group.result.batch
     # Of subtractive intervals nothing is as received: consumption stands in place of readings.
-    rows = [
-        row
-        for row in range(batch.size)
-        if group.consumed is not None or group.result.changed[row] or group.imds[row].edits
-    ]
+    if group.consumed is not None:
+        rows = list(range(batch.size))
+    else:
+        edited = [bool(imd.edits) for imd in group.imds]
+        rows = np.flatnonzero(group.result.changed | np.array(edited, dtype=bool)).tolist()
     if rows:
         values = np.where(batch.valid, batch.values, NO_VALUE)
-        ImdPostVee.objects.bulk_create(
-            ImdPostVee(
-                imd_id=group.imds[row].id,
-                scale=batch.scale,
-                values=values[row],
-                conditions=batch.conditions[row],
-                rules=batch.set_by[row],
-                updated_at=at,
-            )
-            for row in rows
+        insert_rows(
+            table=ImdPostVee._meta.db_table,
+            columns=_COLUMNS,
+            rows=[
+                (group.imds[row].id, batch.scale, values[row], batch.conditions[row], batch.set_by[row], at)
+                for row in rows
+            ],
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -55,7 +55,7 @@ class IntervalReadings:
     start: dt.datetime
     seconds_per_interval: int
     uom: str
-    values: list[Decimal | None]
+    values: Sequence[Decimal | None]
     conditions: list[int]
     line: int
     rows: int = 1

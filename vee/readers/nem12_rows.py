@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from vee.codes import Condition
 from vee.readers import nem12_quality
 from vee.readers.base import IntervalReadings, Item, RegisterReading, RowError, RowRefused
-from vee.readers.numbers import read_number, shown
+from vee.readers.numbers import Amounts, read_amounts, read_number, shown
 
 
 NEM_TIME = dt.timezone(dt.timedelta(hours=10), "NEM")
@@ -50,6 +52,8 @@ class Day:
     conditions: list[int] = field(default_factory=list)
     letters: list[str] = field(default_factory=list)
     fault: RowRefused | None = None
+    amounts: Amounts | None = None
+    """The values, where all of them are plain numbers."""
 
 
 def read_stream(fields: list[str]) -> Stream:
@@ -93,7 +97,11 @@ def read_day(fields: list[str], stream: Stream, number: int) -> Day:
     count = stream.intervals
     start = _read_date(fields[1] if len(fields) > 1 else "")
     texts, tail = fields[2 : 2 + count], fields[2 + count :]
-    found = next((i for i, text in enumerate(fields[2:]) if nem12_quality.looks_like_a_flag(text)), None)
+    amounts = read_amounts(texts) if len(texts) == count else None
+    # Among plain numbers there is no flag.
+    plain = count if amounts is not None else 0
+    rest = enumerate(fields[2 + plain :], plain)
+    found = next((i for i, text in rest if nem12_quality.looks_like_a_flag(text)), None)
     if found is not None and found != count:
         raise RowRefused(
             "interval_count", f"the day has {found} values; {count} are expected at {stream.minutes} minutes"
@@ -108,6 +116,7 @@ def read_day(fields: list[str], stream: Stream, number: int) -> Day:
     if extra is not None:
         raise RowRefused("too_many_fields", f"{shown(extra)} stands after the last field of the row")
     day = Day(line=number, stream=stream, start=start, texts=texts, variable=letter == nem12_quality.VARIABLE)
+    day.amounts = amounts
     if not day.variable:
         day.letters = [letter] * count
         day.conditions = [nem12_quality.condition_of(letter, reason)] * count
@@ -143,9 +152,13 @@ def finish(day: Day) -> Item:
     """Give a day as readings, or as the one refused row that it is."""
     try:
         _check_quality(day)
-        values = [
-            _value(text, letter, i) for i, (text, letter) in enumerate(zip(day.texts, day.letters, strict=True), 1)
-        ]
+        values: Sequence[Decimal | None]
+        if day.amounts is not None and "N" not in day.letters:
+            values = day.amounts
+        else:
+            values = [
+                _value(text, letter, i) for i, (text, letter) in enumerate(zip(day.texts, day.letters, strict=True), 1)
+            ]
     except RowRefused as refused:
         return RowError(line=refused.line or day.line, code=refused.code, message=refused.message)
     return IntervalReadings(
@@ -227,6 +240,7 @@ def read_instant(text: str) -> dt.datetime:
     return _parse(text, 14, "%Y%m%d%H%M%S", "invalid_time", "a time (YYYYMMDDhhmmss)")
 
 
+@functools.lru_cache(maxsize=4_096)
 def _parse(text: str, length: int, pattern: str, code: str, what: str) -> dt.datetime:
     # strptime alone would take fewer digits, and digits of other scripts.
     if len(text) == length and _DIGITS.fullmatch(text) and 1970 <= int(text[:4]) <= 2200:

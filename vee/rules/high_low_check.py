@@ -10,10 +10,12 @@ compared; a negative history is unusable elsewhere.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +25,7 @@ from vee.engine import consumption, daily_usage
 from vee.engine.batch import Batch, ImdFacts, in_range
 from vee.engine.calendar import SECONDS_PER_DAY
 from vee.engine.context import NEVER, Context
-from vee.engine.daily_usage import Usage
+from vee.engine.daily_usage import IntervalUsages, Usage
 from vee.engine.findings import MAIN, Finding, Result
 from vee.engine.fixed_point import number_text
 from vee.engine.parameters import ExceptionTypeCode, PointSeverity, RuleParameters, described, quantity
@@ -35,6 +37,8 @@ DEFAULT_LOW = Decimal(15)
 UNUSABLE = "there is not enough usable history"
 _YEAR = 365 * SECONDS_PER_DAY
 _SHOWN_PLACES = 6
+# How near to a limit floating point is not trusted, as a share of it.
+_SCREEN = 1e-9
 _NAMES = {"LAST_YEAR": "the year before", "LAST_READING": "the time before"}
 
 
@@ -112,10 +116,16 @@ class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_onl
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """The history that is usable for an IMD."""
+    """The history that is usable for an IMD: that of a place among those of a window."""
 
-    usage: Usage
+    usages: Sequence[Usage]
+    place: int
     which: str
+
+    @property
+    def usage(self) -> Usage:
+        """What was measured, exactly."""
+        return self.usages[self.place]
 
 
 def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
@@ -130,16 +140,17 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     rows, outage = _without_skipped(batch, rows, parameters, context, result)
     if not len(rows):
         return result
-    part = batch.take(rows)
+    part = batch if len(rows) == batch.size else batch.take(rows)
     starts, ends = consumption.periods(part, context)
     result.leave_out(rows[starts == NEVER], "the register has no read before")
     chosen, reasons = _choose(part, starts, ends, parameters, context)
     result.leave_out(rows[sorted(reasons)], UNUSABLE)
+    clear = _clearly_within(totals.counts[rows], ends - starts, chosen, parameters)
     for at, row in enumerate(rows.tolist()):
         if at in reasons:
             message = f"There is not enough usable history: {reasons[at]}."
             result.findings.append(Finding(row, message, point="insufficient_history"))
-        elif at in chosen:
+        elif at in chosen and not clear[at]:
             amount = Fraction(totals.of(row), 10**batch.scale)
             seconds = int(ends[at] - starts[at])
             facts = batch.facts[row]
@@ -176,14 +187,21 @@ def _choose(
         if not len(open_rows):
             break
         since, until = _window(which, starts[open_rows], ends[open_rows], parameters)
-        usages = daily_usage.history(batch.take(open_rows), context, since, until)
-        for at, row in enumerate(open_rows.tolist()):
-            basis = int(ends[row] - starts[row])
-            if parameters.required_historical_data_basis == "HISTORICAL_PERIOD":
-                basis = int(until[at] - since[at])
-            reason = _unusable(usages[at], basis, batch.facts[row], parameters)
+        part = batch if len(open_rows) == batch.size else batch.take(open_rows)
+        usages = daily_usage.history(part, context, since, until, with_peaks=parameters.comparison_method == "MAX")
+        by_imd = parameters.required_historical_data_basis == "IMD_START_END"
+        bases = (ends[open_rows] - starts[open_rows] if by_imd else until - since).tolist()
+        # Most histories are of one quality, which is judged once.
+        judged: dict[tuple[Any, ...], str | None] = {}
+        for at, (row, basis, quality) in enumerate(
+            zip(open_rows.tolist(), bases, daily_usage.qualities(usages), strict=True)
+        ):
+            key = (*quality, basis, batch.facts[row].allow_negative)
+            if key not in judged:
+                judged[key] = _unusable(*key, parameters)
+            reason = judged[key]
             if reason is None:
-                chosen[row] = _Chosen(usages[at], which)
+                chosen[row] = _Chosen(usages, at, which)
                 reasons.pop(row, None)
             else:
                 tried = f"{_NAMES[which]} {reason}"
@@ -202,21 +220,56 @@ def _window(
     return starts - _YEAR - earlier, ends - _YEAR + later
 
 
-def _unusable(usage: Usage, basis: int, facts: ImdFacts, parameters: Parameters) -> str | None:
-    """Say why a history cannot be used."""
+def _unusable(
+    covered: int, edited: int, estimated: int, abnormal: int, negative: bool, basis: int, allow_negative: bool,
+    parameters: Parameters,
+) -> str | None:  # fmt: skip
+    """Say why a history cannot be used; times in seconds."""
     required = Fraction(parameters.required_historical_data_pct)
-    if not usage.covered or usage.covered * 100 < required * basis:
-        share = consumption.percent_text(usage.covered, basis)
+    if not covered or covered * 100 < required * basis:
+        share = consumption.percent_text(covered, basis)
         return f"covers {share} % of {number_text(parameters.required_historical_data_pct)} %"
     for seconds, allowed, words in (
-        (usage.edited, parameters.allowed_user_edited_pct, "edited"),
-        (usage.estimated, parameters.allowed_system_estimated_pct, "estimated"),
-        (usage.abnormal, parameters.allowed_non_normal_pct, "not normal"),
+        (edited, parameters.allowed_user_edited_pct, "edited"),
+        (estimated, parameters.allowed_system_estimated_pct, "estimated"),
+        (abnormal, parameters.allowed_non_normal_pct, "not normal"),
     ):
-        if seconds * 100 > Fraction(allowed) * usage.covered:
-            share = consumption.percent_text(seconds, usage.covered)
+        if seconds * 100 > Fraction(allowed) * covered:
+            share = consumption.percent_text(seconds, covered)
             return f"is {words} to {share} % of at most {number_text(allowed)} %"
-    return "is negative" if usage.amount < 0 and not facts.allow_negative else None
+    return "is negative" if negative and not allow_negative else None
+
+
+def _clearly_within(
+    amounts: NDArray[Any], seconds: NDArray[np.int64], chosen: Mapping[int, _Chosen], parameters: Parameters
+) -> NDArray[np.bool_]:
+    """
+    Tell which consumptions lie so far within both limits that floating point is exact enough to see it.
+
+    The others are judged exactly, and so are all where a limit or what is expected has to be looked up one by one.
+    """
+    clear = np.zeros(len(amounts), dtype=np.bool_)
+    of_usages: dict[int, list[int]] = defaultdict(list)
+    for row, one in chosen.items():
+        of_usages[id(one.usages)].append(row)
+    if parameters.limits_from_master_config or parameters.comparison_method == "MAX":
+        return clear
+    nobody = ImdFacts(0, 0, None, "", None, Decimal(1), None, None)
+    high, low = (float(_factor(name, nobody, parameters)) for name in ("high", "low"))
+    for members in of_usages.values():
+        usages = chosen[members[0]].usages
+        if not isinstance(usages, IntervalUsages):
+            continue
+        places = [chosen[row].place for row in members]
+        rows = np.array(members, dtype=np.intp)
+        covered = usages.intervals[0, places] * float(usages.seconds_per_interval)
+        amount = np.abs(amounts[rows].astype(np.float64)) * covered
+        expected = np.abs(usages.counts[places].astype(np.float64)) * seconds[rows]
+        # Amounts of one sign; where signs may differ, what is compared are amounts, and the exact way decides.
+        alike = (amounts[rows] >= 0) & (usages.counts[places] >= 0)
+        within = (amount < expected * high * (1 - _SCREEN)) & (amount > expected * low * (1 + _SCREEN))
+        clear[rows] = np.asarray(within & alike, dtype=np.bool_)
+    return clear
 
 
 def _judge(

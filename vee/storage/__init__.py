@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from vee.models.fields import NO_VALUE
 from vee.storage.pieces import SECONDS_PER_DAY, DayPieces, cut_into_days
-from vee.storage.reader import Neighbours, Point, Series, neighbours, points, read_range
-from vee.storage.rows import fetch_arrays, insert_rows
+from vee.storage.progress import upsert_progress
+from vee.storage.reader import Neighbours, Point, Series, neighbours, points, read_range, sum_days
+from vee.storage.retention import KeptTooShort, create_ahead, retire
+from vee.storage.rows import fetch_arrays, fetch_rows, insert_rows, new_ids
+from vee.storage.steps import write_steps
 from vee.storage.writer import Change, UnableToStoreMeasurements, WriteResult, write_blocks
 
 
@@ -18,16 +21,24 @@ __all__ = [
     "SECONDS_PER_DAY",
     "Change",
     "DayPieces",
+    "KeptTooShort",
     "Neighbours",
     "Point",
     "Series",
     "UnableToStoreMeasurements",
     "WriteResult",
+    "create_ahead",
     "cut_into_days",
     "fetch_arrays",
+    "fetch_rows",
     "insert_rows",
     "neighbours",
+    "new_ids",
     "points",
     "read_range",
+    "retire",
+    "sum_days",
+    "upsert_progress",
     "write_blocks",
+    "write_steps",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 
 import numpy as np
 
@@ -60,6 +61,7 @@ class StoredBlock:
     readings: np.ndarray | None = None
 
 
+@functools.lru_cache(maxsize=8_192)
 def instant(seconds: int) -> dt.datetime:
     """Turn epoch seconds into an aware instant in UTC."""
     return dt.datetime.fromtimestamp(int(seconds), tz=dt.UTC)

@@ -6,19 +6,20 @@ import datetime as dt
 from typing import Any
 
 import numpy as np
-from django.db import connection
 
 from vee.models.fields import NO_VALUE
 from vee.storage.blocks import Blocks, StoredBlock, instant
-from vee.storage.rows import postgres_cursor
+from vee.storage.partitions import create_partitions, ensure_partitions, retire_before
+from vee.storage.rows import bigints, postgres_cursor
+
+
+__all__ = ["create_partitions", "load", "load_range", "retire_before", "store", "sum_days"]
 
 
 # Seconds from the Unix epoch to PostgreSQL's, 2000-01-01.
 _EPOCH = 946_684_800
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TRAILER = b"\xff\xff"
-_ADVISORY_LOCK = 7_163_553_001
-_partitions: set[tuple[str, dt.date]] = set()
 
 STAGING = """
     CREATE TEMPORARY TABLE IF NOT EXISTS vee_block_staging (
@@ -60,11 +61,39 @@ LOAD = """
 """
 
 
+SUM_DAYS = """
+    SELECT k.place - 1, sum(b.total), count(*),
+           bool_and(b.missing = 0 AND b.conditions IS NULL AND b.flags IS NULL AND b.start >= to_timestamp(k.start)
+                    AND b.seconds_per_interval = %(spi)s AND b.scale = %(scale)s)
+      FROM unnest(%(components)s::bigint[], %(starts)s::bigint[]) WITH ORDINALITY AS k(component, start, place)
+      JOIN vee_measurementblock b ON b.measuring_component_id = k.component
+           AND b.start > to_timestamp(k.start - 86400) AND b.start < to_timestamp(k.start + %(seconds)s)
+     WHERE b.start > %(first)s AND b.start < %(last)s
+     GROUP BY k.place
+"""
+
+
+def sum_days(
+    *, component_ids: np.ndarray, starts: np.ndarray, seconds: int, seconds_per_interval: int, scale: int
+) -> list[Any]:
+    """Give place, sum, number of blocks and whether all are plain, for windows that have any block."""
+    with postgres_cursor() as cursor:
+        cursor.execute(
+            SUM_DAYS,
+            {
+                "components": bigints(component_ids.tolist()), "starts": bigints(starts.tolist()), "seconds": seconds,
+                "spi": seconds_per_interval, "scale": scale, "first": instant(starts.min() - 86_400),
+                "last": instant(starts.max() + seconds),
+            },
+        )  # fmt: skip
+        return cursor.fetchall()
+
+
 def load(*, component_ids: np.ndarray, starts: np.ndarray, lock: bool) -> list[StoredBlock]:
     """Read the blocks with these keys, locking them when they are about to be replaced."""
     parameters = {
-        "components": component_ids.tolist(),
-        "starts": starts.tolist(),
+        "components": bigints(component_ids.tolist()),
+        "starts": bigints(starts.tolist()),
         "first": instant(starts.min()),
         "last": instant(starts.max()),
     }
@@ -81,17 +110,17 @@ def load_range(*, component_ids: list[int], after: int, before: int) -> list[Sto
             SELECT measuring_component_id, extract(epoch FROM start)::bigint, seconds_per_interval, scale, "values",
                    conditions, flags, version, readings
               FROM vee_measurementblock
-             WHERE measuring_component_id = ANY(%s) AND start > %s AND start < %s
+             WHERE measuring_component_id = ANY(%s::bigint[]) AND start > %s AND start < %s
              ORDER BY measuring_component_id, start
             """,
-            [component_ids, instant(after), instant(before)],
+            [bigints(component_ids), instant(after), instant(before)],
         )
         return [StoredBlock(*row) for row in cursor.fetchall()]
 
 
 def store(*, blocks: Blocks, replacing: bool, at: dt.datetime) -> None:
     """Upsert the blocks; what they replace is copied to the history first."""
-    ensure_partitions(starts=blocks.starts)
+    ensure_partitions(starts=blocks.starts, at=at)
     times = {"at": at, "first": instant(blocks.starts.min()), "last": instant(blocks.starts.max())}
     regular = ~(blocks.conditions != 501_000).any(axis=1)
     unflagged = ~(blocks.flags != 0).any(axis=1)
@@ -159,45 +188,3 @@ def _copy_rows(blocks: Blocks, *, with_conditions: bool, with_flags: bool) -> by
         rows[name]["length"] = size
         rows[name]["value"] = array
     return rows.tobytes()
-
-
-def ensure_partitions(*, starts: np.ndarray) -> None:
-    """
-    Create the monthly partitions that blocks with these starts (epoch seconds) need.
-
-    They are committed at once on a connection of their own, so that two writers never wait for each other's
-    transaction, and remembered for the life of the process.
-    """
-    months = np.unique(starts.astype("datetime64[s]").astype("datetime64[M]")).astype(object)
-    database = str(connection.settings_dict["NAME"])
-    wanted = [month for month in months if (database, month) not in _partitions]
-    if not wanted:
-        return
-    apart = connection.copy()
-    try:
-        for month in wanted:
-            _create_partition(apart, month)
-            _partitions.add((database, month))
-    finally:
-        apart.close()
-
-
-def _create_partition(apart: Any, month: dt.date) -> None:
-    following = (month.replace(day=1) + dt.timedelta(days=32)).replace(day=1)
-    name = f"vee_measurementblock_y{month:%Y}m{month:%m}"
-    with apart.cursor() as cursor:
-        cursor.execute("BEGIN")
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
-        cursor.execute("SELECT to_regclass(%s)", [name])
-        if cursor.fetchone()[0] is None:
-            cursor.execute(f"CREATE TABLE {name} (LIKE vee_measurementblock INCLUDING ALL)")
-            cursor.execute(
-                f"ALTER TABLE vee_measurementblock ATTACH PARTITION {name} "
-                f"FOR VALUES FROM ('{month:%Y-%m-%d} 00:00+00') TO ('{following:%Y-%m-%d} 00:00+00')"
-            )
-        cursor.execute("COMMIT")
-
-
-def forget_partitions() -> None:
-    """Look again at which partitions there are, after the database was exchanged under the process."""
-    _partitions.clear()

@@ -105,6 +105,40 @@ def _conditions(block: StoredBlock) -> np.ndarray:
     return block.conditions
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class DayTotals:
+    """
+    What N windows of whole days add up to by the blocks' own totals.
+
+    `plain` tells where that is all there is to say: every block is whole, Regular, unedited and as asked for.
+    """
+
+    totals: np.ndarray
+    intervals: np.ndarray
+    plain: np.ndarray
+
+
+def sum_days(
+    *, component_ids: np.ndarray, starts: np.ndarray, seconds: int, seconds_per_interval: int, scale: int
+) -> DayTotals:
+    """Add up the blocks of N windows that begin with a standard-time day and last whole days; one query."""
+    totals = np.zeros(len(component_ids), dtype=np.int64)
+    blocks = np.zeros(len(component_ids), dtype=np.int64)
+    plain = np.ones(len(component_ids), dtype=bool)
+    rows = backend().sum_days(
+        component_ids=component_ids,
+        starts=starts,
+        seconds=seconds,
+        seconds_per_interval=seconds_per_interval,
+        scale=scale,
+    )
+    for place, total, count, is_plain in rows:
+        # A sum that might not fit is one to be looked at value by value.
+        fits = abs(int(total)) < 2**62
+        totals[place], blocks[place], plain[place] = int(total) if fits else 0, count, bool(is_plain) and fits
+    return DayTotals(totals, blocks * (SECONDS_PER_DAY // seconds_per_interval), plain)
+
+
 def neighbours(
     *,
     component_ids: np.ndarray,

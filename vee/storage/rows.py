@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import struct
-from collections.abc import Iterable, Sequence
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import psycopg
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from psycopg.adapt import Loader
+from django.db.models import QuerySet
+from psycopg.adapt import Dumper, Loader
 from psycopg.pq import Format
 
 from vee.models.fields import NO_VALUE
@@ -26,23 +31,35 @@ class _ArrayLoader(Loader):
     size: int
 
     def load(self, data: Any) -> np.ndarray:
-        raw = bytes(data)
-        dimensions, has_null = struct.unpack_from(">ii", raw)
+        dimensions, has_null = struct.unpack_from(">ii", data)
         if dimensions == 0:
             return np.empty(0, dtype=self.dtype)
         if not has_null:
             layout = np.dtype([("length", ">i4"), ("value", f">i{self.size}")])
-            return np.frombuffer(raw, dtype=layout, offset=_HEADER_BYTES)["value"].astype(self.dtype)
-        (count,) = struct.unpack_from(">i", raw, 12)
-        numbers = np.full(count, NO_VALUE, dtype=np.int64)
-        at = _HEADER_BYTES
-        for index in range(count):
-            (length,) = struct.unpack_from(">i", raw, at)
-            at += 4
-            if length >= 0:
-                numbers[index] = int.from_bytes(raw[at : at + length], "big", signed=True)
-                at += length
-        return numbers.astype(self.dtype)
+            return np.frombuffer(data, dtype=layout, offset=_HEADER_BYTES)["value"].astype(self.dtype)
+        (count,) = struct.unpack_from(">i", data, 12)
+        return _with_nulls(bytes(data), count, self.size).astype(self.dtype)
+
+
+def _with_nulls(raw: bytes, count: int, size: int) -> np.ndarray:
+    """Decode elements of which some are NULL: they have a length of -1 and no bytes, the others `size` of them."""
+    numbers = np.full(count, NO_VALUE, dtype=np.int64)
+    layout = np.dtype([("length", ">i4"), ("value", f">i{size}")])
+    at = index = 0
+    body = raw[_HEADER_BYTES:]
+    null = b"\xff\xff\xff\xff"
+    while index < count:
+        if body[at : at + 4] == null:
+            at, index = at + 4, index + 1
+            continue
+        # As many as there are until the next NULL, in one go.
+        most = min(count - index, (len(body) - at) // layout.itemsize)
+        part = np.frombuffer(body, dtype=layout, count=most, offset=at)
+        wrong = np.flatnonzero(part["length"] != size)
+        run = int(wrong[0]) if len(wrong) else most
+        numbers[index : index + run] = part["value"][:run]
+        at, index = at + run * layout.itemsize, index + run
+    return numbers
 
 
 class _Int64ArrayLoader(_ArrayLoader):
@@ -71,6 +88,23 @@ def postgres_cursor() -> psycopg.Cursor[Any]:
     return cursor
 
 
+def fetch_rows(queryset: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
+    """
+    Give the rows of a `values_list`, on PostgreSQL in binary and without Django's converters.
+
+    For columns whose values the driver gives as Python wants them: numbers, text, instants, decimals.
+    """
+    if connection.vendor != "postgresql":
+        return list(queryset)
+    try:
+        statement, parameters = queryset.query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:
+        return []
+    with postgres_cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
 def decode_blob(value: bytes | None, dtype: str) -> np.ndarray | None:
     """Decode the packed little-endian form that databases without arrays hold."""
     return None if value is None else np.frombuffer(value, dtype=np.dtype(dtype).newbyteorder("<")).astype(dtype)
@@ -97,7 +131,7 @@ def fetch_arrays(
         return found
     if connection.vendor == "postgresql":
         with postgres_cursor() as cursor:
-            cursor.execute(f"{select} = ANY(%s)", [list(ids)])
+            cursor.execute(f"{select} = ANY(%s::bigint[])", [bigints(ids)])
             for row in cursor:
                 found[row[0]] = row[1:]
         return found
@@ -113,32 +147,106 @@ def fetch_arrays(
     return found
 
 
-def insert_rows(*, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """
-    Insert many rows at once: COPY on PostgreSQL, one prepared statement elsewhere.
+class _ArrayDumper(Dumper):
+    """Encode a numpy array of integers as a binary PostgreSQL array; `NO_VALUE` becomes NULL."""
 
-    Values are what the driver takes as it is: aware datetimes in UTC, text (also for JSON), numbers, None.
+    format = Format.BINARY
+    size: int
+    element: int
+
+    def dump(self, obj: np.ndarray) -> bytes:
+        count = len(obj)
+        missing = obj == NO_VALUE if self.size == 8 else None
+        cells = np.empty(count, dtype=[("length", ">i4"), ("value", f">i{self.size}")])
+        cells["length"] = self.size
+        cells["value"] = obj
+        if missing is None or not missing.any():
+            return struct.pack(">iiiii", 1, 0, self.element, count, 1) + cells.tobytes()
+        null = b"\xff\xff\xff\xff"
+        parts = [null if gone else cell.tobytes() for gone, cell in zip(missing.tolist(), cells, strict=True)]
+        return struct.pack(">iiiii", 1, 1, self.element, count, 1) + b"".join(parts)
+
+
+class _Int64ArrayDumper(_ArrayDumper):
+    oid, size, element = 1016, 8, 20
+
+
+class _Int32ArrayDumper(_ArrayDumper):
+    oid, size, element = 1007, 4, 23
+
+
+class _Int16ArrayDumper(_ArrayDumper):
+    oid, size, element = 1005, 2, 21
+
+
+_DUMPERS = (_Int64ArrayDumper, _Int32ArrayDumper, _Int16ArrayDumper)
+
+
+def insert_rows(*, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
     """
+    Insert many rows at once: binary COPY on PostgreSQL, one prepared statement elsewhere.
+
+    `columns` name their types as PostgreSQL does. Values are what the driver takes as it is: aware datetimes in UTC,
+    text (also for JSON), numbers, None; and numpy arrays for columns of a `NumberArrayField`.
+
+    :raises django.db.IntegrityError: when a row breaks a constraint.
+    """
+    if not rows:
+        return
     quote = connection.ops.quote_name
     names = ", ".join(quote(name) for name in columns)
     if connection.vendor == "postgresql":
         connection.ensure_connection()
-        with (
-            psycopg.Cursor(connection.connection) as cursor,
-            cursor.copy(f"COPY {quote(table)} ({names}) FROM STDIN") as copy,
-        ):
-            for row in rows:
-                copy.write_row(row)
+        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+            for dumper in _DUMPERS:
+                cursor.adapters.register_dumper(np.ndarray, dumper)
+            with cursor.copy(f"COPY {quote(table)} ({names}) FROM STDIN WITH (FORMAT binary)") as copy:
+                copy.set_types(list(columns.values()))
+                for row in rows:
+                    copy.write_row(row)
         return
     marks = ", ".join(["%s"] * len(columns))
-    adapt = connection.ops.adapt_datetimefield_value
-    plain = [[adapt(value) if hasattr(value, "tzinfo") else value for value in row] for row in rows]
-    if plain:
-        with connection.cursor() as django_cursor:
-            django_cursor.executemany(
-                f"INSERT INTO {quote(table)} ({names}) VALUES ({marks})",  # noqa: S608  names are ours
-                plain,
+    with connection.cursor() as django_cursor:
+        django_cursor.executemany(
+            f"INSERT INTO {quote(table)} ({names}) VALUES ({marks})",  # noqa: S608  names are ours
+            [[_plain(value) for value in row] for row in rows],
+        )
+
+
+def new_ids(*, table: str, count: int) -> list[int]:
+    """
+    Give the ids of as many rows that are about to be inserted, in ascending order.
+
+    On SQLite the open transaction is the only one that writes, so that what follows the last id is free.
+    """
+    if connection.vendor == "postgresql":
+        with postgres_cursor() as cursor:
+            cursor.execute(
+                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count]
             )
+            return [row[0] for row in cursor.fetchall()]
+    with connection.cursor() as django_cursor:
+        django_cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+        row = django_cursor.fetchone()
+    latest = 0 if row is None else int(row[0])
+    return list(range(latest + 1, latest + count + 1))
+
+
+def bigints(numbers: Sequence[int | None]) -> str:
+    """Write whole numbers, None as NULL, as a `bigint[]` of PostgreSQL: one value that costs the driver nothing."""
+    text = str(list(numbers))[1:-1]
+    return "{" + (text.replace("None", "NULL") if "N" in text else text) + "}"
+
+
+def _plain(value: Any) -> Any:
+    """Give a value as SQLite takes it."""
+    if isinstance(value, dt.datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, np.ndarray):
+        return encode_blob(value, str(value.dtype))
+    if isinstance(value, uuid.UUID):
+        return value.hex
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def in_chunks(items: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:

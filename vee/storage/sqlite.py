@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -10,12 +11,10 @@ import numpy as np
 from django.db import connection
 
 from vee.storage.blocks import Blocks, StoredBlock
-from vee.storage.rows import decode_blob, encode_blob, in_chunks
+from vee.storage.rows import decode_blob, encode_blob
 
 
-COLUMNS = """
-    measuring_component_id, start, seconds_per_interval, scale, "values", conditions, flags, version, readings
-"""
+COLUMNS = 'measuring_component_id, start, seconds_per_interval, scale, "values", conditions, flags, version, readings'
 UPSERT = """
     INSERT INTO vee_measurementblock (measuring_component_id, start, seconds_per_interval, scale, "values",
            conditions, flags, readings, total, missing, multiplier, imd_id, version, updated_at)
@@ -59,33 +58,50 @@ def _stored(rows: list[Any]) -> list[StoredBlock]:
 
 def load(*, component_ids: np.ndarray, starts: np.ndarray, lock: bool) -> list[StoredBlock]:
     """Read the blocks with these keys."""
-    keys = list(zip(component_ids.tolist(), _texts(starts), strict=True))
-    found: list[Any] = []
+    keys = json.dumps(list(zip(component_ids.tolist(), _texts(starts), strict=True)))
     with connection.cursor() as cursor:
-        for chunk in in_chunks(keys, 5_000):
-            marks = ", ".join(["(%s, %s)"] * len(chunk))
-            cursor.execute(
-                f"SELECT {COLUMNS} FROM vee_measurementblock "  # noqa: S608  names are ours, values are bound
-                f"WHERE (measuring_component_id, start) IN (VALUES {marks})",
-                [part for key in chunk for part in key],
-            )
-            found += cursor.fetchall()
+        cursor.execute(
+            f"SELECT {COLUMNS} FROM json_each(%s) k "  # noqa: S608  names are ours, values are bound
+            "CROSS JOIN vee_measurementblock b ON b.measuring_component_id = k.value ->> 0 AND b.start = k.value ->> 1",
+            [keys],
+        )
+        found = cursor.fetchall()
     return _stored(found)
+
+
+SUM_DAYS = """
+    SELECT k.key, sum(b.total), count(*),
+           min(b.missing = 0 AND b.conditions IS NULL AND b.flags IS NULL AND b.start >= k.value ->> 2
+               AND b.seconds_per_interval = %s AND b.scale = %s)
+      FROM json_each(%s) k
+      JOIN vee_measurementblock b ON b.measuring_component_id = k.value ->> 0
+           AND b.start > k.value ->> 1 AND b.start < k.value ->> 3
+     GROUP BY k.key
+"""
+
+
+def sum_days(
+    *, component_ids: np.ndarray, starts: np.ndarray, seconds: int, seconds_per_interval: int, scale: int
+) -> list[Any]:
+    """Give place, sum, number of blocks and whether all are plain, for windows that have any block."""
+    edges = [_texts(at) for at in (starts - 86_400, starts, starts + seconds)]
+    windows = json.dumps(list(zip(component_ids.tolist(), *edges, strict=True)))
+    with connection.cursor() as cursor:
+        cursor.execute(SUM_DAYS, [seconds_per_interval, scale, windows])
+        return list(cursor.fetchall())
 
 
 def load_range(*, component_ids: list[int], after: int, before: int) -> list[StoredBlock]:
     """Read the components' blocks whose start lies in the open interval (after, before), epoch seconds."""
     first, last = _texts(np.array([after, before]))
-    found: list[Any] = []
     with connection.cursor() as cursor:
-        for chunk in in_chunks(component_ids, 5_000):
-            cursor.execute(
-                f"SELECT {COLUMNS} FROM vee_measurementblock "  # noqa: S608  names are ours, values are bound
-                f"WHERE measuring_component_id IN ({', '.join(['%s'] * len(chunk))}) AND start > %s AND start < %s "
-                "ORDER BY measuring_component_id, start",
-                [*chunk, first, last],
-            )
-            found += cursor.fetchall()
+        cursor.execute(
+            f"SELECT {COLUMNS} FROM vee_measurementblock "  # noqa: S608  names are ours, values are bound
+            "WHERE measuring_component_id IN (SELECT value FROM json_each(%s)) AND start > %s AND start < %s "
+            "ORDER BY measuring_component_id, start",
+            [json.dumps(component_ids), first, last],
+        )
+        found = cursor.fetchall()
     return _stored(found)
 
 
@@ -134,3 +150,17 @@ def store(*, blocks: Blocks, replacing: bool, at: dt.datetime) -> None:
                 )
             ],
         )
+
+
+def create_partitions(*, at: dt.datetime, months: int) -> list[dt.date]:
+    """There are no partitions here."""
+    return []
+
+
+def retire_before(*, month: dt.date) -> int:
+    """Delete the blocks of all months before this one, with what replaced blocks of them were; give how many blocks."""
+    border = connection.ops.adapt_datetimefield_value(dt.datetime(month.year, month.month, 1, tzinfo=dt.UTC))
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM vee_measurementblockhistory WHERE start < %s", [border])
+        cursor.execute("DELETE FROM vee_measurementblock WHERE start < %s", [border])
+        return int(cursor.rowcount)

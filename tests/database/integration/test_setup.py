@@ -96,6 +96,7 @@ class TestInstallSchedules:
             "vee.tasks.find_gaps": "4",
             "vee.tasks.retry_imds": 300,
             "assets.tasks.sweep": 15,
+            "vee.tasks.maintain_measurements": "3",
             "integration.tasks.sweep": 15,
             "integration.tasks.sweep_segments": 15,
             "integration.tasks.mark_overdue_checks": 60,

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -260,3 +262,31 @@ class TestTheAdmin:
         answer = page.post(reverse(self.ADDRESS), self.form(confirmed="1", **fields))
 
         assert b"MC-REG: NEM12 holds intervals" in answer.content
+
+
+class TestParquet:
+    ARGUMENTS = (
+        "export_measurements", "--format", "parquet", "--start", START.isoformat(), "--end", END.isoformat(),
+    )  # fmt: skip
+
+    def test_holds_all_measurements_exactly(self, tmp_path: Path) -> None:
+        parquet = pytest.importorskip("pyarrow.parquet", reason="PyArrow is optional")
+        path = tmp_path / "all.parquet"
+
+        call_command(*self.ARGUMENTS, "--output", str(path), stdout=io.StringIO())
+
+        table = parquet.read_table(path).to_pydict()
+        first, second = sorted(set(table["measuring_component"]), key=table["measuring_component"].index)
+        assert (first[-2:], second[-2:]) == ("E1", "B1")
+        assert table["value"][:48] == [Decimal(value) for value in VALUES]
+        assert table["value"][48:] == [*map(Decimal, VALUES[:40]), *[None] * 8]
+        assert table["measured_at"][47] == END
+        assert table["condition"][0] == 501_000
+
+    def test_says_what_is_missing_when_it_cannot_be_written(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+        with pytest.raises(CommandError, match=r"requirements/analytics\.txt"):
+            call_command(*self.ARGUMENTS, "--output", str(tmp_path / "all.parquet"))

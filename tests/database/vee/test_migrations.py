@@ -7,7 +7,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from vee.storage import postgres
+from tests.factories import vee as make
+from vee.storage import partitions
 
 
 pytestmark = pytest.mark.django_db
@@ -38,22 +39,24 @@ class TestPartitions:
     def test_a_months_partition_is_made_when_it_is_needed(self) -> None:
         starts = np.array([int(dt.datetime(1999, month, 28, tzinfo=dt.UTC).timestamp()) for month in (11, 12)])
 
-        postgres.ensure_partitions(starts=starts)
+        partitions.ensure_partitions(starts=starts, at=make.AT)
 
         assert {"vee_measurementblock_y1999m11", "vee_measurementblock_y1999m12"} <= set(self._partitions())
 
     def test_one_that_is_there_is_left_alone_by_a_process_that_does_not_know_it(self) -> None:
         starts = np.array([int(dt.datetime(1999, 12, 28, tzinfo=dt.UTC).timestamp())])
-        postgres.ensure_partitions(starts=starts)
+        partitions.ensure_partitions(starts=starts, at=make.AT)
         before = self._partitions()
-        postgres.forget_partitions()
+        partitions.forget_partitions()
 
-        postgres.ensure_partitions(starts=starts)
+        partitions.ensure_partitions(starts=starts, at=make.AT)
 
         assert self._partitions() == before
 
     def test_each_partition_has_the_primary_key(self) -> None:
-        postgres.ensure_partitions(starts=np.array([int(dt.datetime(1999, 12, 28, tzinfo=dt.UTC).timestamp())]))
+        partitions.ensure_partitions(
+            starts=np.array([int(dt.datetime(1999, 12, 28, tzinfo=dt.UTC).timestamp())]), at=make.AT
+        )
 
         with connection.cursor() as cursor:
             constraints = connection.introspection.get_constraints(cursor, "vee_measurementblock_y1999m12")

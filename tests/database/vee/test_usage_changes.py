@@ -332,5 +332,5 @@ class TestCost:
             make_usage.transaction(make_usage.subscription(component), **row)
         changes = [Change(one.pk, make.DAY, make.DAY + DAY) for one in components]
 
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(3):
             usage_changes.take_up(changes=changes, imds=[], at=make.AT)

@@ -12,22 +12,28 @@ from django.utils import timezone
 
 from foundation.times import parse_instant
 from vee import writers
-from vee.operations import exports
+from vee.operations import bulk_export, exports
 
 
 class Command(BaseCommand):
     """Writes to a file, or to the standard output for a pipe."""
 
-    help = "Export final measurements of components for a period, as NEM12, Green Button or CSV."
+    help = "Export final measurements of components for a period, as NEM12, Green Button, CSV or Parquet."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--component", action="append", required=True, metavar="ID", help="may be named repeatedly")
+        parser.add_argument(
+            "--component", action="append", default=[], metavar="ID",
+            help="may be named repeatedly; parquet without it: all interval components",
+        )  # fmt: skip
         parser.add_argument("--start", required=True, help="with offset, e.g. 2024-03-01T00:00:00+10:00")
         parser.add_argument("--end", required=True, help="with offset; the last label that is written")
-        parser.add_argument("--format", required=True, help=", ".join(writers.FORMATS))
+        parser.add_argument("--format", required=True, help=", ".join([*writers.FORMATS, "parquet"]))
         parser.add_argument("--output", default=None, metavar="FILE", help="a new file; standard output without it")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["format"] == "parquet":
+            self._write_parquet(options)
+            return
         try:
             export = exports.export_measurements(
                 identifiers=options["component"],
@@ -43,6 +49,20 @@ class Command(BaseCommand):
                 self.stdout.write(piece, ending="")
             return
         self._write(export, Path(options["output"]))
+
+    def _write_parquet(self, options: dict[str, Any]) -> None:
+        if options["output"] is None:
+            raise CommandError("Parquet goes to a file: name it with --output.")
+        try:
+            written = bulk_export.export_parquet(
+                path=Path(options["output"]),
+                identifiers=options["component"],
+                start=parse_instant(options["start"]),
+                end=parse_instant(options["end"]),
+            )
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(f"{options['output']} was written: {written} measurements.")
 
     def _write(self, export: exports.Export, path: Path) -> None:
         """Write beside the file and then give it its name, so that nobody reads half of it."""

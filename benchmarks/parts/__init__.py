@@ -1,0 +1,1 @@
+"""What several benchmarks share; nothing in here is run by itself."""

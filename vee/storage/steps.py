@@ -1,0 +1,62 @@
+"""Transition rows of many IMDs in one statement: what they share is sent once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from django.db import connection
+
+from vee.storage.rows import bigints, postgres_cursor
+
+
+_COLUMNS = 'imd_id, from_state, to_state, at, "by", reason, details'
+_ON_POSTGRES = f"""
+    INSERT INTO vee_imdtransition ({_COLUMNS})
+    SELECT i.imd, s.source, s.target, %(at)s, %(by)s, %(reason)s,
+           CASE WHEN s.carries THEN (%(texts)s::jsonb[])[i.text] END
+      FROM unnest(%(imds)s::bigint[], %(text_of)s::bigint[]) WITH ORDINALITY AS i(imd, text, place)
+     CROSS JOIN unnest(%(sources)s::text[], %(targets)s::text[], %(carries)s::boolean[])
+           WITH ORDINALITY AS s(source, target, carries, place)
+     ORDER BY i.place, s.place
+"""  # noqa: S608  names are ours, values are bound
+
+
+def write_steps(
+    *,
+    imd_ids: Sequence[int],
+    steps: Sequence[tuple[str, str, bool]],
+    texts: Sequence[str],
+    text_of: Sequence[int],
+    at: dt.datetime,
+    by: str,
+    reason: str,
+) -> None:
+    """
+    Insert one transition row per IMD and step, in that order.
+
+    A step is from where, to where, and whether it carries the IMD's details; these are `texts[text_of - 1]`, JSON text
+    that many IMDs may share, and none where `text_of` is 0.
+    """
+    if connection.vendor == "postgresql":
+        with postgres_cursor() as cursor:
+            cursor.execute(
+                _ON_POSTGRES,
+                {
+                    "at": at, "by": by, "reason": reason, "texts": list(texts), "imds": bigints(imd_ids),
+                    "text_of": bigints(text_of), "sources": [source for source, _, _ in steps],
+                    "targets": [target for _, target, _ in steps], "carries": [carries for *_, carries in steps],
+                },
+            )  # fmt: skip
+        return
+    details = [None, *texts]
+    shared = (connection.ops.adapt_datetimefield_value(at), by, reason)
+    with connection.cursor() as django_cursor:
+        django_cursor.executemany(
+            f"INSERT INTO vee_imdtransition ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s)",  # noqa: S608
+            [
+                (imd_id, source, target, *shared, details[text] if carries else None)
+                for imd_id, text in zip(imd_ids, text_of, strict=True)
+                for source, target, carries in steps
+            ],
+        )
