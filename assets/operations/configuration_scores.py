@@ -77,8 +77,11 @@ def _faults(code: Any, entry: Any) -> list[dict[str, str]]:
     pointer = f"/{code}"
     if not isinstance(code, str) or not 0 < len(code) <= 40:
         return [_fault(pointer, "a code has 1 to 40 characters")]
-    if not isinstance(entry, Mapping) or set(entry) - set(KEYS):
+    if not isinstance(entry, Mapping):
         return [_fault(pointer, f"a calculation is a mapping with {', '.join(KEYS)}")]
+    if unknown := [key for key in entry if key not in KEYS]:
+        message = f"unknown; known are {', '.join(KEYS)}"
+        return [{"pointer": f"{pointer}/{key}", "code": "unknown", "message": message} for key in unknown]
     versions = entry.get("versions", [])
     if not isinstance(versions, Sequence) or isinstance(versions, str):
         return [_fault(f"{pointer}/versions", "versions are given as a list")]

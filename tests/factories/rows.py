@@ -50,11 +50,7 @@ def all_models() -> list[type[models.Model]]:
 
 def fill(model: type[models.Model], count: int, *, start: int) -> None:
     """Save so many rows of a model; the n-th points at the n-th of what it belongs to."""
-    targets = {
-        field: list(field.related_model._default_manager.order_by("pk").values_list("pk", flat=True))
-        for field in model._meta.concrete_fields
-        if field.is_relation
-    }
+    targets = {field: _targets(model, field) for field in model._meta.concrete_fields if field.is_relation}
     own = OWN.get(model._meta.label, {})
     for number in range(start, start + count):
         values: dict[str, Any] = {}
@@ -64,11 +60,20 @@ def fill(model: type[models.Model], count: int, *, start: int) -> None:
             elif field.is_relation:
                 keys = targets[field]
                 if keys:
-                    values[field.attname] = keys[(number - FIRST) % len(keys)]
+                    place_of_target = number - start if field.unique else number - FIRST
+                    values[field.attname] = keys[place_of_target % len(keys)]
             elif not isinstance(field, models.AutoField):
                 values[field.attname] = _value(field, number, place)
         # Not one by one: a state that only its transitions may change is given at the start.
         model._base_manager.bulk_create([model(**values)])
+
+
+def _targets(model: type[models.Model], field: Any) -> list[Any]:
+    """Give what a field can point at; where each may be pointed at once, what nothing points at yet."""
+    found = field.related_model._default_manager.order_by("pk")
+    if field.unique:
+        found = found.exclude(pk__in=model._base_manager.values(field.attname))
+    return list(found.values_list("pk", flat=True))
 
 
 def _needed(model: type[models.Model]) -> set[Any]:

@@ -58,12 +58,12 @@ class TestFlowRunList:
         factory.prepare()
         failed_run("E-1")
         admin.get("/admin/integration/flowrun/")
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             admin.get("/admin/integration/flowrun/")
         for number in range(30):
             failed_run(f"M-{number}")
 
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             page = admin.get("/admin/integration/flowrun/")
 
         assert page.status_code == 200
@@ -204,7 +204,7 @@ class TestFlowPages:
         left_behind()
         admin.get("/admin/integration/flow/")
 
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             page = admin.get("/admin/integration/flow/").content.decode()
 
         assert page.count("Not available in this version") == 1
@@ -238,7 +238,7 @@ class TestIncidentPages:
         assert incident is not None
         admin.get("/admin/integration/incident/")
 
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             listed = admin.get("/admin/integration/incident/").content.decode()
         page = admin.get(f"/admin/integration/incident/{incident.pk}/change/").content.decode()
         answer = admin.post(f"/admin/integration/incident/{incident.pk}/close/", {"reason": "target is back"})

@@ -44,6 +44,21 @@ DOCUMENT: dict[str, Any] = {
     }],
     "column_profiles": [{"code": "P", "component_column": "A", "date_column": "B", "value_column": "C", "uom": "KWH",
                          "seconds_per_interval": 900}],
+    "mapping_overlays": {"enrollment_request": {
+        "note": "gates",
+        "fields": [{"target": "locationInfo.gateCode", "expression": "locationInfo.gateCode", "extra": True}],
+    }},
+    "activity_types": {"A": {}},
+    "communication_types": {"C": {}},
+    "service_task_types": {"S": {}},
+    "device_specifications": {"D": {"device_type": "SMART-THERMOSTAT", "rated_kw": 2}},
+    "head_end_systems": {"H": {"external_system": "X", "processing_methods": {
+        "DEVICE_STATUS_CHECK": {"communication_type": "C", "message_type": "T"}}}},
+    "score_calculations": {"Z": {"description": "one", "versions": [{
+        "effective_on": dt.date(2024, 1, 1), "formulas": [{"name": "SC", "expression": "CU"}], "eligible": "CU > 0"}]}},
+    "baseline_methods": {"B": {"days_considered": 20, "days_selected": 5, "lowest_adjustment": 0.8, "highest_adjustment": 2}},
+    "programs": {"P": {"score_calculation": "Z", "baseline_method": "B", "starts_on": dt.date(2020, 1, 1),
+                       "ends_on": dt.date(2031, 1, 1)}},
 }  # fmt: skip
 # Not the record's own, or told in another way.
 _ELSEWHERE = {
