@@ -25,6 +25,7 @@ MAPPING_OVERLAYS = Section(
     left_out={
         "MappingOverlay.version": _BY_INSTALLATION,
         "MappingOverlay.revision": _BY_INSTALLATION,
+        "MappingOverlay.effective_from": "told of what is to come; what is in effect counts from when it is applied",
         "MappingOverlay.effective_to": "follows from the version after it, or from its retirement",
         **{
             f"MappingOverlay.{name}": _EVIDENCE

@@ -64,6 +64,7 @@ DOCUMENT: dict[str, Any] = {
 _ELSEWHERE = {
     "SenderContext.value", "LookupRow.position", "FactorValue.measuring_component", "Connection.identity_certificate",
     "PeriodicTask.interval", "PeriodicTask.crontab", "Lookup.columns", "FlowSchedule.every_seconds",
+    "ProcessingMethod.role",  # there is one
 }  # fmt: skip
 _NUMBERS = {"retry_delays", "duplicate_statuses", "retry_statuses"}
 _JSON: dict[str, Any] = {
