@@ -56,7 +56,8 @@ DOCUMENT: dict[str, Any] = {
         "DEVICE_STATUS_CHECK": {"communication_type": "C", "message_type": "T"}}}},
     "score_calculations": {"Z": {"description": "one", "versions": [{
         "effective_on": dt.date(2024, 1, 1), "formulas": [{"name": "SC", "expression": "CU"}], "eligible": "CU > 0"}]}},
-    "baseline_methods": {"B": {"days_considered": 20, "days_selected": 5, "lowest_adjustment": 0.8, "highest_adjustment": 2}},
+    "baseline_methods": {"B": {"days_considered": 20, "days_selected": 5, "lowest_adjustment": 0.8,
+                               "highest_adjustment": 2}},
     "programs": {"P": {"score_calculation": "Z", "baseline_method": "B", "starts_on": dt.date(2020, 1, 1),
                        "ends_on": dt.date(2031, 1, 1)}},
 }  # fmt: skip
