@@ -138,7 +138,7 @@ class TestDocument:
         assert [error["pointer"] for error in caught.value.errors] == [
             "/NEW/versions/0/eligible",
             "/NEW/versions/1/effective_on",
-            "/BAD",
+            "/BAD/other",
         ]
         assert ScoreCalculation.objects.count() == 1
 
