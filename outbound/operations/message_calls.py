@@ -2,8 +2,8 @@
 The calls of a batch: each connection by a bounded number of threads over its pooled sockets.
 
 The tries stand already. Threads hide the latency of a target, and cost more than they bring when it answers at once:
-how many there are follows from how long its calls took. They have no database; the thread that began the batch does
-what their circuit breakers need, and gets the answers.
+how many there are follows from how long its calls took. They use no database of their own, unless the target is Tieline
+itself; the thread that began the batch does what their circuit breakers need, and gets the answers.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from django.db import connections
 
 from foundation.crypto import UnableToDecrypt, decrypt
 from outbound.breaker import CallsBreaker
@@ -167,6 +168,8 @@ def _in_threads(shares: Sequence[_Share]) -> list[BaseException]:
         except BaseException as error:  # noqa: BLE001  (told with the others)
             errors.append(error)
         finally:
+            # A call to Tieline itself has opened one in this thread.
+            connections.close_all()
             asked.put(None)
 
     running = 0
