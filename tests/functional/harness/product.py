@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import secrets
 import signal
@@ -25,12 +26,15 @@ USERNAME = "operator"
 _PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "TZ", "VIRTUAL_ENV")
 
 
+_products = itertools.count()
+
+
 class Product:
     """
     Starts with `manage.py supervise --no-sandbox`, as `make run` does.
 
     On SQLite and the embedded broker; when DATABASE_URL and REDIS_URL are set, on a database of its own on that
-    server, and on the sixth database of that Redis.
+    server, and on one of that Redis.
     """
 
     def __init__(self, *, var: Path, config: Path, password: str, environment: Mapping[str, str]) -> None:
@@ -167,9 +171,10 @@ class Product:
         if redis:
             import redis as redis_client
 
-            # Each parallel test process runs a product of its own, with a Redis database of its own.
+            # Each product has a Redis database of its own, or one would take the work of another: of the two parallel
+            # test processes the one takes the even ones from the sixth on, the other the odd ones.
             worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-            url = urlunsplit(urlsplit(redis)._replace(path=f"/{6 + worker}"))
+            url = urlunsplit(urlsplit(redis)._replace(path=f"/{6 + (worker + 2 * next(_products)) % 10}"))
             with redis_client.Redis.from_url(url) as connection:
                 connection.flushdb()
             self.environment["REDIS_URL"] = url
