@@ -52,8 +52,8 @@ class ContactAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     fields = ["cis_person_id", "identifier", "name", "home_phone", "business_phone", "email"]
     inlines = [SubscriptionInline]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["cis_person_id", "identifier"] if obj else ["identifier"]
+    # The person id can be mended: the DERMS refuses a customer whom it does not know by it.
+    readonly_fields = ["identifier"]
 
     def save_model(self, request: HttpRequest, obj: Contact, form: Any, change: bool) -> None:
         if not change:

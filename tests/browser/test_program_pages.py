@@ -77,7 +77,7 @@ class TestAsTheOperator:
         shot("device-replace")
         page.get_by_label("NIC id of the new device").fill("NIC-9")
         page.locator("#data-form button[type=submit]").click()
-        assert "is being set up" in page.content()
+        page.get_by_text("is being set up").first.wait_for()
         shot("replacement")
 
     def test_masters_and_unenrollment(self, product: Any, page: Any, shot: Any) -> None:
