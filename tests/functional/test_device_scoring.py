@@ -162,7 +162,9 @@ def test_scores_are_computed_extracted_transferred_and_received_with_the_expecte
 
     _run_by_hand(site, "X1-CALAS")
     said = site.manage("run_batch", "X1-SDCSE").stdout
-    assert "X1-SDCSE 1_0: Complete (rows 6, eligible 4, " in said
+    assert "X1-SDCSE 1_0: Complete (" in said
+    # PostgreSQL keeps the counts in an order of its own.
+    assert {"rows 6", "eligible 4"} <= set(said.partition("(")[2].rstrip(")\n").split(", "))
     run = run_by_hand(client, BY_FILE_DROP)
 
     assert run["state"] == "SUCCEEDED", run
