@@ -281,7 +281,13 @@ class TestMasters:
 
         operator.post(
             page_of(contact),
-            {"name": "Rivera-Lee, Dana", "home_phone": contact.home_phone, "email": contact.email, **_NO_INLINES},
+            {
+                "cis_person_id": contact.cis_person_id,
+                "name": "Rivera-Lee, Dana",
+                "home_phone": contact.home_phone,
+                "email": contact.email,
+                **_NO_INLINES,
+            },
         )
 
         assert again(contact).name == "Rivera-Lee, Dana"
@@ -291,7 +297,7 @@ class TestMasters:
     def test_of_one_without_a_subscription_nobody_is_told(self, operator, told):
         contact = make_contact(7)
 
-        operator.post(page_of(contact), {"name": "Somebody", **_NO_INLINES})
+        operator.post(page_of(contact), {"cis_person_id": contact.cis_person_id, "name": "Somebody", **_NO_INLINES})
 
         assert (again(contact).name, told) == ("Somebody", [])
 
