@@ -5,6 +5,9 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+# A To Do stands where any To Do stands.
+from vee.choices import OPEN_TODO_STATUSES, ToDoStatus  # noqa: F401  (given on from here)
+
 
 class Cycle(models.TextChoices):
     """The period over which a program counts events of a device (`integration.md` 9.1)."""
@@ -207,17 +210,6 @@ class ToDoType(models.TextChoices):
     EVENT_OUTCOME = "EVENT_OUTCOME", _("Event outcome that fits no device")
     DEVICE_STATUS = "DEVICE_STATUS", _("Status check without an answer")
     BATCH = "BATCH", _("Batch in error")
-
-
-class ToDoStatus(models.TextChoices):
-    """Where a To Do stands (`integration.md` 8.4)."""
-
-    OPEN = "OPEN", _("Open")
-    BEING_WORKED_ON = "BEING_WORKED_ON", _("Being worked on")
-    COMPLETE = "COMPLETE", _("Complete")
-
-
-OPEN_TODOS = (ToDoStatus.OPEN, ToDoStatus.BEING_WORKED_ON)
 
 
 class BatchStatus(models.TextChoices):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 
 ALREADY_EXISTS = 10589
+"""By this number the hub knows that it said the same before."""
 NOT_VALID = 11201
 CONTENT_DIFFERS = 11202
 PROGRAM_NOT_KNOWN = 11204
@@ -24,6 +25,11 @@ DEVICE_ELSEWHERE = 11243
 DEVICE_TWICE = 11244
 SUBSCRIPTION_NOT_KNOWN = 11250
 MASTER_DATA_REFUSED = 11260
+EVENT_NOT_VALID = 11301
+EVENT_NOT_KNOWN = 11302
+EVENT_STARTED = 11303
+DEVICE_NOT_ENROLLED = 11304
+EVENT_CANCELED = 11305
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

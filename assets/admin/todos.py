@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from assets.admin import asking, badges
-from assets.choices import OPEN_TODOS, ToDoStatus
+from assets.choices import OPEN_TODO_STATUSES, ToDoStatus
 from assets.models import AssetToDo
 from assets.operations import todos
 from foundation.admin import EvidenceAdmin
@@ -44,7 +44,7 @@ class OpenFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AssetToDo]) -> QuerySet[AssetToDo]:
         if self.value() is None:
-            return queryset.filter(status__in=OPEN_TODOS)
+            return queryset.filter(status__in=OPEN_TODO_STATUSES)
         return queryset if self.value() == "all" else queryset.filter(status=self.value())
 
 
@@ -104,7 +104,7 @@ class AssetToDoAdmin(EvidenceAdmin):
     def has_work_one_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         if not request.user.has_perm("assets.change_assettodo"):
             return False
-        return AssetToDo.objects.filter(pk=object_id, status__in=OPEN_TODOS).exists()
+        return AssetToDo.objects.filter(pk=object_id, status__in=OPEN_TODO_STATUSES).exists()
 
     @admin.action(description=_("Work on it"), permissions=["work"])
     def claim(self, request: HttpRequest, queryset: QuerySet[AssetToDo]) -> None:

@@ -10,14 +10,9 @@ from assets import choices
 from assets.choices import CommunicationStatus as Talk
 from assets.choices import DeviceSetupStatus as Setup
 from assets.choices import EnrollmentStatus as Status
-from assets.identifiers import MESSAGE_LENGTH, new_identifier
+from assets.identifiers import new_identifier, new_message_identifier
 from assets.models.customers import ControllableDevice, ProgramSubscription
 from assets.models.programs import ActivityType, CommunicationType, ServiceTaskType
-
-
-def new_communication_identifier() -> str:
-    """Give the identifier of a new communication."""
-    return new_identifier(MESSAGE_LENGTH)
 
 
 class Enrollment(ConcurrentTransitionMixin, models.Model):
@@ -91,7 +86,7 @@ class Communication(ConcurrentTransitionMixin, models.Model):
     """
 
     identifier = models.CharField(
-        max_length=30, unique=True, default=new_communication_identifier, help_text=_("`communicationId`.")
+        max_length=30, unique=True, default=new_message_identifier, help_text=_("`communicationId`.")
     )
     type = models.ForeignKey(CommunicationType, on_delete=models.PROTECT, related_name="+")
     activity_type = models.ForeignKey(ActivityType, on_delete=models.PROTECT, null=True, blank=True, related_name="+")

@@ -9,9 +9,9 @@ from django.db import transaction
 
 from assets.models import ActivityType, CommunicationType, ServiceTaskType
 from assets.operations import baseline_methods, score_calculations
-from outbound.models import Connection, ExternalSystem, OutboundMessageType
+from outbound.models import Connection, ExternalSystem
 from outbound.operations.configuration import apply_connections
-from outbound.operations.message_configuration import apply_external_systems, apply_outbound_message_types
+from outbound.operations.message_configuration import apply_external_systems
 
 
 HUB = "HUB"
@@ -43,21 +43,6 @@ _CONNECTION = {
     "base_url": "tieline:///ic/api/integration/v1/flows/oracleutilities",
     "username": "tieline",
 }
-# Paths of earlier versions, which nothing was sent to.
-_OLD_PATHS = {"X1-CTRLDVCS": "/status-check", "X1-NMSDASMSG": "/enroll"}
-MESSAGE_TYPES: dict[str, dict[str, Any]] = {
-    "X1-CTRLDVCS": {
-        "description": "Asks DERMS to check the status of a controllable device.",
-        "path": "/OUTL-BA-DACS_DRMS_DEVICE_STATUS/1.0/status-check",
-        # The flow is switched off for a moment, or has the check in hand.
-        "retry_statuses": [404, 409],
-    },
-    "X1-NMSDASMSG": {
-        "description": "Synchronizes an enrollment with DERMS.",
-        "path": "/OUTL-BA-DACS_DRMS_ENROLL_SYNC/1.0/enroll",
-        "retry_statuses": [404, 409],
-    },
-}
 
 
 def install_defaults(*, at: dt.datetime) -> list[str]:
@@ -77,14 +62,6 @@ def install_defaults(*, at: dt.datetime) -> list[str]:
             description = "The hub that speaks to the DERMS, through the connection HUB."
             apply_external_systems(section={HUB: {"description": description}}, at=at)
             made.append(f"external system {HUB}")
-        paths = dict(OutboundMessageType.objects.filter(code__in=MESSAGE_TYPES).values_list("code", "path"))
-        missing = {
-            code: values
-            for code, values in MESSAGE_TYPES.items()
-            if paths.get(code, _OLD_PATHS[code]) == _OLD_PATHS[code]
-        }
-        apply_outbound_message_types(section=missing, at=at)
-        made += [f"message type {code}" for code in missing]
         made += [f"baseline method {code}" for code in baseline_methods.install_defaults(at=at)]
         score_calculations.install_default(at=at)
     return made

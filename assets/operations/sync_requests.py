@@ -18,7 +18,7 @@ from assets import sync_queries, sync_snapshots
 from assets.choices import SubscriptionStatus, SyncFault, SyncStatus, ToDoType
 from assets.engine import sync_comparison
 from assets.models import SyncRequest
-from assets.operations import status
+from assets.operations import moves, status
 from outbound.operations.messages import queue_message
 
 
@@ -57,12 +57,9 @@ def move(
     request: SyncRequest, transition: str, *, at: dt.datetime, by: str = status.SYSTEM, reason: str = "", **facts: Any
 ) -> None:
     """Take a request that is locked over a transition, with further columns to write, and leave word of it."""
-    before = request.status
-    getattr(request, transition)()
     for name, value in facts.items():
         setattr(request, name, value)
-    request.save(update_fields=["status", *facts])
-    status.note(request, before=before, after=request.status, at=at, by=by, reason=reason)
+    moves.move(request, transition, at=at, by=by, reason=reason, also=tuple(facts))
 
 
 def into_error(request: SyncRequest, *, fault: SyncFault, text: str, at: dt.datetime, **facts: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from assets.choices import OPEN_TODOS, ToDoStatus
+from assets.choices import OPEN_TODO_STATUSES, ToDoStatus
 from assets.models import AssetToDo
 
 
@@ -49,6 +49,6 @@ def _open(todo_id: int) -> AssetToDo:
     todo = AssetToDo.objects.select_for_update(of=("self",)).filter(pk=todo_id).first()
     if todo is None:
         raise UnableToChangeToDo(f"There is no To Do {todo_id}.")
-    if todo.status not in OPEN_TODOS:
+    if todo.status not in OPEN_TODO_STATUSES:
         raise UnableToChangeToDo(f"{todo.summary}: it was completed by {todo.completed_by} already.")
     return todo

@@ -11,17 +11,13 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
+from assets import refusals
 from assets.choices import EventCategory, ParticipationOutcome
 from assets.operations import participations
 from assets.service.views import Refusal, ServiceView
 from foundation.api.decoding import DoesNotFit, convert
 
 
-NOT_VALID = 11301
-EVENT_NOT_KNOWN = 11302
-EVENT_STARTED = 11303
-DEVICE_NOT_ENROLLED = 11304
-EVENT_CANCELED = 11305
 MOST_ROWS = 2_000
 """What a hub puts into a segment at most (`integration.md` 3.6)."""
 
@@ -94,11 +90,11 @@ class ReserveDevice(ServiceView):
         """
         body = _read(request, ReserveBody)
         if body.event_end_date_time <= body.event_start_date_time:
-            raise Refusal("eventEndDateTime is not after eventStartDateTime.", number=NOT_VALID)
+            raise Refusal("eventEndDateTime is not after eventStartDateTime.", number=refusals.EVENT_NOT_VALID)
         for index, row in enumerate(body.device_list):
             starts_at = row.reservation_start_date_time or body.event_start_date_time
             if (row.reservation_end_date_time or body.event_end_date_time) <= starts_at:
-                raise Refusal(f"deviceList[{index}] does not end after its start.", number=NOT_VALID)
+                raise Refusal(f"deviceList[{index}] does not end after its start.", number=refusals.EVENT_NOT_VALID)
         try:
             reserved = participations.reserve(
                 event=body.event_external_identifier,
@@ -116,9 +112,9 @@ class ReserveDevice(ServiceView):
                 at=timezone.now(),
             )
         except participations.DeviceNotEnrolled as error:
-            raise Refusal(str(error), number=DEVICE_NOT_ENROLLED) from error
+            raise Refusal(str(error), number=refusals.DEVICE_NOT_ENROLLED) from error
         except participations.EventCanceled as error:
-            raise Refusal(str(error), number=EVENT_CANCELED) from error
+            raise Refusal(str(error), number=refusals.EVENT_CANCELED) from error
         return {"eventExternalIdentifier": body.event_external_identifier, "reserved": reserved}
 
 
@@ -126,8 +122,8 @@ class PreEventCancellation(ServiceView):
     """Cancel an event before its start."""
 
     numbers: ClassVar[dict[type[Exception], int]] = {
-        participations.EventUnknown: EVENT_NOT_KNOWN,
-        participations.EventStarted: EVENT_STARTED,
+        participations.EventUnknown: refusals.EVENT_NOT_KNOWN,
+        participations.EventStarted: refusals.EVENT_STARTED,
     }
 
     @extend_schema(exclude=True)
@@ -172,11 +168,11 @@ class PostEventOutcome(ServiceView):
                 raise Refusal(
                     f"eventExternalIdentifier is not valid: postOutcomeList[{index}] has none of its own, or the root"
                     " has one too.",
-                    number=NOT_VALID,
+                    number=refusals.EVENT_NOT_VALID,
                 )
             first, last = row.participation_start_date_time, row.participation_end_date_time
             if first is not None and last is not None and last < first:
-                raise Refusal(f"postOutcomeList[{index}] ends before its start.", number=NOT_VALID)
+                raise Refusal(f"postOutcomeList[{index}] ends before its start.", number=refusals.EVENT_NOT_VALID)
         participations.report(
             outcomes=[
                 participations.Outcome(
@@ -204,4 +200,4 @@ def _read(request: Request, kind: type[Body]) -> Body:
     try:
         return convert(request.data, kind)
     except DoesNotFit as error:
-        raise Refusal(f"{error.pointer or '/'}: {error}", number=NOT_VALID) from error
+        raise Refusal(f"{error.pointer or '/'}: {error}", number=refusals.EVENT_NOT_VALID) from error

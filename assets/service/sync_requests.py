@@ -11,7 +11,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from assets import sync_queries
+from assets import refusals, sync_queries
 from assets.models import SyncRequest
 from assets.operations import sync_answers
 from assets.operations.sync_answers import Acknowledgement
@@ -20,12 +20,6 @@ from foundation.api.decoding import DoesNotFit, convert
 from foundation.api.problems import Problem
 from foundation.times import format_instant
 
-
-# By this number the hub knows that it said the same before (`integration.md` 2.4).
-ALREADY_EXISTS = 10589
-NOT_VALID = 11201
-NOT_KNOWN = 11210
-WRONG_STATE = 11221
 
 _Text254 = Annotated[str, msgspec.Meta(max_length=254)]
 _Text2000 = Annotated[str, msgspec.Meta(max_length=2000)]
@@ -91,9 +85,11 @@ class SyncRequestService(ServiceView):
                 acknowledgement=_acknowledgement(request, key), by=request.user.get_username(), at=timezone.now()
             )
         except sync_queries.UnknownSyncRequest as error:
-            raise Refusal(str(error), number=NOT_KNOWN, status=HTTPStatus.NOT_FOUND) from None
+            raise Refusal(str(error), number=refusals.NOT_KNOWN, status=HTTPStatus.NOT_FOUND) from None
         except sync_answers.NotAwaited as error:
-            raise Refusal(str(error), number=ALREADY_EXISTS if error.repeated else WRONG_STATE) from None
+            raise Refusal(
+                str(error), number=refusals.ALREADY_EXISTS if error.repeated else refusals.WRONG_STATE
+            ) from None
         return _document(row)
 
 
@@ -102,12 +98,12 @@ def _acknowledgement(request: Request, sync_request_id: str) -> Acknowledgement:
         body = request.data
         update = convert(body, _Update)
     except Problem as error:
-        raise Refusal(str(error.detail), number=NOT_VALID, status=error.status_code) from None
+        raise Refusal(str(error.detail), number=refusals.NOT_VALID, status=error.status_code) from None
     except DoesNotFit as error:
-        raise Refusal(f"{error.pointer or '/'}: {error}", number=NOT_VALID) from None
+        raise Refusal(f"{error.pointer or '/'}: {error}", number=refusals.NOT_VALID) from None
     if update.syncRequestId not in (None, sync_request_id):
         text = f"/syncRequestId: {update.syncRequestId[:60]!a} is not the request that is addressed"
-        raise Refusal(text, number=NOT_VALID)
+        raise Refusal(text, number=refusals.NOT_VALID)
     exceptions = [one.text() for one in update.exceptionInfo or []]
     return Acknowledgement(
         sync_request_id=sync_request_id,

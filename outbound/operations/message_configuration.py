@@ -67,11 +67,14 @@ SHIPPED_TYPES: dict[str, dict[str, Any]] = {
     },
     "X1-NMSDASMSG": {
         "description": "Synchronizes an enrollment with DERMS.",
-        "path": "/enroll",
+        "path": "/OUTL-BA-DACS_DRMS_ENROLL_SYNC/1.0/enroll",
+        # The flow is switched off for a moment, or has the message in hand.
+        "retry_statuses": [404, 409],
     },
     "X1-CTRLDVCS": {
         "description": "Asks DERMS to check the status of a controllable device.",
-        "path": "/status-check",
+        "path": "/OUTL-BA-DACS_DRMS_DEVICE_STATUS/1.0/status-check",
+        "retry_statuses": [404, 409],
     },
 }
 
