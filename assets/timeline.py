@@ -23,6 +23,7 @@ from assets.models import (
     ProgramSubscription,
     StatusChange,
     SubscriptionDevice,
+    SyncRequest,
 )
 
 
@@ -73,6 +74,7 @@ _BADGES = {
     "ERROR": "bad", "VALERROR": "bad", "TIMEDOUT": "bad", "OFFLINE": "bad",
     "INACTIVE": "warn", "CANCELED": "warn",
     "PENDING": "info", "DEVICESETUP": "info", "CHECKING": "info", "AWAITING": "info",
+    "DETERMINE": "info", "SENDREQUEST": "info", "AWAITINGACK": "info",
 }  # fmt: skip
 
 
@@ -176,6 +178,19 @@ def _communications(scope: Scope) -> Iterable[Entry]:
         statuses=choices.CommunicationStatus,
         name=lambda one: f"{one.identifier} {one.device.head_end_system.name}/{one.device.nic_id}",
         page="communication",
+    )
+
+
+@source
+def _sync_requests(scope: Scope) -> Iterable[Entry]:
+    """What the DERMS was told of the subscription, or was to be told."""
+    rows = SyncRequest.objects.filter(subscription=scope.subscription) if scope.subscription is not None else []
+    return changes(
+        rows,
+        what=_("Sync request"),
+        statuses=choices.SyncStatus,
+        name=lambda one: one.sync_request_id,
+        page="syncrequest",
     )
 
 

@@ -63,7 +63,9 @@ class TestTheSubscriptionsPage:
 
         assert answer.status_code == 200
         entries = answer.context["page"].entries
-        told = [(entry.what, entry.status) for entry in reversed(entries)]
+        # Changes are captured by the clock of the machine, and not by that of this test.
+        assert ("Sync request", "Pending") in [(entry.what, entry.status) for entry in entries]
+        told = [(entry.what, entry.status) for entry in reversed(entries) if entry.what != "Sync request"]
         assert told[0] == ("Enroll", "Pending")
         assert told[-1] in {("Subscription", "Inactive"), ("Unenroll", "Complete"), ("Device", "Removed")}
         for expected in (
@@ -82,7 +84,7 @@ class TestTheSubscriptionsPage:
         few = enrolled(enrollment_request(1))
         many = enrolled(enrollment_request(2, assets=[asset(number) for number in range(2, 8)]))
         for subscription in (few, many):
-            with django_assert_num_queries(9):
+            with django_assert_num_queries(11):
                 timeline.of_subscription(subscription)
 
     def test_another_part_adds_its_own(self, monkeypatch):
@@ -90,8 +92,10 @@ class TestTheSubscriptionsPage:
         subscription = enrolled(enrollment_request(1))
 
         @timeline.source
-        def syncs(scope):
-            yield timeline.Entry(at=NOW + dt.timedelta(days=9), what="Sync request", name=str(scope.subscription.pk))
+        def visits(scope):
+            yield timeline.Entry(
+                at=dt.datetime.max.replace(tzinfo=dt.UTC), what="Visit", name=str(scope.subscription.pk)
+            )
 
         assert timeline.of_subscription(subscription)[0].name == str(subscription.pk)
 
