@@ -4,7 +4,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from vee.engine import expression_arrays, expressions
@@ -41,6 +41,16 @@ def _number(children: Any) -> Any:
 
 
 formulas = st.recursive(numbers, _number, max_leaves=12)
+small_formulas = st.recursive(numbers, _number, max_leaves=4)
+
+
+def read(text: str, *, kind: expressions.Kind) -> expressions.Expression:
+    """Read a formula that was made up; one that outgrew the limits of the language (parts repeat) is no example."""
+    try:
+        return expressions.read(text, names=NAMES, kind=kind, tables=TABLES)
+    except expressions.UnableToReadExpression as error:
+        assume(" at most " not in str(error))
+        raise
 
 
 def arrays(table: list[tuple[int, ...]]) -> dict[str, expression_arrays.Numbers]:
@@ -71,7 +81,7 @@ class TestEvaluation:
     def test_gives_to_the_cent_what_decimals_give_wherever_it_is_not_in_doubt(
         self, text: str, table: list[tuple[int, ...]]
     ) -> None:
-        expression = expressions.read(text, names=NAMES, kind="number", tables=TABLES)
+        expression = read(text, kind="number")
         evaluation = expression_arrays.Evaluation(len(table), arrays(table), TABLES)
 
         counts = evaluation.counts(evaluation.number(expression), scale=2)
@@ -83,10 +93,10 @@ class TestEvaluation:
                 assert Decimal(count).scaleb(-2) == Decimal(expected).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
 
     @settings(max_examples=300)
-    @given(left=formulas, right=formulas, table=rows)
+    @given(left=small_formulas, right=small_formulas, table=rows)
     def test_decides_conditions_as_decimals_do(self, left: str, right: str, table: list[tuple[int, ...]]) -> None:
         text = f"not {left} < {right} and ({right} == {left} or a >= {right} > b)"
-        expression = expressions.read(text, names=NAMES, kind="condition", tables=TABLES)
+        expression = read(text, kind="condition")
         evaluation = expression_arrays.Evaluation(len(table), arrays(table), TABLES)
 
         met = evaluation.condition(expression)
