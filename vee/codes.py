@@ -5,6 +5,10 @@ from __future__ import annotations
 import enum
 
 
+# The value of an interval that has none: the lowest number of 64 bits. PostgreSQL stores NULL in its place.
+NO_VALUE = -(2**63)
+
+
 class Condition(enum.IntEnum):
     """
     The quality of one value, six digits; the first digit is the band (`vee.md` 6.2).

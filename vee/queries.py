@@ -98,7 +98,7 @@ def imd_detail(imd_id: int) -> ImdDetail:
         post_vee=_after_vee(imd, pre_vee, post, edits),
         exceptions=list(VeeException.objects.filter(imd=imd_id).order_by("pk")),
         todos=list(ToDo.objects.filter(imd=imd_id).select_related("type", "role", "assigned_to").order_by("pk")),
-        transitions=list(ImdTransition.objects.filter(imd=imd_id).order_by("pk")),
+        transitions=list(ImdTransition.objects.filter(imd=imd_id).select_related("log").order_by("pk")),
         edits=edits,
     )
 

@@ -13,8 +13,7 @@ from django.contrib.auth.models import Permission, User
 from factory.django import DjangoModelFactory
 
 from vee import models
-from vee.codes import Condition
-from vee.models.fields import NO_VALUE
+from vee.codes import NO_VALUE, Condition
 
 
 AT = dt.datetime(2024, 3, 5, 12, tzinfo=dt.UTC)

@@ -133,6 +133,8 @@ class ToDoWithExceptions(ToDo):
 
 
 class Transition(serializers.ModelSerializer[Any]):
+    details = serializers.JSONField(source="log.details", allow_null=True, read_only=True)
+
     class Meta:
         model = models.ImdTransition
         fields = ("from_state", "to_state", "at", "by", "reason", "details")

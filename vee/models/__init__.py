@@ -6,7 +6,7 @@ from vee.models import lookups
 from vee.models.column_profiles import ColumnProfile
 from vee.models.direct import DirectLoad
 from vee.models.exceptions import VeeException
-from vee.models.imds import ImdEdit, ImdPayload, ImdPostVee, ImdTransition, InitialMeasurement
+from vee.models.imds import ImdEdit, ImdPayload, ImdPostVee, ImdTransition, InitialMeasurement, RunLog
 from vee.models.installations import Holiday, InstallEvent, OffPeriod
 from vee.models.measurements import (
     MeasurementBlock,
@@ -66,6 +66,7 @@ __all__ = [
     "RegisterMeasurement",
     "RegisterMeasurementHistory",
     "RuleTrial",
+    "RunLog",
     "ServicePoint",
     "ToDo",
     "ToDoType",

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from django.db import models
 
+from vee.codes import NO_VALUE
 
-# The value of an interval that has none. PostgreSQL stores NULL in its place.
-NO_VALUE = np.iinfo(np.int64).min
 
 _POSTGRES_TYPES = {"int64": "bigint[]", "int32": "integer[]", "int16": "smallint[]"}
 

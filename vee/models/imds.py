@@ -6,6 +6,8 @@ The row is narrow because PostgreSQL rewrites the whole tuple at each transition
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -139,7 +141,10 @@ class ImdPayload(models.Model):
     has `reading` and no arrays.
     """
 
-    imd = models.OneToOneField(InitialMeasurement, on_delete=models.CASCADE, primary_key=True, related_name="payload")
+    # Written with its IMD and by one function: a check of the key at each row would cost as much as the row.
+    imd = models.OneToOneField(
+        InitialMeasurement, on_delete=models.CASCADE, primary_key=True, related_name="payload", db_constraint=False
+    )
     uom = models.CharField(max_length=20, blank=True)
     multiplier = models.DecimalField(max_digits=15, decimal_places=6, null=True, blank=True)
     scale = models.PositiveSmallIntegerField(default=6)
@@ -177,16 +182,37 @@ class ImdPostVee(models.Model):
         return f"post-VEE of {self.imd_id}"
 
 
+class RunLog(models.Model):
+    """What a run did to the IMDs that went the same way through it: kept once for all of them."""
+
+    details = models.JSONField(help_text="Rules run, skipped and not evaluated, with reasons.")
+
+    class Meta:
+        verbose_name = _("run log")
+
+    def __str__(self) -> str:
+        return f"run log {self.pk}"
+
+
 class ImdTransition(models.Model):
     """Every change of state: from, to, when, who, why, and what the run did."""
 
-    imd = models.ForeignKey(InitialMeasurement, on_delete=models.CASCADE, related_name="transitions", db_index=False)
+    # Written with a move of its IMD and by one function, as the payload is.
+    imd = models.ForeignKey(
+        InitialMeasurement,
+        on_delete=models.CASCADE,
+        related_name="transitions",
+        db_index=False,
+        db_constraint=False,
+    )
     from_state = models.CharField(max_length=20, blank=True)
     to_state = models.CharField(max_length=20, choices=ImdState.choices)
     at = models.DateTimeField()
     by = models.CharField(max_length=150, default="system")
     reason = models.CharField(max_length=500, blank=True)
-    details = models.JSONField(null=True, blank=True, help_text="Rules run, skipped and not evaluated, with reasons.")
+    log = models.ForeignKey(
+        RunLog, on_delete=models.PROTECT, null=True, blank=True, db_index=False, db_constraint=False, related_name="+"
+    )
 
     class Meta:
         verbose_name = _("transition")
@@ -194,6 +220,11 @@ class ImdTransition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.from_state} → {self.to_state}"
+
+    @property
+    def details(self) -> Any:
+        """What the run did, or None when this step has nothing to tell."""
+        return None if self.log is None else self.log.details
 
 
 class ImdEdit(models.Model):

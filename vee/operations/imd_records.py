@@ -11,8 +11,8 @@ import numpy as np
 
 from foundation.times import parse_instant
 from vee import codes
+from vee.codes import NO_VALUE
 from vee.engine.fixed_point import UnableToKeepExactly, to_fixed, without_float_noise
-from vee.models.fields import NO_VALUE
 from vee.operations import pre_vee
 from vee.operations.imd_store import DEFAULT_SCALE, NewImd
 from vee.operations.known_components import KnownComponent

@@ -12,9 +12,8 @@ import numpy as np
 from foundation.dispatch import after_commit
 from vee import models
 from vee.choices import ImdState
-from vee.codes import Condition
+from vee.codes import NO_VALUE, Condition
 from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
-from vee.models.fields import NO_VALUE
 from vee.operations import lifecycle, todos
 from vee.readers.numbers import Amounts
 from vee.storage import insert_rows, new_ids

@@ -129,9 +129,9 @@ def record_steps(
 ) -> None:
     """Leave the transition rows of a move; a step from "" is an IMD's creation."""
     carrying = details_of or steps[-1][1]
-    texts = list(dict.fromkeys((details or {}).values()))
-    place = {text: number for number, text in enumerate(texts, start=1)}
     told = details or {}
+    texts = list(dict.fromkeys(told[imd_id] for imd_id in imd_ids if imd_id in told))
+    place = {text: number for number, text in enumerate(texts, start=1)}
     write_steps(
         imd_ids=imd_ids,
         steps=[(source, target, target == carrying) for source, target in steps],

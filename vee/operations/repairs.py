@@ -9,7 +9,7 @@ from django.db import transaction
 
 from vee.choices import ImdState
 from vee.locks import lock_imd
-from vee.models import ImdTransition, InitialMeasurement, MeasuringComponent
+from vee.models import ImdTransition, InitialMeasurement, MeasuringComponent, RunLog
 from vee.operations import actions
 from vee.operations.actions import ImdNotFound, StateDoesNotAllow, UnableToAct, check_request
 
@@ -70,7 +70,7 @@ def repair(
                 at=at,
                 by=by.get_username(),
                 reason=reason,
-                details={"repaired": changed},
+                log=RunLog.objects.create(details={"repaired": changed}),
             )
         return actions.perform_vee(imd_id=imd_id, by=by, reason=reason, at=at) if perform else imd
 

@@ -26,6 +26,7 @@ from vee.readers.base import (
 )
 from vee.readers.lines import Line, read_lines
 from vee.readers.numbers import shown
+from vee.readers.plain_days import PlainDay, read_ahead
 
 
 def read(stream: IO[bytes], *, first: int = 1, zone_of: ZoneLookup | None = None) -> Items:
@@ -54,7 +55,7 @@ class _Reader:
     def read(self, lines: Iterator[Line]) -> Items:
         given = False
         header_seen = False
-        for line in lines:
+        for line, plain in read_ahead(lines):
             self._last = line.number
             if not header_seen:
                 if line.fault is None and not line.text.strip():
@@ -62,7 +63,7 @@ class _Reader:
                 _read_header(line)
                 header_seen = self._open = True
                 continue
-            for item in self._rows(line):
+            for item in self._rows(line, plain):
                 given = True
                 yield item
         if not header_seen:
@@ -79,8 +80,15 @@ class _Reader:
             message = "the file ends without its 900 row: it may have been cut"
             yield RowError(line=max(self._last, 1), code="missing_trailer", message=message)
 
-    def _rows(self, line: Line) -> Items:
+    def _rows(self, line: Line, plain: PlainDay | None) -> Items:
         """Give what is complete once this row is seen: the day before it, itself, or nothing yet."""
+        if plain is not None and self._open:
+            yield from self._close_day()
+            try:
+                self._open_plain_day(plain, line)
+            except RowRefused as refused:
+                yield RowError(line=line.number, code=refused.code, message=refused.message)
+            return
         if line.fault is None and not line.text.strip():
             return
         fields = [text.strip() for text in line.text.split(",")]
@@ -151,6 +159,15 @@ class _Reader:
     def _open_day(self, fields: list[str], number: int) -> None:
         self._in_refused_day = True
         self._day = rows.read_day(fields, self._needed_stream(), number)
+        self._in_refused_day = False
+
+    def _open_plain_day(self, plain: PlainDay, line: Line) -> None:
+        self._in_refused_day = True
+        stream = self._needed_stream()
+        if len(plain.amounts) == stream.intervals:
+            self._day = rows.read_plain_day(plain, stream, line.number)
+        else:
+            self._day = rows.read_day([text.strip() for text in line.text.split(",")], stream, line.number)
         self._in_refused_day = False
 
     def _add_span(self, fields: list[str], number: int) -> None:

@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+import numpy as np
+
 from vee.codes import Condition
 from vee.readers import nem12_quality
 from vee.readers.base import IntervalReadings, Item, RegisterReading, RowError, RowRefused
 from vee.readers.numbers import Amounts, read_amounts, read_number, shown
+from vee.readers.plain_days import PlainDay
 
 
 NEM_TIME = dt.timezone(dt.timedelta(hours=10), "NEM")
@@ -47,8 +50,9 @@ class Day:
     line: int
     stream: Stream
     start: dt.datetime
-    texts: list[str]
-    variable: bool
+    texts: Sequence[str]
+    """The values as they were written, unless they came as `amounts`."""
+    variable: bool = False
     conditions: list[int] = field(default_factory=list)
     letters: list[str] = field(default_factory=list)
     fault: RowRefused | None = None
@@ -108,6 +112,24 @@ def read_day(fields: list[str], stream: Stream, number: int) -> Day:
         )
     if len(texts) < count:
         raise RowRefused("interval_count", f"the day has {len(texts)} fields; {count} values are expected")
+    day = Day(line=number, stream=stream, start=start, texts=texts, amounts=amounts)
+    _qualify(day, tail)
+    return day
+
+
+def read_plain_day(plain: PlainDay, stream: Stream, number: int) -> Day:
+    """
+    Take over a 300 row whose values, as many as its stream has, were read already.
+
+    :raises RowRefused: when its other fields do not fit.
+    """
+    day = Day(line=number, stream=stream, start=_read_date(plain.date), texts=(), amounts=plain.amounts)
+    _qualify(day, [text.strip() for text in plain.tail.split(",")])
+    return day
+
+
+def _qualify(day: Day, tail: Sequence[str]) -> None:
+    """Note the quality of a day, and check the fields that stand behind its values."""
     if not tail or not tail[0]:
         raise RowRefused("missing_fields", "the quality flag is missing")
     letter = nem12_quality.read_flag(tail[0])
@@ -115,12 +137,10 @@ def read_day(fields: list[str], stream: Stream, number: int) -> Day:
     extra = next((text for text in tail[_FIELDS_AFTER_VALUES:] if text), None)
     if extra is not None:
         raise RowRefused("too_many_fields", f"{shown(extra)} stands after the last field of the row")
-    day = Day(line=number, stream=stream, start=start, texts=texts, variable=letter == nem12_quality.VARIABLE)
-    day.amounts = amounts
+    day.variable = letter == nem12_quality.VARIABLE
     if not day.variable:
-        day.letters = [letter] * count
-        day.conditions = [nem12_quality.condition_of(letter, reason)] * count
-    return day
+        day.letters = [letter] * day.stream.intervals
+        day.conditions = [nem12_quality.condition_of(letter, reason)] * day.stream.intervals
 
 
 def apply_span(day: Day, fields: list[str]) -> None:
@@ -153,8 +173,11 @@ def finish(day: Day) -> Item:
     try:
         _check_quality(day)
         values: Sequence[Decimal | None]
-        if day.amounts is not None and "N" not in day.letters:
+        if day.amounts is not None:
+            # Null data is written with any number, usually 0, which means nothing.
             values = day.amounts
+            if "N" in day.letters:
+                values = day.amounts.without(np.array([letter == "N" for letter in day.letters]))
         else:
             values = [
                 _value(text, letter, i) for i, (text, letter) in enumerate(zip(day.texts, day.letters, strict=True), 1)
@@ -183,7 +206,6 @@ def _check_quality(day: Day) -> None:
 
 
 def _value(text: str, letter: str, index: int) -> Decimal | None:
-    # Null data is written with any number, usually 0, which means nothing.
     if letter == "N":
         if text:
             _number(text, index)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vee.codes import NO_VALUE
 from vee.readers.base import RowRefused
 
 
@@ -44,7 +45,7 @@ _ROW_SCALE = 6
 
 
 class Amounts(Sequence[Decimal | None]):
-    """The numbers of a row, read at once: exact counts of a millionth that are shown as decimals."""
+    """The numbers of a row, read at once: exact counts of a millionth, shown as decimals; some may be missing."""
 
     def __init__(self, counts: NDArray[np.int64]) -> None:
         self._counts = counts
@@ -55,7 +56,8 @@ class Amounts(Sequence[Decimal | None]):
     def __getitem__(self, at: Any) -> Any:
         if isinstance(at, slice):
             return Amounts(self._counts[at])
-        return Decimal(int(self._counts[at])).scaleb(-_ROW_SCALE)
+        count = int(self._counts[at])
+        return None if count == NO_VALUE else Decimal(count).scaleb(-_ROW_SCALE)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and list(self) == list(other)
@@ -63,12 +65,20 @@ class Amounts(Sequence[Decimal | None]):
     def __hash__(self) -> int:
         return hash(tuple(self))
 
+    def without(self, missing: NDArray[np.bool_]) -> Amounts:
+        """Give the same numbers but for those that mean nothing."""
+        return Amounts(np.where(missing, NO_VALUE, self._counts))
+
     def counts_at(self, scale: int) -> NDArray[np.int64] | None:
-        """Give the counts of 10^-scale; None where digits would be lost."""
-        if scale >= _ROW_SCALE:
-            return self._counts * 10 ** (scale - _ROW_SCALE) if scale <= MAX_DECIMALS else None
+        """Give the counts of 10^-scale, `NO_VALUE` for what is missing; None where digits would be lost."""
+        if scale == _ROW_SCALE:
+            return self._counts
+        there = self._counts != NO_VALUE
+        if scale > _ROW_SCALE:
+            factor = 10 ** (scale - _ROW_SCALE)
+            return np.where(there, self._counts * factor, NO_VALUE) if scale <= MAX_DECIMALS else None
         whole, rest = np.divmod(self._counts, 10 ** (_ROW_SCALE - scale))
-        return None if rest.any() else whole
+        return None if rest[there].any() else np.where(there, whole, NO_VALUE)
 
 
 def read_amounts(texts: Sequence[str]) -> Amounts | None:

@@ -6,7 +6,7 @@ Arrays come in and go out; which database holds them is decided in here and nowh
 
 from __future__ import annotations
 
-from vee.models.fields import NO_VALUE
+from vee.codes import NO_VALUE
 from vee.storage.pieces import SECONDS_PER_DAY, DayPieces, cut_into_days
 from vee.storage.progress import upsert_progress
 from vee.storage.reader import Neighbours, Point, Series, neighbours, points, read_range, sum_days

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vee.models.fields import NO_VALUE
+from vee.codes import NO_VALUE
 from vee.storage.blocks import Blocks, StoredBlock, instant
 from vee.storage.partitions import create_partitions, ensure_partitions, retire_before
 from vee.storage.rows import bigints, postgres_cursor

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vee.codes import Condition
-from vee.models.fields import NO_VALUE
+from vee.codes import NO_VALUE, Condition
 from vee.storage.blocks import StoredBlock
 from vee.storage.pieces import SECONDS_PER_DAY
 from vee.storage.writer import USER_EDITED, backend

@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from psycopg.adapt import Dumper, Loader
 from psycopg.pq import Format
 
-from vee.models.fields import NO_VALUE
+from vee.codes import NO_VALUE
 
 
 _HEADER_BYTES = 20  # dimensions, has-null flag, element type, length, lower bound

@@ -11,8 +11,7 @@ from types import ModuleType
 import numpy as np
 from django.db import connection, transaction
 
-from vee.codes import Band, Condition
-from vee.models.fields import NO_VALUE
+from vee.codes import NO_VALUE, Band, Condition
 from vee.storage import postgres, sqlite
 from vee.storage.blocks import Blocks, instant
 from vee.storage.pieces import DayPieces

@@ -45,7 +45,7 @@ def process() -> None:
 
 
 def log_of(imd: InitialMeasurement) -> dict[str, Any]:
-    return ImdTransition.objects.filter(imd=imd, details__isnull=False).latest("pk").details
+    return ImdTransition.objects.filter(imd=imd, log__isnull=False).latest("pk").details
 
 
 def exceptions(imd: InitialMeasurement) -> list[tuple[str, str]]:

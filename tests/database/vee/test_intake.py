@@ -10,8 +10,7 @@ import pytest
 from tests.factories import meter_data
 from tests.factories.meter_data import AT
 from vee import models
-from vee.codes import Condition
-from vee.models.fields import NO_VALUE
+from vee.codes import NO_VALUE, Condition
 from vee.operations import intake
 
 

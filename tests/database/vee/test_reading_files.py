@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from tests.factories import meter_data
 from tests.factories.meter_data import AT, day, nem12, stream
 from vee import models
-from vee.models.fields import NO_VALUE
+from vee.codes import NO_VALUE
 from vee.operations import reading_files
 
 
