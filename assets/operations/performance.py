@@ -115,7 +115,7 @@ def mark_stale(*, changes: Iterable[Change]) -> int:
     first = min(change.first for change in by_component.values())
     last = max(change.last for change in by_component.values())
     candidates = EventPerformance.objects.filter(
-        measuring_component__in=by_component, reads_to__gte=first, reads_from__lt=last, stale=False
+        measuring_component__any_of=by_component, reads_to__gte=first, reads_from__lt=last, stale=False
     ).values_list("pk", "measuring_component", "reads_from", "reads_to")
     hit = [
         pk

@@ -17,7 +17,8 @@ AS_RECEIVED = 0
 EDITED = -1
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, which would take most of the time that making one takes; nobody changes them.
+@dataclass(slots=True, eq=False)
 class ImdFacts:
     """What rules may know about one IMD and its measuring component besides its values."""
 

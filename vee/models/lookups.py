@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.db.models import Field, ForeignKey, Lookup
@@ -9,7 +10,7 @@ from django.db.models import Field, ForeignKey, Lookup
 
 class AnyOf(Lookup):  # type: ignore[type-arg]
     """
-    `field__any_of=ids`: as `field__in`, for whole numbers and many of them.
+    `field__any_of=ids`: as `field__in`, for whole numbers or texts, and many of them.
 
     `in` binds every id for itself, which costs more than the database needs to find the rows, and gives a statement of
     another text for each number of ids. Here the text stays the same and the ids are one value.
@@ -17,14 +18,18 @@ class AnyOf(Lookup):  # type: ignore[type-arg]
 
     lookup_name = "any_of"
 
-    def get_prep_lookup(self) -> str:
-        return ",".join(map(str, map(int, self.rhs)))
+    def get_prep_lookup(self) -> list[int] | list[str]:
+        wanted = list(self.rhs)
+        return wanted if wanted and isinstance(wanted[0], str) else list(map(int, wanted))
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
         left, parameters = self.process_lhs(compiler, connection)
-        if connection.vendor == "postgresql":
-            return f"{left} = ANY(%s::bigint[])", [*parameters, f"{{{self.rhs}}}"]
-        return f"{left} IN (SELECT value FROM json_each(%s))", [*parameters, f"[{self.rhs}]"]  # noqa: S608  a column
+        wanted: Any = self.rhs
+        if connection.vendor != "postgresql":
+            return f"{left} IN (SELECT value FROM json_each(%s))", [*parameters, json.dumps(wanted)]  # noqa: S608  a column
+        if wanted and isinstance(wanted[0], str):
+            return f"{left} = ANY(%s::text[])", [*parameters, wanted]
+        return f"{left} = ANY(%s::bigint[])", [*parameters, f"{{{','.join(map(str, wanted))}}}"]
 
 
 def register() -> None:

@@ -18,7 +18,8 @@ import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
 from vee import events, models
-from vee.choices import ImdKind, ImdState, is_due
+from vee.choices import ImdState, is_due
+from vee.codes import ImdKind
 from vee.engine.batch import Batch
 from vee.locks import lock_components
 from vee.operations import evidence, progress, retries, usage_changes
@@ -116,7 +117,7 @@ def _due(imd_id: int, record: NewImd, component: Component) -> DueImd:
         identifier=record.component_identifier,
         component=component,
         start=int(record.start.timestamp()),
-        end_at=record.end,
+        end=int(record.end.timestamp()),
         seconds_per_interval=record.seconds_per_interval,
         kind=ImdKind.INITIAL_LOAD,
         state=ImdState.PENDING,

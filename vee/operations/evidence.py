@@ -117,7 +117,7 @@ def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.date
 
 def whole_periods(groups: Sequence[Group], kept_out: set[int]) -> dict[int, tuple[int, int]]:
     """Give, by component, the period that its IMDs were written for without a break, all of it actual; whole days."""
-    spans: dict[int, list[tuple[int, int, bool]]] = defaultdict(list)
+    spans: dict[int, list[tuple[int, int, bool]]] = {}
     offsets: dict[int, int] = {}
     for group in groups:
         if group.scalars is not None:
@@ -126,14 +126,16 @@ def whole_periods(groups: Sequence[Group], kept_out: set[int]) -> dict[int, tupl
         actual = (batch.valid & (batch.conditions >= Band.REGULAR.low)).all(axis=1) & ~group.blocked
         for imd, component, good in zip(group.imds, group.components, actual.tolist(), strict=True):
             offsets[component.id] = component.standard_offset
-            spans[component.id].append((imd.start, imd.end, good and imd.id not in kept_out))
+            spans.setdefault(component.id, []).append((imd.start, imd.end, good and imd.id not in kept_out))
     whole = {}
     for component_id, found in spans.items():
         if len(found) > 1:
             found.sort()
-        unbroken = all(later[0] == earlier[1] for earlier, later in itertools.pairwise(found))
-        ends_a_day = (found[-1][1] + offsets[component_id]) % SECONDS_PER_DAY == 0
-        if ends_a_day and unbroken and all(good for *_, good in found):
+            good = all(good for *_, good in found)
+            good = good and all(later[0] == earlier[1] for earlier, later in itertools.pairwise(found))
+        else:
+            good = found[0][2]
+        if good and (found[-1][1] + offsets[component_id]) % SECONDS_PER_DAY == 0:
             whole[component_id] = (found[0][0], found[-1][1])
     return whole
 

@@ -35,7 +35,7 @@ def find(identifiers: Iterable[str]) -> dict[str, KnownComponent]:
     wanted = sorted(set(identifiers))
     rows = []
     for begin in range(0, len(wanted), _AT_ONCE):
-        part = MeasuringComponent.objects.filter(identifier__in=wanted[begin : begin + _AT_ONCE])
+        part = MeasuringComponent.objects.filter(identifier__any_of=wanted[begin : begin + _AT_ONCE])
         rows += fetch_rows(part.values_list(*_FIELDS))
     types = MeasuringComponentType.objects.in_bulk({row[2] for row in rows}) if rows else {}
     found = {}

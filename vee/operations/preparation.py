@@ -17,7 +17,7 @@ from django.db.models.functions import Cast
 from vee.codes import ComponentKind, Condition, ImdKind, Role
 from vee.engine.registers import Register
 from vee.models import ImdEdit, ImdPayload, InitialMeasurement, MeasuringComponent
-from vee.storage import NO_VALUE, SECONDS_PER_DAY, fetch_arrays, fetch_rows
+from vee.storage import NO_VALUE, SECONDS_PER_DAY, fetch_arrays, fetch_rows, instant
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Component:
     """A measuring component with what its type and place say about it."""
 
     id: int
-    kind: str
+    kind: ComponentKind
     seconds_per_interval: int | None
     uom: str
     scale: int
@@ -45,6 +45,8 @@ class Component:
     sync_consumption: bool = True
     characteristics: dict[str, str] = dataclasses.field(default_factory=dict)
     high_quality_tolerance: Decimal | None = None
+    register: Register = dataclasses.field(default_factory=Register)
+    """How the component counts, where it shows readings."""
     planned_by: tuple[Any, ...] = ()
     """What decides on its plans besides the IMD: equal for components that pass the same rules."""
 
@@ -52,16 +54,6 @@ class Component:
     def multiplier_in_millionths(self) -> int:
         """The multiplier as measurement blocks take it."""
         return int(self.multiplier.scaleb(6))
-
-    @property
-    def register(self) -> Register:
-        """How the component counts, where it shows readings."""
-        return Register(
-            dials=self.dials,
-            allow_negative=self.allow_negative,
-            rollover_threshold=self.rollover_threshold,
-            subtractive=self.subtractive or self.kind == ComponentKind.SUBTRACTIVE_INTERVAL,
-        )
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -72,9 +64,9 @@ class DueImd:
     identifier: str
     component: Component | None
     start: int
-    end_at: dt.datetime
+    end: int
     seconds_per_interval: int | None
-    kind: str
+    kind: ImdKind
     state: str
     user_edited: bool
     attempts: int
@@ -87,9 +79,9 @@ class DueImd:
     edits: list[tuple[int, Decimal | None, int]] = dataclasses.field(default_factory=list)
 
     @property
-    def end(self) -> int:
-        """The end in epoch seconds."""
-        return int(self.end_at.timestamp())
+    def end_at(self) -> dt.datetime:
+        """The end as an instant in UTC."""
+        return instant(self.end)
 
 
 class UnableToPrepare(Exception):
@@ -113,6 +105,7 @@ _COMPONENT_FIELDS = (
     "type__subtractive", "type__sync_consumption",
     "type__high_quality_tolerance",
 )  # fmt: skip
+_KINDS = {kind.value: kind for kind in ImdKind}
 _ROLES = (Role.INITIAL_LOAD, Role.MANUAL_OVERRIDE, Role.ESTIMATION)
 
 
@@ -130,7 +123,7 @@ def _component(row: tuple[Any, ...]) -> Component:
     own, of_device, of_point, of_other_point = (json.loads(text or "{}") for text in row[24:28])
     return Component(
         id=row[0],
-        kind=row[1],
+        kind=ComponentKind(row[1]),
         seconds_per_interval=row[2],
         uom=row[3],
         scale=row[4],
@@ -150,6 +143,12 @@ def _component(row: tuple[Any, ...]) -> Component:
         sync_consumption=bool(row[29]),
         characteristics={**(of_point or of_other_point), **of_device, **own},
         high_quality_tolerance=row[30],
+        register=Register(
+            dials=row[22],
+            allow_negative=bool(row[5]),
+            rollover_threshold=row[23],
+            subtractive=bool(row[28]) or row[1] == ComponentKind.SUBTRACTIVE_INTERVAL,
+        ),
         planned_by=(row[1], *row[8:14], zone, *row[24:28]),
     )
 
@@ -181,9 +180,9 @@ def load_due(*, imd_ids: Sequence[int]) -> list[DueImd]:
             identifier=row[1],
             component=None if component_id is None else components[component_id],
             start=int(row[3].timestamp()),
-            end_at=row[4],
+            end=int(row[4].timestamp()),
             seconds_per_interval=row[5],
-            kind=row[6],
+            kind=_KINDS[row[6]],
             state=row[7],
             user_edited=row[8],
             attempts=row[9],

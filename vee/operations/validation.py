@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from vee.codes import ComponentKind, ImdKind
+from vee.codes import ComponentKind
 from vee.engine.batch import EDITED, Batch, ImdFacts
 from vee.engine.findings import Outcome, RowFinding, RowStep, RunResult
 from vee.engine.fixed_point import UnableToKeepExactly, to_decimal, to_fixed
@@ -84,7 +84,6 @@ def validate(
     bases = subtractive_values.read_bases(ready)
     groups: dict[tuple[object, ...], _Gathering] = defaultdict(_Gathering)
     for imd, component in ready:
-        kind = ComponentKind(component.kind)
         plan = plans.plan_of(imd=imd, component=component)
         try:
             consumed = subtractive_values.consume(imd, component, bases[imd.id]) if imd.id in bases else None
@@ -96,7 +95,7 @@ def validate(
         except (UnableToPrepare, UnableToKeepExactly) as error:
             refused.append(Refused(imd, str(error)))
             continue
-        key = (plan.signature, kind, component.scale, imd.seconds_per_interval, len(values))
+        key = (plan.signature, component.kind, component.scale, imd.seconds_per_interval, len(values))
         groups[key].add(imd, component, plan, values, conditions, edited)
         if consumed is not None:
             groups[key].consumed.append(consumed)
@@ -143,7 +142,7 @@ class _Gathering:
             valid=values != NO_VALUE,
             conditions=np.stack(self.conditions),
             set_by=set_by,
-            kind=ComponentKind(component.kind),
+            kind=component.kind,
             scale=component.scale,
             seconds_per_interval=self.imds[0].seconds_per_interval,
             starts=np.array([imd.start for imd in self.imds], dtype=np.int64),
@@ -196,7 +195,7 @@ def _facts(imd: DueImd, component: Component, scalar: Scalar | None) -> ImdFacts
         component_seconds_per_interval=component.seconds_per_interval,
         allow_negative=component.allow_negative,
         time_zone=component.time_zone,
-        kind=ImdKind(imd.kind),
+        kind=imd.kind,
         end=imd.end,
         service_point_id=component.service_point_id,
         device_id=component.device_id,

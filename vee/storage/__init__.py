@@ -7,6 +7,7 @@ Arrays come in and go out; which database holds them is decided in here and nowh
 from __future__ import annotations
 
 from vee.codes import NO_VALUE
+from vee.storage.blocks import instant
 from vee.storage.pieces import SECONDS_PER_DAY, DayPieces, cut_into_days
 from vee.storage.progress import upsert_progress
 from vee.storage.reader import Neighbours, Point, Series, neighbours, points, read_range, sum_days
@@ -32,6 +33,7 @@ __all__ = [
     "fetch_arrays",
     "fetch_rows",
     "insert_rows",
+    "instant",
     "neighbours",
     "new_ids",
     "points",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from vee.codes import NO_VALUE
 from vee.storage.blocks import Blocks, StoredBlock, instant
 from vee.storage.partitions import create_partitions, ensure_partitions, retire_before
-from vee.storage.rows import bigints, postgres_cursor
+from vee.storage.rows import bigints, decode_arrays, postgres_cursor
 
 
 __all__ = ["create_partitions", "load", "load_range", "retire_before", "store", "sum_days"]
@@ -99,7 +100,7 @@ def load(*, component_ids: np.ndarray, starts: np.ndarray, lock: bool) -> list[S
     }
     with postgres_cursor() as cursor:
         cursor.execute(LOAD + (" FOR UPDATE OF b" if lock else ""), parameters)
-        return [StoredBlock(*row) for row in cursor.fetchall()]
+        return _blocks(cursor.fetchall())
 
 
 def load_range(*, component_ids: list[int], after: int, before: int) -> list[StoredBlock]:
@@ -115,7 +116,25 @@ def load_range(*, component_ids: list[int], after: int, before: int) -> list[Sto
             """,
             [bigints(component_ids), instant(after), instant(before)],
         )
-        return [StoredBlock(*row) for row in cursor.fetchall()]
+        return _blocks(cursor.fetchall())
+
+
+def _blocks(rows: Sequence[tuple[Any, ...]]) -> list[StoredBlock]:
+    if not rows:
+        return []
+    components, starts, sizes, scales, values, conditions, flags, versions, readings = zip(*rows, strict=True)
+    arrays = (
+        decode_arrays(values, "int64"),
+        decode_arrays(conditions, "int32"),
+        decode_arrays(flags, "int16"),
+        decode_arrays(readings, "int64"),
+    )
+    return [
+        StoredBlock(component, start, size, scale, vals, conds, flgs, version, reads)  # type: ignore[arg-type]
+        for component, start, size, scale, version, vals, conds, flgs, reads in zip(
+            components, starts, sizes, scales, versions, *arrays, strict=True
+        )
+    ]
 
 
 def store(*, blocks: Blocks, replacing: bool, at: dt.datetime) -> None:

@@ -21,24 +21,44 @@ from vee.codes import NO_VALUE
 
 
 _HEADER_BYTES = 20  # dimensions, has-null flag, element type, length, lower bound
+_ONE_DIMENSION_NO_NULLS = struct.pack(">ii", 1, 0)
 
 
 class _ArrayLoader(Loader):
-    """Decode a binary PostgreSQL array of integers into a numpy array; a NULL element becomes `NO_VALUE`."""
+    """Take a binary PostgreSQL array as it comes: arrays are decoded many at once."""
 
     format = Format.BINARY
-    dtype: str
-    size: int
 
-    def load(self, data: Any) -> np.ndarray:
-        dimensions, has_null = struct.unpack_from(">ii", data)
-        if dimensions == 0:
-            return np.empty(0, dtype=self.dtype)
-        if not has_null:
-            layout = np.dtype([("length", ">i4"), ("value", f">i{self.size}")])
-            return np.frombuffer(data, dtype=layout, offset=_HEADER_BYTES)["value"].astype(self.dtype)
-        (count,) = struct.unpack_from(">i", data, 12)
-        return _with_nulls(bytes(data), count, self.size).astype(self.dtype)
+    def load(self, data: Any) -> bytes:
+        return bytes(data)
+
+
+def decode_arrays(column: Sequence[bytes | None], dtype: str) -> list[np.ndarray | None]:
+    """
+    Decode binary PostgreSQL arrays of integers into numpy arrays; a NULL element becomes `NO_VALUE`.
+
+    Those of one length without NULLs, which is nearly all, are decoded in one go and are rows of one matrix.
+    """
+    size = np.dtype(dtype).itemsize
+    found: list[np.ndarray | None] = [None] * len(column)
+    alike: dict[int, list[int]] = {}
+    for place, raw in enumerate(column):
+        if raw is None:
+            continue
+        if raw[:8] == _ONE_DIMENSION_NO_NULLS:
+            alike.setdefault(len(raw), []).append(place)
+        else:
+            dimensions, _, _, count = struct.unpack_from(">iiii", raw) if len(raw) >= _HEADER_BYTES else (0, 0, 0, 0)
+            numbers = _with_nulls(raw, count, size) if dimensions else np.empty(0, dtype=np.int64)
+            found[place] = numbers.astype(dtype)
+    for length, places in alike.items():
+        count = (length - _HEADER_BYTES) // (4 + size)
+        layout = np.dtype([("header", "V20"), ("cells", [("length", ">i4"), ("value", f">i{size}")], (count,))])
+        joined = b"".join([column[place] or b"" for place in places])
+        matrix = np.frombuffer(joined, dtype=layout)["cells"]["value"].astype(dtype)
+        for place, row in zip(places, matrix, strict=True):
+            found[place] = row
+    return found
 
 
 def _with_nulls(raw: bytes, count: int, size: int) -> np.ndarray:
@@ -62,29 +82,16 @@ def _with_nulls(raw: bytes, count: int, size: int) -> np.ndarray:
     return numbers
 
 
-class _Int64ArrayLoader(_ArrayLoader):
-    dtype, size = "int64", 8
-
-
-class _Int32ArrayLoader(_ArrayLoader):
-    dtype, size = "int32", 4
-
-
-class _Int16ArrayLoader(_ArrayLoader):
-    dtype, size = "int16", 2
-
-
-_LOADERS = {"int8[]": _Int64ArrayLoader, "int4[]": _Int32ArrayLoader, "int2[]": _Int16ArrayLoader}
-_OIDS = {"int8[]": 1016, "int4[]": 1007, "int2[]": 1005}
+_ARRAY_OIDS = (1016, 1007, 1005)  # of int8[], int4[], int2[]
 
 
 def postgres_cursor() -> psycopg.Cursor[Any]:
-    """Give a cursor on Django's connection that receives binary results and turns integer arrays into numpy's."""
+    """Give a cursor on Django's connection that receives binary results; integer arrays are for `decode_arrays`."""
     connection.ensure_connection()
     cursor = psycopg.Cursor(connection.connection)
     cursor.format = Format.BINARY
-    for name, loader in _LOADERS.items():
-        cursor.adapters.register_loader(_OIDS[name], loader)
+    for oid in _ARRAY_OIDS:
+        cursor.adapters.register_loader(oid, _ArrayLoader)
     return cursor
 
 
@@ -132,9 +139,15 @@ def fetch_arrays(
     if connection.vendor == "postgresql":
         with postgres_cursor() as cursor:
             cursor.execute(f"{select} = ANY(%s::bigint[])", [bigints(ids)])
-            for row in cursor:
-                found[row[0]] = row[1:]
-        return found
+            rows = cursor.fetchall()
+        if not rows:
+            return found
+        keys, *parts = zip(*rows, strict=True)
+        decoded = [
+            part if name not in arrays else decode_arrays(part, arrays[name])
+            for name, part in zip(columns, parts, strict=True)
+        ]
+        return dict(zip(keys, zip(*decoded, strict=True), strict=True))
     dtypes = [arrays.get(name) for name in columns]
     with connection.cursor() as django_cursor:
         for chunk in in_chunks(ids, 5_000):
