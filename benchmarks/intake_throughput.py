@@ -36,7 +36,15 @@ from rest_framework import serializers  # noqa: E402  Django has to be set up fi
 
 from benchmarks import _report  # noqa: E402  Django has to be set up first
 from benchmarks._report import Claim  # noqa: E402  Django has to be set up first
-from integration.flows import canonical, csv_rows, enrollment_payload, reservation_mapping  # noqa: E402  Django has to be set up first
+from integration.flows import (  # noqa: E402  Django has to be set up first
+    canonical,
+    csv_blocks,
+    csv_pieces,
+    csv_rows,
+    enrollment_payload,
+    event_device_reservation,
+    reservation_mapping,
+)
 from tests.functional.harness.records import enrollment  # noqa: E402  Django has to be set up first
 
 
@@ -76,10 +84,10 @@ def ours(content: bytes) -> list[str]:
     stream = io.BytesIO(content)
     header = csv_rows.read_header(stream, reservation_mapping.LAYOUT)
     sent: list[str] = []
-    for offset, line, count in csv_rows.segments(io.BytesIO(content), header=header, size=SEGMENT):
-        rows = csv_rows.rows_of(stream, header=header, offset=offset, line=line, count=count)
-        good = [row for row in rows if not (row.problem or reservation_mapping.why_refused(row, request))]
-        devices = [reservation_mapping.device(row) for row in good]
+    for offset, line, count in csv_pieces.segments(io.BytesIO(content), header=header, size=SEGMENT):
+        block = csv_blocks.block_of(stream, header=header, offset=offset, line=line, count=count)
+        refused = event_device_reservation.FLOW.refused(block, request)
+        devices = reservation_mapping.devices(block, without={row.line for row in refused})
         ENCODER.encode(reservation_mapping.segment_document(request, event_type="X", devices=devices))
         sent += [device.nic_id for device in devices]
     return sent

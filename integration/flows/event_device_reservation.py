@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from integration.flows import (
     segment_overlays,
 )
 from integration.flows.contract import Fault
+from integration.flows.csv_blocks import Block
 from integration.flows.csv_rows import Row
 from integration.flows.file_flow import (
     Acknowledgement,
@@ -114,6 +115,10 @@ class EventDeviceReservation(FileFlow):
         """Give what is wrong with a row."""
         return reservation_mapping.why_refused(row, accepted)
 
+    def suspects(self, block: Block, accepted: ReservationRequest) -> Iterable[int]:
+        """Give the places of the rows that are not valid at first sight."""
+        return reservation_mapping.suspects(block, accepted)
+
     def received(self, accepted: ReservationRequest, *, run: FlowRun, at: dt.datetime) -> None:
         """Write the event as the message describes it."""
         reservations.event_received(request=accepted, at=at)
@@ -133,8 +138,7 @@ class EventDeviceReservation(FileFlow):
         """Reserve the devices of one segment in one call, without those that are reserved."""
         request: ReservationRequest = work.accepted
         bad = row_errors(self, work)
-        refused_lines = {error.line for error in bad}
-        devices = [reservation_mapping.device(row) for row in work.rows if row.line not in refused_lines]
+        devices = reservation_mapping.devices(work.block, without={error.line for error in bad})
         taken = reservations.take(request=request, run=work.run, segment=work.segment, devices=devices, at=work.clock())
         errors = [*bad, *(_error(device, text, work.clock()) for device, text in taken.refused)]
         if not taken.to_send:
