@@ -21,13 +21,12 @@ from integration.flows import (
     reservation_mapping,
     segment_overlays,
 )
-from integration.flows.contract import Fault
+from integration.flows.contract import Exchanged, Fault
 from integration.flows.csv_blocks import Block
 from integration.flows.csv_rows import Row
 from integration.flows.file_flow import (
     Acknowledgement,
     AttemptResult,
-    Exchanged,
     FileFlow,
     FileKey,
     RowError,
@@ -199,7 +198,7 @@ class EventDeviceReservation(FileFlow):
             return taken, errors
         at = work.clock()
         failed = [(taken.to_send[place], text) for place, text in overlaid.failed.items()]
-        reservations.settle(request=work.accepted, run=work.run, failed=failed, at=at)
+        reservations.settle(event_id=taken.event_id, run=work.run, failed=failed, at=at)
         left = [device for place, device in enumerate(taken.to_send) if place not in overlaid.failed]
         told = [_error(device, text, at, code="FAILURE") for device, text in failed]
         return dataclasses.replace(taken, to_send=left), [*errors, *told]
@@ -211,7 +210,7 @@ class EventDeviceReservation(FileFlow):
         refused = [(device, refusals[device.key]) for device in taken.to_send if device.key in refusals]
         at = work.clock()
         reservations.settle(
-            request=work.accepted,
+            event_id=taken.event_id,
             run=work.run,
             reserved=[device for device in taken.to_send if device.key not in refusals],
             refused=refused,
@@ -235,7 +234,7 @@ class EventDeviceReservation(FileFlow):
     ) -> SegmentResult:
         at = work.clock()
         reservations.settle(
-            request=work.accepted,
+            event_id=taken.event_id,
             run=work.run,
             failed=[(device, fault.reason) for device in taken.to_send],
             at=at,

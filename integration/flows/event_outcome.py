@@ -22,12 +22,11 @@ from integration.flows import (
     segment_overlays,
 )
 from integration.flows.acknowledgements import AckCode
-from integration.flows.contract import Fault
+from integration.flows.contract import Exchanged, Fault
 from integration.flows.csv_rows import Row
 from integration.flows.file_flow import (
     Acknowledgement,
     AttemptResult,
-    Exchanged,
     FileFlow,
     FileKey,
     RowError,

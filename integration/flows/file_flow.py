@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from integration.flows.contract import Fault, Outcome, Reply
+from integration.flows.contract import Exchanged, Fault, Outcome, Reply
 from integration.flows.csv_blocks import Block
 from integration.flows.csv_rows import Layout, Row
 from integration.flows.overlays import Overlay
@@ -45,17 +45,6 @@ class RowError:
     def as_entry(self) -> dict[str, Any]:
         """Give what is kept of it with its segment."""
         return {"line": self.line, "id": self.id, "value": self.value[:500], "at": self.at, "code": self.code}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchanged:
-    """One call to the target, as far as it is kept as a payload."""
-
-    request: bytes
-    response: bytes | None
-    succeeded: bool
-    label: str = ""
-    media_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

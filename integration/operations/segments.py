@@ -288,17 +288,7 @@ def _settle(shared: _Shared, claim: _Claim, result: SegmentResult, *, at: dt.dat
         if not held:
             logger.warning("segment_taken_away", segment=claim.segment.number)
             return
-        for exchanged in result.exchanges:
-            run_payloads.keep_exchange(
-                row,
-                request=exchanged.request,
-                response=exchanged.response,
-                label=exchanged.label,
-                succeeded=exchanged.succeeded,
-                media_type=exchanged.media_type,
-                step=shared.step,
-                at=at,
-            )
+        run_payloads.keep_exchanges(row, result.exchanges, step=shared.step, at=at)
         if fault is None:
             FlowRun.objects.filter(pk=row.pk).update(progress_done=F("progress_done") + claim.segment.rows)
         else:
