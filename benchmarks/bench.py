@@ -54,7 +54,7 @@ QUICK: tuple[tuple[str, bool], ...] = (
     ("enrollment_throughput.py --records 100 --rounds 2", True),
     ("reservation_throughput.py --rows 4000 --rounds 2", True),
     ("reservation_memory.py --rows 20000 --send all", False),
-    ("intake_throughput.py --rows 20000", False),
+    ("intake_throughput.py --rows 20000 --requests 200", False),
     ("admin_at_scale.py --runs 100000 --blocks 20000 --messages 100000", False),
 )
 

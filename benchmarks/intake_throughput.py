@@ -1,24 +1,29 @@
 """
-What checking costs on the way in, without sockets or database: segments of a file, and a batch of records.
+What checking costs on the way in, without a database: segments of a file, and a batch of records.
 
 (a) a reservation file read, checked row by row and made into segments of JSON, against `csv.reader` alone and against a
     serializer of Django REST framework for each row; the devices of all are compared;
 (b) an enrollment collection of 100 records from its bytes to checked records, against a serializer with `many=True`;
-    the messageIds of all are compared. The serializers have the required fields, types and lengths, not the rules.
+    the messageIds of all are compared. The serializers have the required fields, types and lengths, not the rules;
+(c) the same batch over HTTP, each contender in a view of gunicorn (2 processes with 2 threads) on these same cores.
 
-    .venv/bin/python benchmarks/intake_throughput.py [--rows 100000] [--rounds 5]
+    .venv/bin/python benchmarks/intake_throughput.py [--rows 100000] [--rounds 5] [--requests 1600]
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import io
 import os
+import socket
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +37,33 @@ import django
 django.setup()
 
 import msgspec  # noqa: E402  Django has to be set up first
-from rest_framework import serializers  # noqa: E402  Django has to be set up first
 
 from benchmarks import _report  # noqa: E402  Django has to be set up first
+from benchmarks._intake_serializers import (  # noqa: E402  Django has to be set up first
+    RowSerializer,
+    enrollment_serializer,
+)
 from benchmarks._report import Claim  # noqa: E402  Django has to be set up first
-from integration.flows import canonical, csv_rows, enrollment_payload, reservation_mapping  # noqa: E402  Django has to be set up first
+from integration.flows import (  # noqa: E402  Django has to be set up first
+    canonical,
+    csv_blocks,
+    csv_pieces,
+    csv_rows,
+    enrollment_payload,
+    event_device_reservation,
+    reservation_mapping,
+)
+from tests.functional.harness.processes import (  # noqa: E402  Django has to be set up first
+    PYTHON,
+    Child,
+    free_port,
+    wait_until,
+)
 from tests.functional.harness.records import enrollment  # noqa: E402  Django has to be set up first
 
 
 SEGMENT = 200
+CLIENTS = 8
 HEADER = "recordId,nicId,headEndSystemId,reservationStartDateTime,reservationEndDateTime"
 ENCODER = msgspec.json.Encoder()
 REQUEST = {
@@ -51,16 +74,6 @@ REQUEST = {
     "eventStartDateTime": "2027-06-02T00:00:00Z",
     "eventEndDateTime": "2027-06-02T06:00:00Z",
 }
-
-
-class RowSerializer(serializers.Serializer[Any]):
-    """A row as Django REST framework would check it."""
-
-    recordId = serializers.CharField(max_length=120)  # noqa: N815  (the file's word)
-    nicId = serializers.CharField(max_length=100)  # noqa: N815  (the file's word)
-    headEndSystemId = serializers.CharField(max_length=50)  # noqa: N815  (the file's word)
-    reservationStartDateTime = serializers.DateTimeField(required=False)  # noqa: N815  (the file's word)
-    reservationEndDateTime = serializers.DateTimeField(required=False)  # noqa: N815  (the file's word)
 
 
 def bare(content: bytes) -> list[str]:
@@ -76,10 +89,10 @@ def ours(content: bytes) -> list[str]:
     stream = io.BytesIO(content)
     header = csv_rows.read_header(stream, reservation_mapping.LAYOUT)
     sent: list[str] = []
-    for offset, line, count in csv_rows.segments(io.BytesIO(content), header=header, size=SEGMENT):
-        rows = csv_rows.rows_of(stream, header=header, offset=offset, line=line, count=count)
-        good = [row for row in rows if not (row.problem or reservation_mapping.why_refused(row, request))]
-        devices = [reservation_mapping.device(row) for row in good]
+    for offset, line, count in csv_pieces.segments(io.BytesIO(content), header=header, size=SEGMENT):
+        block = csv_blocks.block_of(stream, header=header, offset=offset, line=line, count=count)
+        refused = event_device_reservation.FLOW.refused(block, request)
+        devices = reservation_mapping.devices(block, without={row.line for row in refused})
         ENCODER.encode(reservation_mapping.segment_document(request, event_type="X", devices=devices))
         sent += [device.nic_id for device in devices]
     return sent
@@ -98,22 +111,6 @@ def by_serializer(content: bytes) -> list[str]:
             found += [each["nicId"] for each in waiting]
             waiting = []
     return found + [each["nicId"] for each in waiting]
-
-
-def _serializer_of(record: dict[str, Any]) -> type[serializers.Serializer[Any]]:
-    fields: dict[str, Any] = {}
-    for name, value in record.items():
-        if isinstance(value, dict):
-            fields[name] = _serializer_of(value)(required=False, allow_null=True)
-        elif isinstance(value, bool):
-            fields[name] = serializers.BooleanField(required=False)
-        elif isinstance(value, int | float):
-            fields[name] = serializers.DecimalField(max_digits=20, decimal_places=6, required=False)
-        elif isinstance(value, list):
-            fields[name] = serializers.JSONField(required=False)
-        else:
-            fields[name] = serializers.CharField(max_length=300, required=False, allow_blank=True, allow_null=True)
-    return type("RecordSerializer", (serializers.Serializer,), fields)
 
 
 def _timed(work: Callable[[bytes], Any], content: bytes) -> Callable[[], float]:
@@ -163,7 +160,7 @@ def batch(*, rounds: int) -> None:
     """The part of bar H1 that needs no server."""
     records = [enrollment() for _ in range(100)]
     content = ENCODER.encode({"params": records})
-    serializer = _serializer_of(records[0])
+    serializer = enrollment_serializer()
 
     def checked(body: bytes) -> list[str]:
         found = enrollment_payload.check_collection(canonical.read(body))
@@ -192,14 +189,91 @@ def batch(*, rounds: int) -> None:
     )
 
 
+def over_http(*, rounds: int, requests: int) -> None:
+    """The part of bar H1 that goes through a server."""
+    content = ENCODER.encode({"params": [enrollment() for _ in range(100)]})
+    with tempfile.TemporaryDirectory(prefix="tieline-bench-") as folder, contextlib.ExitStack() as stack:
+        port = free_port()
+        server = Child(
+            name="intake",
+            command=[
+                *(PYTHON, "-m", "gunicorn", "benchmarks._intake_server:application", "--bind", f"127.0.0.1:{port}"),
+                *("--workers", "2", "--worker-class", "gthread", "--threads", "2", "--log-level", "warning"),
+            ],
+            environment=os.environ,
+            log=Path(folder) / "intake.log",
+        )
+        stack.callback(server.stop)
+        wait_until("the server", lambda: _answers(port, "/ours", content), seconds=60)
+        assert _posted(port, "/ours", content) == _posted(port, "/serializer", content)
+
+        def timed(address: str, count: int) -> Callable[[], float]:
+            def once() -> float:
+                began = time.perf_counter()
+                with ThreadPoolExecutor(CLIENTS) as pool:
+                    for done in [
+                        pool.submit(_post_many, port, address, content, count // CLIENTS) for _ in range(CLIENTS)
+                    ]:
+                        done.result()
+                return (time.perf_counter() - began) / (count // CLIENTS * CLIENTS)
+
+            return once
+
+        fewer = max(requests // 8, CLIENTS)
+        taken = _report.in_turns(
+            {"ours": timed("/ours", requests), "serializer": timed("/serializer", fewer)}, rounds=rounds
+        )
+    rates = {name: [1 / each for each in seconds] for name, seconds in taken.items()}
+    _report.record(
+        Claim(
+            area="Intake",
+            bar="H1",
+            what="100 enrollment records, checked by a server, against a serializer, over HTTP",
+            measured=statistics.median(rates["ours"]) / statistics.median(rates["serializer"]),
+            at_least=8.0,
+            detail="; ".join(f"{name} {_report.spread(found)} requests/s" for name, found in rates.items()),
+        )
+    )
+
+
+def _post_many(port: int, address: str, content: bytes, count: int) -> bytes:
+    """Post over one connection that is kept; give the last answer."""
+    head = f"POST {address} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    request = f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
+    body = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection, connection.makefile("rb") as answers:
+        for _ in range(count):
+            connection.sendall(request)
+            status, length = answers.readline(), 0
+            assert b" 200 " in status, status
+            while (line := answers.readline()) != b"\r\n":
+                name, _, value = line.lower().partition(b":")
+                length = int(value) if name == b"content-length" else length
+            body = answers.read(length)
+    return body
+
+
+def _posted(port: int, address: str, content: bytes) -> list[str]:
+    return msgspec.json.decode(_post_many(port, address, content, 1), type=list[str])
+
+
+def _answers(port: int, address: str, content: bytes) -> bool:
+    try:
+        return bool(_posted(port, address, content))
+    except OSError:
+        return False
+
+
 def main() -> None:
     """Read the arguments and measure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--requests", type=int, default=1_600)
     options = parser.parse_args()
     file(rows=options.rows, rounds=options.rounds)
     batch(rounds=options.rounds)
+    over_http(rounds=options.rounds, requests=options.requests)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,21 @@ from typing import Any
 from django.db import connections, models, router
 
 
-def update_each(model: type[models.Model], rows: Mapping[int, Mapping[str, Any]]) -> int:
+def update_each(
+    model: type[models.Model],
+    rows: Mapping[Any, Mapping[str, Any]],
+    *,
+    key: str = "",
+    only: Mapping[str, Any] | None = None,
+) -> int:
     """
-    Write to each row, by its primary key, its own values of the same fields; give how many rows there were.
+    Write to each row its own values of the same fields; give how many rows there were.
 
     One statement with the values as a table, where `bulk_update` makes a CASE of every field. Nothing else is written,
     and nobody is told: no signal, no history.
+
+    :param key: field that `rows` names the rows by; the primary key when it is not given.
+    :param only: values that other fields of a row must have for it to be written, by field name.
     """
     if not rows:
         return 0
@@ -22,20 +31,25 @@ def update_each(model: type[models.Model], rows: Mapping[int, Mapping[str, Any]]
     options = model._meta
     fields = {field.name: field for field in options.concrete_fields}
     chosen = [fields[name] for name in next(iter(rows.values()))]
-    columns = _columns(chosen, connection, first=2)
+    named = fields[key] if key else options.pk
+    source, *columns = _columns([named, *chosen], connection, first=1)
     assignments = ", ".join(
         f"{quote(str(field.column))} = {column}" for field, column in zip(chosen, columns, strict=True)
     )
     one = f"({', '.join(['%s'] * (len(chosen) + 1))})"
-    table, key = quote(options.db_table), quote(str(options.pk.column))
+    table = quote(options.db_table)
+    conditions = [f"{table}.{quote(str(named.column))} = {source}"]
+    values: list[Any] = []
+    for value, row in rows.items():
+        values.append(named.get_db_prep_save(value, connection))
+        values += [field.get_db_prep_save(row[field.name], connection) for field in chosen]
+    for name, value in (only or {}).items():
+        conditions.append(f"{table}.{quote(str(fields[name].column))} = %s")
+        values.append(fields[name].get_db_prep_save(value, connection))
     statement = (
         f"UPDATE {table} SET {assignments} FROM (VALUES {', '.join([one] * len(rows))}) AS v "  # noqa: S608  (our names)
-        f"WHERE {table}.{key} = v.column1"
+        f"WHERE {' AND '.join(conditions)}"
     )
-    values: list[Any] = []
-    for pk, row in rows.items():
-        values.append(pk)
-        values += [field.get_db_prep_save(row[field.name], connection) for field in chosen]
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)

@@ -7,15 +7,22 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse
 
-from integration.flows import cancel_mapping, dacs_messages, device_status_answer, outcome_mapping, reservation_mapping
-from integration.flows import enrollment_payload as payload
+from integration.flows import (
+    cancel_mapping,
+    dacs_messages,
+    device_status_answer,
+    enrollment_payload,
+    outcome_mapping,
+    reservation_mapping,
+)
+from integration.flows import enrollment_shape as shape
 from outbound.retry import FaultType
 
 
 def _text(name: str = "", *, required: bool = False) -> dict[str, Any]:
     schema: dict[str, Any] = {
         "type": ["string", "null"],
-        "maxLength": payload.LENGTHS.get(name, payload.DEFAULT_LENGTH),
+        "maxLength": shape.LENGTHS.get(name, shape.DEFAULT_LENGTH),
     }
     if required:
         schema |= {"type": "string", "minLength": 1}
@@ -29,15 +36,15 @@ def _texts(names: tuple[str, ...]) -> dict[str, Any]:
 _INSTANT = {"type": "string", "format": "date-time"}
 _ASSET = {
     "type": "object",
-    "properties": {"sequence": {"type": ["integer", "null"]}, **_texts(payload.ASSET_TEXTS)},
+    "properties": {"sequence": {"type": ["integer", "null"]}, **_texts(shape.ASSET_TEXTS)},
 }
 _RECORD = {
     "type": "object",
     "required": ["messageId", "programInfo", "assetInfo"],
     "properties": {
         "messageId": _text("messageId", required=True),
-        **_texts(payload.RECORD_TEXTS),
-        "customerInfo": {"type": ["object", "null"], "properties": _texts(payload.CUSTOMER_TEXTS)},
+        **_texts(shape.RECORD_TEXTS),
+        "customerInfo": {"type": ["object", "null"], "properties": _texts(shape.CUSTOMER_TEXTS)},
         "programInfo": {
             "type": "object",
             "required": ["programCode", "startDateTimeISO"],
@@ -48,13 +55,13 @@ _RECORD = {
                 "endDateTimeISO": {"type": ["string", "null"], "format": "date-time"},
             },
         },
-        "locationInfo": {"type": ["object", "null"], "properties": _texts(payload.LOCATION_TEXTS)},
+        "locationInfo": {"type": ["object", "null"], "properties": _texts(shape.LOCATION_TEXTS)},
         "assetInfo": {
             "type": "object",
             "required": ["installationMethod", "assetOwnership"],
             "properties": {
-                "installationMethod": {"type": "string", "enum": list(payload.INSTALLATION_METHODS)},
-                "assetOwnership": {"type": "string", "enum": list(payload.ASSET_OWNERSHIPS)},
+                "installationMethod": {"type": "string", "enum": list(shape.INSTALLATION_METHODS)},
+                "assetOwnership": {"type": "string", "enum": list(shape.ASSET_OWNERSHIPS)},
                 "assetList": {"type": ["array", "null"], "items": _ASSET},
             },
         },
@@ -64,7 +71,7 @@ ENROLLMENT_COLLECTION: dict[str, Any] = {
     "type": "object",
     "required": ["params"],
     "properties": {
-        "params": {"type": "array", "minItems": 1, "maxItems": payload.MAX_RECORDS, "items": _RECORD},
+        "params": {"type": "array", "minItems": 1, "maxItems": enrollment_payload.MAX_RECORDS, "items": _RECORD},
     },
 }
 _CODE = {"type": "string", "enum": ["SUCCESS", "ERROR", "FAILURE"]}

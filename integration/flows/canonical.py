@@ -12,6 +12,7 @@ import msgspec
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number", order="sorted")
 _PLAIN = msgspec.json.Encoder(decimal_format="number")
+_EXACT = msgspec.json.Decoder(float_hook=Decimal)
 
 
 def digest(document: Any) -> str:
@@ -30,4 +31,8 @@ def read(body: bytes) -> Any:
 
     :raises ValueError: when it is no JSON.
     """
-    return json.loads(body.decode("utf-8-sig"), parse_float=Decimal)
+    try:
+        return _EXACT.decode(body)
+    except ValueError:
+        # Such as a byte order mark: what is read is decided by the reader that every message had at first.
+        return json.loads(body.decode("utf-8-sig"), parse_float=Decimal)

@@ -41,6 +41,17 @@ class Fault:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchanged:
+    """One call to the target, as far as it is kept as a payload."""
+
+    request: bytes
+    response: bytes | None
+    succeeded: bool
+    label: str = ""
+    media_type: str = "application/json"
+
+
 class MessageRefused(ValueError):
     """The message breaks the contract as a whole; nothing is stored."""
 

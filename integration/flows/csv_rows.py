@@ -1,6 +1,8 @@
 """
 Rows of a CSV file, in constant memory and with their place: byte, line, column (`integration.md` 3.6). Plain Python.
 
+This is the exact reading, row by row; `csv_blocks` reads many at once where it comes to the same.
+
 RFC 4180 with a header row: UTF-8 with or without a byte order mark, lines that end with LF or CRLF, columns by name in
 any order. What makes the whole file unreadable raises `FileUnreadable`; what is wrong with one row is told by the row.
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -17,7 +19,6 @@ from typing import IO, Any
 BOM = b"\xef\xbb\xbf"
 # A record longer than this is an open quotation mark, or no text at all.
 MAX_RECORD_BYTES = 1024 * 1024
-ERRORS_KEPT = 100
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _ZIP = b"PK\x03\x04"
 _GZIP = b"\x1f\x8b"
@@ -76,20 +77,6 @@ class Header:
     places: dict[str, int]
     body_offset: int
     body_line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scan:
-    """What one pass over a file found: every row is valid or refused, `faults` are the first of the refused."""
-
-    rows: int
-    refused: int
-    faults: tuple[RowFault, ...]
-
-    @property
-    def valid(self) -> int:
-        """Rows that can be sent."""
-        return self.rows - self.refused
 
 
 def records(stream: IO[bytes], *, offset: int, line: int) -> Iterator[Record]:
@@ -209,6 +196,11 @@ def cells(record: Record) -> list[str]:
     return next(csv.reader([text], strict=True))
 
 
+def uneven(line: int, found: Sequence[str], header: Header) -> Row:
+    """Give the row whose cells are not as many as the header's."""
+    return Row(line, {}, ("", f"the row has {len(found)} cells, the header {len(header.names)}"))
+
+
 def read_row(record: Record, header: Header) -> Row:
     """
     Give a record by column name, cells stripped.
@@ -220,62 +212,8 @@ def read_row(record: Record, header: Header) -> Row:
     except csv.Error as error:
         return Row(record.line, {}, ("", f"the quotation marks do not fit: {error}"))
     if len(found) != len(header.names):
-        return Row(record.line, {}, ("", f"the row has {len(found)} cells, the header {len(header.names)}"))
+        return uneven(record.line, found, header)
     return Row(record.line, {name: found[place].strip() for name, place in header.places.items()})
-
-
-def scan(
-    stream: IO[bytes],
-    *,
-    layout: Layout,
-    why_refused: Callable[[Row], tuple[str, str] | None],
-    record_count: int | None = None,
-) -> Scan:
-    """
-    Read a file to its end, in constant memory, and judge every row.
-
-    :raises FileUnreadable: when it is refused as a whole, also when it has not the rows that it should have.
-    """
-    header = read_header(stream, layout)
-    rows = refused = 0
-    faults: list[RowFault] = []
-    for record in records(stream, offset=header.body_offset, line=header.body_line):
-        rows += 1
-        row = read_row(record, header)
-        problem = row.problem or why_refused(row)
-        if problem is not None:
-            refused += 1
-            if len(faults) < ERRORS_KEPT:
-                faults.append(RowFault(row.line, *problem))
-    if record_count is not None and record_count != rows:
-        raise FileUnreadable(f"The file has {rows} rows, recordCount says {record_count}.", code="record_count")
-    if not rows:
-        raise FileUnreadable("The file holds no row below its header.", code="empty")
-    return Scan(rows=rows, refused=refused, faults=tuple(faults))
-
-
-def rows_of(stream: IO[bytes], *, header: Header, offset: int, line: int, count: int) -> list[Row]:
-    """Give the rows of one segment from its byte on."""
-    found: list[Row] = []
-    for record in records(stream, offset=offset, line=line):
-        found.append(read_row(record, header))
-        if len(found) >= count:
-            break
-    return found
-
-
-def segments(stream: IO[bytes], *, header: Header, size: int) -> Iterator[tuple[int, int, int]]:
-    """Give `(offset, first line, rows)` of every segment of at most `size` rows, in order and in constant memory."""
-    offset = line = count = 0
-    for record in records(stream, offset=header.body_offset, line=header.body_line):
-        if count == 0:
-            offset, line = record.offset, record.line
-        count += 1
-        if count == size:
-            yield offset, line, count
-            count = 0
-    if count:
-        yield offset, line, count
 
 
 def as_errors(faults: Sequence[RowFault]) -> list[dict[str, Any]]:

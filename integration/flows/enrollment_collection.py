@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 
 from integration.choices import RunKind
 from integration.flows import acknowledgements, applied_overlays, dacs_answers, dacs_enrollment, enrollment_mapping
 from integration.flows.acknowledgements import AckCode
-from integration.flows.contract import Fault, Finding, Outcome
+from integration.flows.contract import Exchanged, Fault, Finding, Outcome
 from integration.flows.dacs_answers import RecordResult
 from integration.flows.dacs_enrollment import Exchange
 from integration.flows.enrollment_payload import CheckedRecord
@@ -110,6 +110,7 @@ class Collection:
         self._run = run
         self._records = records
         self._answers: dict[int, dict[str, Any]] = {}
+        self._unsettled: dict[str, dict[str, Any]] = {}
         self._faults: dict[int, Fault] = {}
         self._stopped_by: Fault | None = None
         self._overlay_failed = False
@@ -176,20 +177,23 @@ class Collection:
             max_concurrency=self._target.max_concurrency,
             while_waiting=lambda: None if self._run.heartbeat() else sending.stop(),
         )
-        for index, exchange in sending:
-            sent += 1
-            result = exchange.result
-            self._record(mapped[index].record, exchange, step)
-            in_a_row = in_a_row + 1 if result.fault is not None and result.fault.type is FaultType.REMOTE else 0
-            if not self._run.progress(done=len(self._answers), total=len(self._records)):
+        for ready in sending:
+            with transaction.atomic():
+                # What came back together is written together: before anything else goes.
+                self._record(step, [(mapped[index].record, exchange) for index, exchange in ready])
+                goes_on = self._run.progress(done=len(self._answers), total=len(self._records))
+            if not goes_on:
                 sending.stop()
-                continue
-            if self._stopped_by is None and result.fault is not None:
-                down = (exchange.refused and sent == 1) or exchange.hopeless or in_a_row >= CONSECUTIVE_FAULTS
-                if down:
-                    sending.stop()
-                    self._stopped_by = result.fault
-            if self._stopped_by is None and time.monotonic() - self._started > TIME_BUDGET_SECONDS:
+            for _, exchange in ready:
+                sent += 1
+                result = exchange.result
+                in_a_row = in_a_row + 1 if result.fault is not None and result.fault.type is FaultType.REMOTE else 0
+                if goes_on and self._stopped_by is None and result.fault is not None:
+                    down = (exchange.refused and sent == 1) or exchange.hopeless or in_a_row >= CONSECUTIVE_FAULTS
+                    if down:
+                        sending.stop()
+                        self._stopped_by = result.fault
+            if goes_on and self._stopped_by is None and time.monotonic() - self._started > TIME_BUDGET_SECONDS:
                 sending.stop()
                 self._stopped_by = Fault(
                     type=FaultType.REMOTE, code="time_budget", reason="The time for an answer to DERMS was used up"
@@ -203,6 +207,7 @@ class Collection:
         for record in self._records:
             if record.position not in self._answers:
                 self._answer(record, RecordResult(code=AckCode.FAILURE, value=f"{reason}; this record was not sent"))
+        self._settle()
         responses = [self._answers[record.position] for record in self._records]
         document = acknowledgements.message_acknowledgement(responses=responses, at=self._run.clock())
         counts = Counter(entry["responseCode"] for entry in responses)
@@ -235,6 +240,7 @@ class Collection:
                 self._fail(record, error, step)
             else:
                 mapped.append(_Mapped(record=record, enrollment=overlaid))
+        self._settle()
         return mapped
 
     def _enroll(self, item: _Mapped) -> Exchange:
@@ -251,22 +257,28 @@ class Collection:
         finally:
             connections.close_all()
 
-    def _record(self, record: CheckedRecord, exchange: Exchange, step: Step) -> None:
-        result = exchange.result
-        self._answer(record, result)
-        if result.fault is not None:
-            self._faults[record.position] = result.fault
-        succeeded = result.code is AckCode.SUCCESS
-        step.exchange(
-            request=exchange.request,
-            response=exchange.response,
-            label=record.message_id,
-            succeeded=succeeded,
-            media_type=exchange.media_type or "application/json",
-        )
-        if not succeeded or self._run.traces_records:
-            detail = result.fault.detail if result.fault else ""
-            self._note(step, record, result.code, detail or result.value, seconds=round(exchange.seconds, 3))
+    def _record(self, step: Step, ready: Sequence[tuple[CheckedRecord, Exchange]]) -> None:
+        kept = []
+        for record, exchange in ready:
+            result = exchange.result
+            self._answer(record, result)
+            if result.fault is not None:
+                self._faults[record.position] = result.fault
+            succeeded = result.code is AckCode.SUCCESS
+            kept.append(
+                Exchanged(
+                    request=exchange.request,
+                    response=exchange.response,
+                    label=record.message_id,
+                    succeeded=succeeded,
+                    media_type=exchange.media_type or "application/json",
+                )
+            )
+            if not succeeded or self._run.traces_records:
+                detail = result.fault.detail if result.fault else ""
+                self._note(step, record, result.code, detail or result.value, seconds=round(exchange.seconds, 3))
+        self._settle()
+        step.exchanges(kept)
 
     def _refuse(self, record: CheckedRecord, findings: Sequence[Finding], step: Step) -> None:
         text = "; ".join(f"{finding.pointer}: {finding.message}" for finding in findings)[:900]
@@ -299,8 +311,13 @@ class Collection:
             entry["errors"] = [finding.as_error() for finding in errors]
         self._answers[record.position] = entry
         if record.valid:
-            enrollments.settle_record(run=self._run.row, message_id=record.message_id, answer=entry, at=at)
+            self._unsettled[record.message_id] = entry
         return entry
+
+    def _settle(self) -> None:
+        """Write the answers that came since to the ledger."""
+        enrollments.settle_records(run=self._run.row, answers=self._unsettled, at=self._run.clock())
+        self._unsettled = {}
 
     def _note(self, step: Step, record: CheckedRecord, code: AckCode, text: str, **more: Any) -> None:
         if len(step.row.detail) < MAX_NOTES:

@@ -7,46 +7,53 @@ later releases add some.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from foundation.times import parse_instant
+import msgspec
+
 from integration.flows.canonical import digest
 from integration.flows.contract import Finding, MessageRefused
+from integration.flows.enrollment_shape import (
+    ASSET_OWNERSHIPS,
+    ASSET_TEXTS,
+    BRING_YOUR_OWN_REQUIRED,
+    CUSTOMER_TEXTS,
+    DEFAULT_LENGTH,
+    INSTALLATION_METHODS,
+    LENGTHS,
+    LOCATION_TEXTS,
+    RECORD_TEXTS,
+    fits,
+)
+from integration.flows.message_fields import is_instant
 
 
 MAX_RECORDS = 5_000
-INSTALLATION_METHODS = ("X1SI", "X1SD", "X1UI", "X1RE")
-ASSET_OWNERSHIPS = ("W1CO", "W1OW")
-_DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
-
-# Longest texts, by member. What is not named: DEFAULT_LENGTH.
-DEFAULT_LENGTH = 254
-LENGTHS = {"messageId": 120, "nicId": 100, "headEndSystem": 50, "drmsInstanceId": 120, "programCode": 120}
-
-RECORD_TEXTS = ("drmsInstanceId",)
-CUSTOMER_TEXTS = ("cisPersonId", "cisAccountId", "name", "homePhone", "businessPhone", "email")
-LOCATION_TEXTS = (
-    *("division", "cisPremiseId", "cisServicePointId", "timeZone", "address1", "address2", "address3", "address4"),
-    *("city", "county", "state", "country", "postal"),
-)
-ASSET_TEXTS = ("assetId", "specification", "assetType", "badgeNo", "serialNo", "nicId", "headEndSystem")
-# "For X1SI + W1CO the specification, asset type, NIC id and head end system are required."
-BRING_YOUR_OWN_REQUIRED = ("specification", "assetType", "nicId", "headEndSystem")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedRecord:
-    """One record of the collection at its zero-based place, with what is wrong in it."""
+class CheckedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    One record of the collection at its zero-based place, with what is wrong in it.
+
+    :ivar given: what stood there; `record` is empty when that is no object.
+    """
 
     position: int
-    record: Mapping[str, Any]
+    given: Any
     message_id: str
-    digest: str
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """The record."""
+        return self.given if isinstance(self.given, Mapping) else {}
+
+    @property
+    def digest(self) -> str:
+        """By which "the same body" is decided; computed each time it is asked for."""
+        return digest(self.given)
 
     @property
     def valid(self) -> bool:
@@ -84,24 +91,25 @@ def check_collection(document: Any) -> list[CheckedRecord]:
 
 
 def _checked(position: int, record: Any, seen: dict[str, int]) -> CheckedRecord:
-    pointer = f"/params/{position}"
-    if not isinstance(record, Mapping):
-        finding = Finding(pointer=pointer, code="invalid_type", message="a record is an object")
-        return CheckedRecord(position=position, record={}, message_id="", digest=digest(record), findings=(finding,))
-    findings = list(_record_findings(record, pointer))
-    given = record.get("messageId")
-    message_id = given if isinstance(given, str) and len(given) <= LENGTHS["messageId"] else ""
+    findings: list[Finding] = []
+    if fits(record):
+        message_id = record["messageId"]
+    else:
+        findings += _findings(record, f"/params/{position}")
+        given = record.get("messageId") if isinstance(record, Mapping) else None
+        message_id = given if isinstance(given, str) and len(given) <= LENGTHS["messageId"] else ""
     if message_id:
         first = seen.setdefault(message_id, position)
         if first != position:
             message = f"messageId {message_id} is already that of params[{first}]"
-            findings.append(Finding(pointer=f"{pointer}/messageId", code="duplicate", message=message))
-    return CheckedRecord(
-        position=position, record=record, message_id=message_id, digest=digest(record), findings=tuple(findings)
-    )
+            findings.append(Finding(pointer=f"/params/{position}/messageId", code="duplicate", message=message))
+    return CheckedRecord(position=position, given=record, message_id=message_id, findings=tuple(findings))
 
 
-def _record_findings(record: Mapping[str, Any], pointer: str) -> Iterator[Finding]:
+def _findings(record: Any, pointer: str) -> Iterator[Finding]:
+    if not isinstance(record, Mapping):
+        yield Finding(pointer=pointer, code="invalid_type", message="a record is an object")
+        return
     yield from _texts(record, pointer, ("messageId",), required=("messageId",))
     yield from _texts(record, pointer, RECORD_TEXTS)
     customer, findings = _object(record, "customerInfo", pointer, required=False)
@@ -201,24 +209,12 @@ def _instants(
         if value is None or value == "":
             if name in required:
                 yield Finding(pointer=place, code="required", message=f"{_path(place)} is required")
-        elif not isinstance(value, str) or not _is_instant(value):
+        elif not isinstance(value, str) or not is_instant(value):
             yield Finding(
                 pointer=place,
                 code="invalid_date_time",
                 message=f"{_path(place)} is no ISO 8601 date-time with Z or an offset, as in 2023-06-05T00:00:00-07:00",
             )
-
-
-def _is_instant(text: str) -> bool:
-    if not _DATE_TIME.match(text):
-        return False
-    try:
-        parse_instant(text)
-        # The date itself goes on: it must be one in any calendar.
-        dt.date.fromisoformat(text[:10])
-    except (ValueError, OverflowError):
-        return False
-    return True
 
 
 def _misfit(pointer: str, expected: str) -> Finding:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +21,12 @@ from integration.flows import (
     reservation_mapping,
     segment_overlays,
 )
-from integration.flows.contract import Fault
+from integration.flows.contract import Exchanged, Fault
+from integration.flows.csv_blocks import Block
 from integration.flows.csv_rows import Row
 from integration.flows.file_flow import (
     Acknowledgement,
     AttemptResult,
-    Exchanged,
     FileFlow,
     FileKey,
     RowError,
@@ -114,6 +114,10 @@ class EventDeviceReservation(FileFlow):
         """Give what is wrong with a row."""
         return reservation_mapping.why_refused(row, accepted)
 
+    def suspects(self, block: Block, accepted: ReservationRequest) -> Iterable[int]:
+        """Give the places of the rows that are not valid at first sight."""
+        return reservation_mapping.suspects(block, accepted)
+
     def received(self, accepted: ReservationRequest, *, run: FlowRun, at: dt.datetime) -> None:
         """Write the event as the message describes it."""
         reservations.event_received(request=accepted, at=at)
@@ -133,8 +137,7 @@ class EventDeviceReservation(FileFlow):
         """Reserve the devices of one segment in one call, without those that are reserved."""
         request: ReservationRequest = work.accepted
         bad = row_errors(self, work)
-        refused_lines = {error.line for error in bad}
-        devices = [reservation_mapping.device(row) for row in work.rows if row.line not in refused_lines]
+        devices = reservation_mapping.devices(work.block, without={error.line for error in bad})
         taken = reservations.take(request=request, run=work.run, segment=work.segment, devices=devices, at=work.clock())
         errors = [*bad, *(_error(device, text, work.clock()) for device, text in taken.refused)]
         if not taken.to_send:
@@ -195,7 +198,7 @@ class EventDeviceReservation(FileFlow):
             return taken, errors
         at = work.clock()
         failed = [(taken.to_send[place], text) for place, text in overlaid.failed.items()]
-        reservations.settle(request=work.accepted, run=work.run, failed=failed, at=at)
+        reservations.settle(event_id=taken.event_id, run=work.run, failed=failed, at=at)
         left = [device for place, device in enumerate(taken.to_send) if place not in overlaid.failed]
         told = [_error(device, text, at, code="FAILURE") for device, text in failed]
         return dataclasses.replace(taken, to_send=left), [*errors, *told]
@@ -207,7 +210,7 @@ class EventDeviceReservation(FileFlow):
         refused = [(device, refusals[device.key]) for device in taken.to_send if device.key in refusals]
         at = work.clock()
         reservations.settle(
-            request=work.accepted,
+            event_id=taken.event_id,
             run=work.run,
             reserved=[device for device in taken.to_send if device.key not in refusals],
             refused=refused,
@@ -231,7 +234,7 @@ class EventDeviceReservation(FileFlow):
     ) -> SegmentResult:
         at = work.clock()
         reservations.settle(
-            request=work.accepted,
+            event_id=taken.event_id,
             run=work.run,
             failed=[(device, fault.reason) for device in taken.to_send],
             at=at,

@@ -22,12 +22,11 @@ from integration.flows import (
     segment_overlays,
 )
 from integration.flows.acknowledgements import AckCode
-from integration.flows.contract import Fault
+from integration.flows.contract import Exchanged, Fault
 from integration.flows.csv_rows import Row
 from integration.flows.file_flow import (
     Acknowledgement,
     AttemptResult,
-    Exchanged,
     FileFlow,
     FileKey,
     RowError,
@@ -118,7 +117,7 @@ class EventOutcome(FileFlow):
         """Post the rows of one segment, without those that DACS has as they are."""
         told = _Told(errors=row_errors(self, work))
         bad = {error.line for error in told.errors}
-        rows = self._translated(work, [row for row in work.rows if row.line not in bad], told)
+        rows = self._translated(work, [row for row in work.block.rows() if row.line not in bad], told)
         outcomes.note_events(run=work.run, event_ids=[row.event_id for row in rows])
         sorted_rows = outcomes.sort(request=work.accepted, run=work.run, rows=rows)
         told.succeeded += sorted_rows.settled

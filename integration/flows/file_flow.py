@@ -8,12 +8,14 @@ A file flow is a `PackagedFlow` whose `recall`, `claim` and `run` are not used: 
 from __future__ import annotations
 
 import abc
+import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from integration.flows.contract import Fault, Outcome, Reply
+from integration.flows.contract import Exchanged, Fault, Outcome, Reply
+from integration.flows.csv_blocks import Block
 from integration.flows.csv_rows import Layout, Row
 from integration.flows.overlays import Overlay
 from integration.flows.run import Run
@@ -46,17 +48,6 @@ class RowError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchanged:
-    """One call to the target, as far as it is kept as a payload."""
-
-    request: bytes
-    response: bytes | None
-    succeeded: bool
-    label: str = ""
-    media_type: str = "application/json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentResult:
     """
     What became of a segment: `succeeded + refused` are its rows, unless a `fault` ended it.
@@ -81,7 +72,7 @@ class SegmentWork:
 
     run: FlowRun
     segment: Segment
-    rows: Sequence[Row]
+    block: Block
     accepted: Any
     prepared: Any
     clock: Any
@@ -154,6 +145,20 @@ class FileFlow(abc.ABC):
     @abc.abstractmethod
     def why_refused(self, row: Row, accepted: Any) -> tuple[str, str] | None:
         """Give the column and the reason for which a row is not valid; None when it is."""
+
+    def suspects(self, block: Block, accepted: Any) -> Iterable[int]:
+        """Give the places of a block's rows that have to be judged one by one; the others are known to be valid."""
+        return range(len(block.lines))
+
+    def refused(self, block: Block, accepted: Any) -> list[Row]:
+        """Give the rows of a block that are not valid, each with its problem, in the order of the file."""
+        found = list(block.misfits)
+        for place in self.suspects(block, accepted):
+            row = block.row(place)
+            problem = self.why_refused(row, accepted)
+            if problem is not None:
+                found.append(dataclasses.replace(row, problem=problem))
+        return sorted(found, key=lambda row: row.line)
 
     # While it is worked on
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from foundation.times import parse_instant
 from integration.flows import message_fields
 from integration.flows.contract import Finding, MessageRefused
+from integration.flows.csv_blocks import Block
 from integration.flows.csv_rows import Layout, Row
 
 
@@ -51,8 +55,7 @@ class ReservationRequest:
     message: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
+class Device(msgspec.Struct, frozen=True, gc=False):
     """One row that is valid; an empty time means the event's."""
 
     line: int
@@ -130,17 +133,31 @@ def why_refused(row: Row, request: ReservationRequest) -> tuple[str, str] | None
             return name, f"{name} is longer than {longest} characters"
         if not value.isprintable():
             return name, f"{name} holds a character that cannot be printed"
-    for name in (START, END):
-        value = row.values.get(name, "")
-        if value and not message_fields.is_instant(value):
-            return name, f"{name} {value[:40]!r} is no ISO 8601 date-time with Z or an offset"
-    start, end = row.values.get(START, ""), row.values.get(END, "")
-    if start or end:
-        starts_at = parse_instant(start) if start else request.starts_at
-        ends_at = parse_instant(end) if end else request.ends_at
-        if ends_at <= starts_at:
-            return END if end else START, "the reservation does not end after its start"
-    return None
+    return _why_period_refused(row.values.get(START, ""), row.values.get(END, ""), request)
+
+
+def suspects(block: Block, request: ReservationRequest) -> list[int]:
+    """
+    Give the places of the rows that `why_refused` has to judge, in order; it would refuse no other one.
+
+    Columns are looked at as wholes, and each of their few periods once.
+    """
+    found: set[int] = set()
+    for name, longest in _CELLS:
+        cells = block.columns[name]
+        printable = block.calm or "".join(cells).isprintable()
+        if not printable or "" in cells or max(map(len, cells), default=0) > longest:
+            found.update(
+                place for place, cell in enumerate(cells) if not cell or len(cell) > longest or not cell.isprintable()
+            )
+    starts, ends = _times(block)
+    periods: Iterable[tuple[str, str]] = itertools.product(set(starts), set(ends))
+    if len(set(starts)) * len(set(ends)) > len(starts):
+        periods = set(zip(starts, ends, strict=True))
+    wrong = {period for period in periods if _why_period_refused(*period, request) is not None}
+    if wrong:
+        found.update(place for place, period in enumerate(zip(starts, ends, strict=True)) if period in wrong)
+    return sorted(found)
 
 
 def device(row: Row) -> Device:
@@ -156,6 +173,17 @@ def device(row: Row) -> Device:
     )
 
 
+def devices(block: Block, *, without: Collection[int] = ()) -> list[Device]:
+    """Give the devices of a block's rows, without those at the lines that are not valid."""
+    columns = (block.lines, *(block.columns[name] for name, _ in _CELLS), *_times(block))
+    if without:
+        kept = [line not in without for line in block.lines]
+        columns = tuple(list(itertools.compress(column, kept)) for column in columns)
+    lines, records, nics, head_ends, starts, ends = columns
+    read = {text: parse_instant(text) if text else None for text in {*starts, *ends}}
+    return list(map(Device, lines, records, nics, head_ends, map(read.get, starts), map(read.get, ends)))
+
+
 def segment_document(request: ReservationRequest, *, event_type: str, devices: Sequence[Device]) -> dict[str, Any]:
     """Give the body of `reserveDevice` for the devices of one segment; `event_type` in DACS's words."""
     return {
@@ -163,7 +191,7 @@ def segment_document(request: ReservationRequest, *, event_type: str, devices: S
         "eventType": event_type,
         "eventStartDateTime": instant(request.starts_at),
         "eventEndDateTime": instant(request.ends_at),
-        "deviceList": [_entry(each) for each in devices],
+        "deviceList": _entries(devices),
     }
 
 
@@ -190,13 +218,45 @@ def instant(value: dt.datetime) -> str:
     return value.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
 
 
-def _entry(each: Device) -> dict[str, str]:
-    entry = {"nicId": each.nic_id, "headEndSystem": each.head_end_system}
-    if each.starts_at is not None:
-        entry["reservationStartDateTime"] = instant(each.starts_at)
-    if each.ends_at is not None:
-        entry["reservationEndDateTime"] = instant(each.ends_at)
-    return entry
+def _times(block: Block) -> tuple[Sequence[str], Sequence[str]]:
+    nothing = [""] * len(block.lines)
+    return block.columns.get(START, nothing), block.columns.get(END, nothing)
+
+
+def _why_period_refused(start: str, end: str, request: ReservationRequest) -> tuple[str, str] | None:
+    for name, value in ((START, start), (END, end)):
+        if value and not message_fields.is_instant(value):
+            return name, f"{name} {value[:40]!r} is no ISO 8601 date-time with Z or an offset"
+    if start or end:
+        starts_at = parse_instant(start) if start else request.starts_at
+        ends_at = parse_instant(end) if end else request.ends_at
+        if ends_at <= starts_at:
+            return END if end else START, "the reservation does not end after its start"
+    return None
+
+
+def _entries(devices: Sequence[Device]) -> list[dict[str, str]]:
+    given = {each.starts_at for each in devices} | {each.ends_at for each in devices}
+    written: dict[dt.datetime | None, str] = {value: instant(value) for value in given if value is not None}
+    if len(written) == len(given):
+        return [
+            {
+                "nicId": each.nic_id,
+                "headEndSystem": each.head_end_system,
+                START: written[each.starts_at],
+                END: written[each.ends_at],
+            }
+            for each in devices
+        ]
+    entries = []
+    for each in devices:
+        entry = {"nicId": each.nic_id, "headEndSystem": each.head_end_system}
+        if each.starts_at is not None:
+            entry[START] = written[each.starts_at]
+        if each.ends_at is not None:
+            entry[END] = written[each.ends_at]
+        entries.append(entry)
+    return entries
 
 
 def _refusal(entry: Mapping[str, Any]) -> str:

@@ -31,7 +31,7 @@ def overlaid(work: SegmentWork, *, document: Mapping[str, Any], items: str, line
     """Apply the overlay of the attempt to a document whose list `items` was made of the rows at these lines."""
     if work.overlay is None:
         return Overlaid(document=document)
-    rows = {row.line: row.values for row in work.rows}
+    rows = {row.line: row.values for row in work.block.rows()}
     applied = applied_overlays.apply(
         work.overlay,
         message=work.accepted.message,

@@ -19,12 +19,11 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 def row_errors(flow: FileFlow, work: SegmentWork) -> list[RowError]:
     """Give the rows of a segment that are not valid, as they were when the file came."""
     at = format_instant(work.clock())
-    found = []
-    for row in work.rows:
-        problem = row.problem or flow.why_refused(row, work.accepted)
-        if problem is not None:
-            found.append(RowError(line=row.line, id=record_id(row), value=f"line {row.line}: {problem[1]}", at=at))
-    return found
+    return [
+        RowError(line=row.line, id=record_id(row), value=f"line {row.line}: {row.problem[1]}", at=at)
+        for row in flow.refused(work.block, work.accepted)
+        if row.problem is not None
+    ]
 
 
 def record_id(row: Row) -> str:

@@ -2,7 +2,8 @@
 Sending a collection with bounded concurrency. Plain Python.
 
 The first item goes alone: a target that is down is found out before anything else is sent. Then up to
-`max_concurrency` items are on their way at once; results come as they are ready, with their place.
+`max_concurrency` items are on their way at once; results come as they are ready, with their place, and those that are
+ready at the same time come together: they can be written together.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ Result = TypeVar("Result")
 
 class Sending(Generic[Item, Result]):
     """
-    One pass over a collection; iterate it once for `(index, result)` in order of completion.
+    One pass over a collection; iterate it once for lists of `(index, result)` in order of completion.
 
     `send` runs in threads, each with the caller's context variables, and tells its failures in its result: an
     exception of it is a defect and ends the pass. `while_waiting` is called in the caller's thread at least every
@@ -48,7 +49,7 @@ class Sending(Generic[Item, Result]):
         """Start nothing more."""
         self._stopped = True
 
-    def __iter__(self) -> Iterator[tuple[int, Result]]:
+    def __iter__(self) -> Iterator[list[tuple[int, Result]]]:
         waiting: dict[concurrent.futures.Future[Result], int] = {}
         next_index = 0
         with concurrent.futures.ThreadPoolExecutor(
@@ -70,5 +71,11 @@ class Sending(Generic[Item, Result]):
                 )
                 if not done:
                     self._while_waiting()
+                    continue
+                ready: list[tuple[int, Result]] = []
                 for future in sorted(done, key=waiting.__getitem__):
-                    yield waiting.pop(future), future.result()
+                    if ready and future.exception() is not None:
+                        yield ready
+                        ready = []
+                    ready.append((waiting.pop(future), future.result()))
+                yield ready

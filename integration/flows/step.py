@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from integration.choices import PayloadDirection, StepOutcome, TracingLevel
-from integration.flows.contract import Fault
+from integration.choices import StepOutcome
+from integration.flows import run_payloads
+from integration.flows.contract import Exchanged, Fault
 from integration.models import RunStep
 
 
@@ -45,17 +46,10 @@ class Step:
 
     def exchange(self, *, request: bytes, response: bytes | None, label: str, succeeded: bool, media_type: str) -> None:
         """Keep a request to the target and its answer, as far as the flow's tracing level asks for it."""
-        level = self._run.row.flow.tracing_level
-        if succeeded and level == TracingLevel.PRODUCTION:
-            return
-        debugging = succeeded and level == TracingLevel.DEBUG
-        self._run.keep(PayloadDirection.REQUEST_OUT, request, label=label, step=self.row, for_debugging=debugging)
-        if response is not None:
-            self._run.keep(
-                PayloadDirection.RESPONSE_IN,
-                response,
-                label=label,
-                step=self.row,
-                media_type=media_type,
-                for_debugging=debugging,
-            )
+        self.exchanges(
+            [Exchanged(request=request, response=response, label=label, succeeded=succeeded, media_type=media_type)]
+        )
+
+    def exchanges(self, exchanges: Sequence[Exchanged]) -> None:
+        """Keep several requests and their answers in one statement."""
+        run_payloads.keep_exchanges(self._run.row, exchanges, step=self.row, at=self._run.clock())

@@ -19,7 +19,7 @@ from django.db import IntegrityError, transaction
 
 from integration import queries
 from integration.choices import UNFINISHED_STATES, AckType
-from integration.flows import canonical, csv_rows, run_payloads, runner
+from integration.flows import canonical, csv_blocks, csv_rows, run_payloads, runner
 from integration.flows.attachments import Attachment
 from integration.flows.contract import (
     FileRefused,
@@ -177,13 +177,13 @@ def _again(stored: StoredFile, *, by: str, at: dt.datetime) -> Reply:
     return reply
 
 
-def _scanned(packaged: FileFlow, accepted: Any, key: FileKey, attachment: Attachment) -> csv_rows.Scan:
+def _scanned(packaged: FileFlow, accepted: Any, key: FileKey, attachment: Attachment) -> csv_blocks.Scan:
     attachment.stream.seek(0)
     try:
-        found = csv_rows.scan(
+        found = csv_blocks.scan(
             attachment.stream,
             layout=packaged.layout,
-            why_refused=lambda row: packaged.why_refused(row, accepted),
+            refused=lambda block: packaged.refused(block, accepted),
             record_count=key.record_count,
         )
     except csv_rows.FileUnreadable as error:

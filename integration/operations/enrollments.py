@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from foundation.bulk_writes import update_each
 from integration.choices import SETTLED_RECORD_STATES, UNFINISHED_STATES, RecordState
 from integration.flows.contract import Finding, MessageInProgress, MessageKeyReused
 from integration.flows.enrollment_payload import CheckedRecord
@@ -90,19 +91,24 @@ def claim_records(
             raise MessageInProgress("Another request with one of these messageIds came at the same time.") from None
 
 
-def settle_record(*, run: FlowRun, message_id: str, answer: Mapping[str, Any], at: dt.datetime) -> bool:
-    """Write a record's result; False when the record is not this run's (any more), and nothing was written."""
-    written = EnrollmentRecord.objects.filter(
-        flow_id=run.flow_id, message_id=message_id, run_id=run.pk, state=RecordState.IN_PROGRESS
-    ).update(
-        state=answer["responseCode"],
-        response_code=answer["responseCode"],
-        answer_id=answer["id"][:120],
-        answer_value=answer["value"][:1000],
-        answer=dict(answer),
-        answered_at=at,
+def settle_records(*, run: FlowRun, answers: Mapping[str, Mapping[str, Any]], at: dt.datetime) -> int:
+    """Write the results of records, by messageId, that are (still) this run's; give how many those are."""
+    return update_each(
+        EnrollmentRecord,
+        {
+            message_id: {
+                "state": answer["responseCode"],
+                "response_code": answer["responseCode"],
+                "answer_id": answer["id"][:120],
+                "answer_value": answer["value"][:1000],
+                "answer": dict(answer),
+                "answered_at": at,
+            }
+            for message_id, answer in answers.items()
+        },
+        key="message_id",
+        only={"flow": run.flow_id, "run": run.pk, "state": RecordState.IN_PROGRESS},
     )
-    return bool(written)
 
 
 def release_records(*, run_id: uuid.UUID, at: dt.datetime) -> int:

@@ -17,7 +17,7 @@ from django.db.models import Q, Sum
 
 from foundation.dispatch import after_commit
 from integration.choices import RunState, SegmentState
-from integration.flows import applied_overlays, csv_rows, health_check, runner, shared_steps
+from integration.flows import applied_overlays, csv_pieces, csv_rows, health_check, runner, shared_steps
 from integration.flows.contract import Fault, MessageRefused
 from integration.flows.dacs_enrollment import fault_of
 from integration.flows.file_flow import FileFlow
@@ -204,7 +204,7 @@ def _plan(run: Run, flow: FileFlow) -> dict[str, int]:
     with file.content.open("rb") as stream:
         header = csv_rows.read_header(stream, flow.layout)
         unmapped_elements.observe_rows(flow.mapping, header.names, at=run.clock())
-        for offset, line, count in csv_rows.segments(stream, header=header, size=size):
+        for offset, line, count in csv_pieces.segments(stream, header=header, size=size):
             number += 1
             waiting.append(Segment(run=row, number=number, offset=offset, first_line=line, rows=count))
             if len(waiting) == _PLANNED_AT_ONCE:

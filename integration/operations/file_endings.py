@@ -13,7 +13,7 @@ from django.urls import reverse
 from integration.choices import AckType, RunState, SegmentState
 from integration.flows import applied_overlays, canonical, registry, run_payloads, runner, shared_steps
 from integration.flows.contract import Fault
-from integration.flows.csv_rows import ERRORS_KEPT
+from integration.flows.csv_blocks import ERRORS_KEPT
 from integration.flows.file_flow import AttemptResult, FileFlow
 from integration.models import FileAttempt, FlowRun, RunTransition, Segment, StoredFile
 from integration.operations import errors, file_attempts

@@ -10,6 +10,7 @@ from integration import queries
 from integration.flows import (
     cancel_mapping,
     canonical,
+    csv_blocks,
     csv_rows,
     dacs_messages,
     derms_calls,
@@ -106,9 +107,10 @@ def _stored_rows(run: FlowRun) -> list[Row]:
     with file.content.open("rb") as stream:
         # What is required of a file was checked when it came.
         header = csv_rows.with_all_columns(csv_rows.read_header(stream, csv_rows.Layout(required=())))
-        return csv_rows.rows_of(
+        block = csv_blocks.block_of(
             stream, header=header, offset=header.body_offset, line=header.body_line, count=ROWS_TRIED
         )
+        return block.rows()
 
 
 def _translate(name: str, source: str, value: str, target: str) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from foundation.bulk_writes import insert_new, update_each
 from integration.choices import EventState, ReservationState
@@ -21,8 +22,9 @@ _KNOWN = ("pk", "head_end_system", "nic_id", "run_id", "segment_id", "line", "st
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """The devices of a segment: to send now, how many are reserved already, and those that clash with others."""
+    """The devices of a segment for its event: to send now, how many are reserved already, and those that clash."""
 
+    event_id: int
     to_send: Sequence[Device]
     settled: int
     refused: Sequence[tuple[Device, str]]
@@ -92,7 +94,7 @@ def take(
         ],
     )
     if new == len(first):
-        return Taken(to_send=list(first.values()), settled=settled, refused=refused)
+        return Taken(event_id=event.pk, to_send=list(first.values()), settled=settled, refused=refused)
     known = {
         (row.head_end_system, row.nic_id): row
         for row in Reservation.objects.select_for_update()
@@ -126,12 +128,12 @@ def take(
                 "changed_at": at,
             }
     update_each(Reservation, mine)
-    return Taken(to_send=to_send, settled=settled, refused=refused)
+    return Taken(event_id=event.pk, to_send=to_send, settled=settled, refused=refused)
 
 
 def settle(
     *,
-    request: ReservationRequest,
+    event_id: int,
     run: FlowRun,
     reserved: Sequence[Device] = (),
     refused: Sequence[tuple[Device, str]] = (),
@@ -139,13 +141,13 @@ def settle(
     at: dt.datetime,
 ) -> None:
     """Write what became of devices that a segment sent."""
-    _settle(request, run, reserved, state=ReservationState.RESERVED, message="", at=at)
+    _settle(event_id, run, reserved, state=ReservationState.RESERVED, message="", at=at)
     for state, told in ((ReservationState.REFUSED, refused), (ReservationState.FAILED, failed)):
         texts: dict[str, list[Device]] = {}
         for device, text in told:
             texts.setdefault(text[:MESSAGE_LENGTH], []).append(device)
         for text, devices in texts.items():
-            _settle(request, run, devices, state=state, message=text, at=at)
+            _settle(event_id, run, devices, state=state, message=text, at=at)
 
 
 def forget(*, run: FlowRun, at: dt.datetime) -> int:
@@ -154,7 +156,7 @@ def forget(*, run: FlowRun, at: dt.datetime) -> int:
 
 
 def _settle(
-    request: ReservationRequest,
+    event_id: int,
     run: FlowRun,
     devices: Iterable[Device],
     *,
@@ -165,12 +167,11 @@ def _settle(
     lines = [device.line for device in devices]
     if not lines:
         return
-    Reservation.objects.filter(
-        run=run,
-        line__in=lines,
-        event__drms_instance_id=request.drms_instance_id,
-        event__external_id=request.event_id,
-    ).update(state=state, message=message, changed_at=at)
+    first, last = min(lines), max(lines)
+    # A segment that went through whole, as almost all do, is one stretch of lines.
+    whole = last - first + 1 == len(lines)
+    chosen = Q(line__range=(first, last)) if whole else Q(line__in=lines)
+    Reservation.objects.filter(chosen, run=run, event=event_id).update(state=state, message=message, changed_at=at)
 
 
 def _move(request: ReservationRequest, state: EventState, *, at: dt.datetime) -> None:

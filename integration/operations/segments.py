@@ -24,9 +24,9 @@ from django.db.models import F, Q
 
 from integration import control_queries
 from integration.choices import RunState, SegmentState
-from integration.flows import applied_overlays, csv_rows, registry, run_payloads, runner
+from integration.flows import applied_overlays, csv_blocks, csv_rows, registry, run_payloads, runner
 from integration.flows.contract import Fault, MessageRefused
-from integration.flows.csv_rows import ERRORS_KEPT
+from integration.flows.csv_blocks import ERRORS_KEPT
 from integration.flows.file_flow import FileFlow, SegmentResult, SegmentWork
 from integration.flows.overlays import Overlay, OverlayFailed
 from integration.flows.run import Clock
@@ -214,13 +214,13 @@ def _result(shared: _Shared, claim: _Claim) -> SegmentResult:
         if fault is not None:
             return SegmentResult(succeeded=0, refused=0, fault=fault)
         with file.content.open("rb") as stream:
-            rows = csv_rows.rows_of(
+            block = csv_blocks.block_of(
                 stream, header=header, offset=segment.offset, line=segment.first_line, count=segment.rows
             )
         work = SegmentWork(
             run=shared.row,
             segment=segment,
-            rows=rows,
+            block=block,
             accepted=shared.accepted,
             prepared=shared.prepared,
             clock=shared.clock,
@@ -288,17 +288,7 @@ def _settle(shared: _Shared, claim: _Claim, result: SegmentResult, *, at: dt.dat
         if not held:
             logger.warning("segment_taken_away", segment=claim.segment.number)
             return
-        for exchanged in result.exchanges:
-            run_payloads.keep_exchange(
-                row,
-                request=exchanged.request,
-                response=exchanged.response,
-                label=exchanged.label,
-                succeeded=exchanged.succeeded,
-                media_type=exchanged.media_type,
-                step=shared.step,
-                at=at,
-            )
+        run_payloads.keep_exchanges(row, result.exchanges, step=shared.step, at=at)
         if fault is None:
             FlowRun.objects.filter(pk=row.pk).update(progress_done=F("progress_done") + claim.segment.rows)
         else:

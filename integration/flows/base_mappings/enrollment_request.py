@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integration.flows import enrollment_payload as payload
+from integration.flows import enrollment_shape as shape
 from integration.flows.enrollment_mapping import ASSET_SPEC, ASSET_TYPE, DEFAULT_ENROLLMENT_SOURCE
 from integration.flows.mapping_declarations import BaseMapping, Kind, MappedField, Origin, TargetField, alike, texts
 
@@ -14,7 +14,7 @@ _LOCATION = (
 )
 _ASSET = ("assetId", "badgeNo", "serialNo", "nicId", "headEndSystem")
 _ASSETS = "assetInfo.assetList[]"
-_LONGEST = payload.DEFAULT_LENGTH
+_LONGEST = shape.DEFAULT_LENGTH
 
 MAPPING = BaseMapping(
     name="enrollment_request",
@@ -52,17 +52,17 @@ MAPPING = BaseMapping(
         ),
     ),
     targets=(
-        TargetField(path="transactionId", longest=payload.LENGTHS["messageId"], required=True, fixed=True),
+        TargetField(path="transactionId", longest=shape.LENGTHS["messageId"], required=True, fixed=True),
         *texts("customerInfo", _CUSTOMER, longest=_LONGEST),
         *texts("programInfo", ("cisServiceAgreementId",), longest=_LONGEST),
-        TargetField(path="programInfo.programCode", longest=payload.LENGTHS["programCode"], required=True),
+        TargetField(path="programInfo.programCode", longest=shape.LENGTHS["programCode"], required=True),
         TargetField(path="programInfo.startDate", kind=Kind.DATE, required=True),
         TargetField(path="programInfo.endDate", kind=Kind.DATE),
         *texts("locationInfo", (*_LOCATION[:5], "address2", "address3", "address4", *_LOCATION[5:]), longest=_LONGEST),
-        TargetField(path="assetInfo.installationMethod", required=True, choices=payload.INSTALLATION_METHODS),
-        TargetField(path="assetInfo.assetOwnership", required=True, choices=payload.ASSET_OWNERSHIPS),
+        TargetField(path="assetInfo.installationMethod", required=True, choices=shape.INSTALLATION_METHODS),
+        TargetField(path="assetInfo.assetOwnership", required=True, choices=shape.ASSET_OWNERSHIPS),
         TargetField(path=f"{_ASSETS}.sequence", kind=Kind.WHOLE_NUMBER),
-        *texts(_ASSETS, (*_ASSET, "specification", "assetType"), longest=_LONGEST, lengths=payload.LENGTHS),
+        *texts(_ASSETS, (*_ASSET, "specification", "assetType"), longest=_LONGEST, lengths=shape.LENGTHS),
         TargetField(path="enrollmentSource", choices=("X1BY", "X1CC", "X1SS")),
     ),
     lists={"assetInfo.assetList": "assetInfo.assetList"},

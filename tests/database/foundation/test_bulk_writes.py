@@ -52,6 +52,22 @@ def test_decimals_and_numbers_arrive_as_they_are() -> None:
     assert (row.duration_seconds, row.status, row.error) == (Decimal("1.250"), 200, "it's")
 
 
+def test_rows_are_named_by_another_field_and_those_that_changed_meanwhile_are_left_alone() -> None:
+    first, second = make_message(), make_message()
+    token = uuid.uuid4()
+    held = DeliveryAttempt.objects.create(message=first, number=1, started_at=NOW, outcome="STARTED")
+    ended = DeliveryAttempt.objects.create(message=second, number=1, started_at=NOW, outcome="SUCCESS")
+    rows = {first.pk: {"error": "a"}, second.pk: {"error": "b"}}
+
+    written = update_each(DeliveryAttempt, rows, key="message", only={"outcome": "STARTED", "number": 1})
+
+    held.refresh_from_db()
+    ended.refresh_from_db()
+    assert (written, held.error, ended.error) == (1, "a", "")
+    OutboundMessage.objects.filter(pk=first.pk).update(lease_token=token)
+    assert update_each(OutboundMessage, {first.pk: {"status": "SENT"}}, only={"lease_token": token}) == 1
+
+
 def test_nothing_is_asked_for_no_rows() -> None:
     assert update_each(OutboundMessage, {}) == 0
     assert insert_new(ConnectionHealth, shared={}, names=("connection",), rows=[]) == 0

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import io
+import json
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from foundation.api import parsers, problems
@@ -69,9 +71,54 @@ class TestParseStrict:
         )
     )
     def test_what_is_written_is_read_again(self, value: object) -> None:
-        import json
-
         assert parsers.parse_strict(json.dumps(value).encode()) == value
+
+
+_TEXTS = st.text(st.sampled_from("a[]{}:,1 \u00e9\U0001f600"), max_size=4) | st.sampled_from(
+    ["", "\\", '"', "\x00", "\ud800"]
+)
+_NUMBERS = st.sampled_from(
+    ["0", "-1", "1.50", "1e5", "1E400", "01", "NaN", "7" * 39, "-" + "7" * 40, "7" * 41, "0." + "1" * 60]
+)
+_SPACE = st.sampled_from(["", "", " ", "\n", "\t", "\x0b"])
+
+
+def _joined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    quoted = st.builds(lambda text, plain: json.dumps(text, ensure_ascii=not plain), _TEXTS, st.booleans())
+    member = st.builds(lambda key, gap, value: f"{key}{gap}:{value}", quoted, _SPACE, inner)
+    return st.one_of(
+        quoted,
+        st.lists(inner, max_size=4).map(lambda parts: f"[{','.join(parts)}]"),
+        st.lists(member, max_size=4).map(lambda parts: f"{{{','.join(parts)}}}"),
+        st.builds(
+            lambda depth, part: "[" * depth + part + "]" * depth, st.sampled_from([1, 30, 62, 63, 64, 65]), inner
+        ),
+        st.builds(lambda before, part, after: f"{before}{part}{after}", _SPACE, inner, _SPACE),
+    )
+
+
+def _told(read: Callable[[bytes], object], raw: bytes) -> object:
+    try:
+        return read(raw)
+    except problems.Problem as problem:
+        return type(problem), str(problem.detail), problem.errors
+
+
+class TestWhatIsSeenAtOnce:
+    @given(st.recursive(_NUMBERS | st.sampled_from(["null", "true", "nul", ""]), _joined, max_leaves=12))
+    @example('{"a":1,"b":[{"c":2,"c":3}]}')
+    @example("[" + ",".join(['"]"', *['["]"'] * 70, *['"["]'] * 70]) + "]")
+    @example("\ufeff[1]")
+    def test_is_what_the_exact_reader_gives(self, text: str) -> None:
+        raw = text.encode("utf-8", "surrogatepass")
+
+        assert repr(_told(parsers.parse_strict, raw)) == repr(_told(parsers._read_exactly, raw))
+
+    def test_is_what_clean_messages_are(self) -> None:
+        assert parsers._read_plain(b'{"a": [1.50, {"b": "x:y"}], "c": null}') == {
+            "a": [Decimal("1.50"), {"b": "x:y"}],
+            "c": None,
+        }
 
 
 class TestReadLimited:

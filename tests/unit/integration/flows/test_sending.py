@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import contextvars
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -12,11 +14,16 @@ def nothing() -> None:
     pass
 
 
+def each(sending: Sending[Any, Any]) -> Iterator[tuple[int, Any]]:
+    for ready in sending:
+        yield from ready
+
+
 class TestSending:
     def test_gives_each_result_with_its_place(self) -> None:
         sending = Sending(items=[1, 2, 3, 4], send=lambda item: item * 10, max_concurrency=2, while_waiting=nothing)
 
-        assert sorted(sending) == [(0, 10), (1, 20), (2, 30), (3, 40)]
+        assert sorted(each(sending)) == [(0, 10), (1, 20), (2, 30), (3, 40)]
 
     def test_sends_the_first_alone(self) -> None:
         started: list[int] = []
@@ -26,7 +33,7 @@ class TestSending:
             started.append(item)
             return item
 
-        for index, _ in Sending(items=[0, 1, 2, 3], send=send, max_concurrency=3, while_waiting=nothing):
+        for index, _ in each(Sending(items=[0, 1, 2, 3], send=send, max_concurrency=3, while_waiting=nothing)):
             if index == 0:
                 started_with_the_first.append(list(started))
 
@@ -50,7 +57,7 @@ class TestSending:
                 now -= 1
             return item
 
-        results = list(Sending(items=list(range(10)), send=send, max_concurrency=3, while_waiting=nothing))
+        results = list(each(Sending(items=list(range(10)), send=send, max_concurrency=3, while_waiting=nothing)))
 
         assert sorted(results) == [(n, n) for n in range(10)]
         assert most == 3
@@ -64,7 +71,7 @@ class TestSending:
 
         sending = Sending(items=list(range(50)), send=send, max_concurrency=4, while_waiting=nothing)
         given = []
-        for index, _ in sending:
+        for index, _ in each(sending):
             given.append(index)
             if index == 0:
                 sending.stop()
@@ -77,7 +84,7 @@ class TestSending:
         correlation.set("corr-7")
 
         results = list(
-            Sending(items=[1, 2], send=lambda _: correlation.get(), max_concurrency=2, while_waiting=nothing)
+            each(Sending(items=[1, 2], send=lambda _: correlation.get(), max_concurrency=2, while_waiting=nothing))
         )
 
         assert sorted(results) == [(0, "corr-7"), (1, "corr-7")]
@@ -88,7 +95,9 @@ class TestSending:
         def send(item: int) -> bool:
             return spoken.wait(timeout=5)
 
-        results = list(Sending(items=[1], send=send, max_concurrency=1, while_waiting=spoken.set, wait_seconds=0.01))
+        results = list(
+            each(Sending(items=[1], send=send, max_concurrency=1, while_waiting=spoken.set, wait_seconds=0.01))
+        )
 
         assert results == [(0, True)]
 
@@ -98,6 +107,44 @@ class TestSending:
 
         with pytest.raises(ZeroDivisionError):
             list(Sending(items=[1], send=send, max_concurrency=1, while_waiting=nothing))
+
+    def test_gives_together_what_became_ready_meanwhile(self) -> None:
+        ended = [threading.Event() for _ in range(3)]
+
+        def send(item: int) -> int:
+            if item == 2:
+                ended[1].wait(5)
+            ended[item].set()
+            return item
+
+        batches = []
+        for ready in Sending(items=[0, 1, 2], send=send, max_concurrency=2, while_waiting=nothing):
+            batches.append([index for index, _ in ready])
+            if batches == [[0]]:
+                continue
+            # Whoever writes this one leaves the other time to come back.
+            assert ended[2].wait(5)
+
+        assert [index for batch in batches for index in batch] == [0, 1, 2]
+
+    def test_gives_what_was_ready_before_a_defect(self) -> None:
+        ended = threading.Barrier(2, timeout=5)
+
+        def send(item: int) -> int:
+            if item == 0:
+                return item
+            ended.wait()
+            if item == 2:
+                raise ZeroDivisionError
+            return item
+
+        given: list[int] = []
+        sending = Sending(items=[0, 1, 2], send=send, max_concurrency=2, while_waiting=nothing)
+        with pytest.raises(ZeroDivisionError):
+            given.extend(index for index, _ in each(sending))
+
+        assert given[0] == 0
+        assert 2 not in given
 
     def test_refuses_no_concurrency_at_all(self) -> None:
         with pytest.raises(ValueError, match="max_concurrency"):
