@@ -160,16 +160,16 @@ def alone(file: FlowRun) -> tuple[float, list[bytes]]:
     accepted = accepted_again(file, flow)
     event_type = flow.prepare(accepted, None)
     made: list[bytes] = []
-    with StoredFile.objects.get(run=file).content.open("rb") as stream:
+    content = StoredFile.objects.get(run=file).content
+    with content.storage.open(content.name) as stream, content.storage.open(content.name) as other:
         began = time.perf_counter()
         header = csv_rows.read_header(stream, flow.layout)
-        with Path(stream.name).open("rb") as other:
-            for offset, line, count in csv_rows.segments(other, header=header, size=SEGMENT):
-                rows = csv_rows.rows_of(stream, header=header, offset=offset, line=line, count=count)
-                good = [row for row in rows if not (row.problem or reservation_mapping.why_refused(row, accepted))]
-                devices = [reservation_mapping.device(row) for row in good]
-                document = reservation_mapping.segment_document(accepted, event_type=event_type, devices=devices)
-                made.append(ENCODER.encode(document))
+        for offset, line, count in csv_rows.segments(other, header=header, size=SEGMENT):
+            rows = csv_rows.rows_of(stream, header=header, offset=offset, line=line, count=count)
+            good = [row for row in rows if not (row.problem or reservation_mapping.why_refused(row, accepted))]
+            devices = [reservation_mapping.device(row) for row in good]
+            document = reservation_mapping.segment_document(accepted, event_type=event_type, devices=devices)
+            made.append(ENCODER.encode(document))
         return time.perf_counter() - began, made
 
 
