@@ -71,7 +71,7 @@ QUICK: tuple[tuple[str, bool], ...] = (
 
 
 def main() -> int:
-    """Run the scripts; 1 when one of them failed or a bar was not reached."""
+    """Run the scripts; 1 when one of them failed, or in a full run a bar was not reached."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--quick", action="store_true", help="small sizes: whether all of it runs, not what it reaches")
     parser.add_argument("--only", help="scripts whose name holds this")
@@ -105,7 +105,9 @@ def main() -> int:
         minutes = (time.monotonic() - began) / 60
         PAGE.write_text(page(claims, command=command, minutes=minutes, load=load, ran=chosen), encoding="utf-8")
         print(f"Written to {PAGE.relative_to(ROOT)}")
-    return 1 if failed or any(claim.reached is False for claim in claims) else 0
+    # Small sizes show whether all of it runs, not what it reaches.
+    missed = not options.quick and any(claim.reached is False for claim in claims)
+    return 1 if failed or missed else 0
 
 
 def table(claims: list[Claim]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,46 @@ class TestPage:
         ]
 
         assert not missing
+
+
+class TestMain:
+    @pytest.fixture
+    def scripts(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """A directory of benchmarks of our own, with one that misses its bar."""
+        directory = tmp_path / "benchmarks"
+        directory.mkdir()
+        claim = Claim(area="Queue", bar="H4", what="rate", measured=0.1, at_least=0.7)
+        line = json.dumps(dataclasses.asdict(claim))
+        (directory / "misses.py").write_text(
+            f"import os, pathlib\npathlib.Path(os.environ[{_report.RESULTS!r}]).write_text({line!r})\n"
+        )
+        (directory / "fails.py").write_text("raise SystemExit(3)\n")
+        monkeypatch.setattr(bench, "ROOT", tmp_path)
+        monkeypatch.setattr(bench, "FULL", (("misses.py", False),))
+        monkeypatch.setattr(bench, "QUICK", (("misses.py", False),))
+        return directory
+
+    @pytest.mark.usefixtures("scripts")
+    @pytest.mark.parametrize(("arguments", "status"), [([], 1), (["--quick"], 0)], ids=["full", "quick"])
+    def test_small_sizes_need_not_reach_a_bar(
+        self, arguments: list[str], status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr("sys.argv", ["bench.py", *arguments])
+
+        assert bench.main() == status
+
+        assert "| H4 | rate | 0.10 x | at least 0.70 x | **no** |" in capsys.readouterr().out
+
+    @pytest.mark.usefixtures("scripts")
+    def test_names_a_script_that_failed(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(bench, "QUICK", (("fails.py --rows 1", False),))
+        monkeypatch.setattr("sys.argv", ["bench.py", "--quick"])
+
+        assert bench.main() == 1
+
+        assert "FAILED: fails.py --rows 1" in capsys.readouterr().out
 
 
 class TestVeeClaims:
