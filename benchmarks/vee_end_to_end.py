@@ -22,8 +22,6 @@ import argparse
 import dataclasses
 import datetime as dt
 import os
-import resource
-import statistics
 import sys
 import tempfile
 import time
@@ -43,6 +41,7 @@ django.setup()
 import numpy as np  # noqa: E402  Django has to be set up first
 from django.db import connection  # noqa: E402  Django has to be set up first
 
+from benchmarks.parts import vee_report  # noqa: E402  Django has to be set up first
 from benchmarks.parts import vee_rows as rows  # noqa: E402  Django has to be set up first
 from benchmarks.parts import vee_world as world  # noqa: E402  Django has to be set up first
 from benchmarks.parts.vee_product import run_each, run_product, scratch_database  # noqa: E402  Django has to be set up first
@@ -255,27 +254,6 @@ def measure(bench: Bench, options: argparse.Namespace) -> list[Contender]:
     return found
 
 
-def report(found: list[Contender]) -> None:
-    """Print a line for each contender and the ratios."""
-    middle = {}
-    for one in found:
-        rates = one.rates()
-        middle[one.name] = statistics.median(rates)
-        spread = "" if rates[-1] <= 2 * rates[0] else "   (rounds differ by more than 2)"
-        print(f"{one.name:<28}{middle[one.name]:>12,.0f} intervals/s   ({rates[0]:,.0f} to {rates[-1]:,.0f}){spread}")
-    for name, rate in middle.items():
-        if name.startswith("product"):
-            own = name.removeprefix("product")
-            print(f"{'ratio to rows' + own:<44}{rate / middle['rows' + own]:>8.1f}")
-            print(f"{'share of blocks alone' + own:<44}{rate / middle['blocks alone']:>8.2f}")
-            print(f"{'share of kernels alone' + own:<44}{rate / middle['kernels alone']:>8.3f}")
-    names = [name for name in middle if name.startswith("product")]
-    if len(names) == 2:
-        print(f"{'two processes against one':<44}{middle[names[1]] / middle[names[0]]:>8.2f}")
-    high = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(f"{'memory high-water mark of a process, MB':<44}{high / 1024:>8.0f}")
-
-
 def main() -> None:
     """Read the arguments and measure on a scratch database."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
@@ -290,11 +268,11 @@ def main() -> None:
         check_equal(bench)
         world.analyze()
         found = measure(bench, options)
-        print(
+        sizes = (
             f"{connection.vendor}, {options.imds:,} IMDs ({options.row_imds:,} by rows) of {world.INTERVALS}, "
             f"{len(world.RULES)} rules, {options.history} days of history, {options.rounds} rounds"
         )
-        report(found)
+        vee_report.report({one.name: one.rates() for one in found}, sizes=sizes)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,8 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         rows: Any = self.object_list
         if not isinstance(rows, QuerySet) or rows.query.is_sliced:
             return super().count
-        counted = rows.order_by()[: COUNTED + 1].count()
+        # By their keys alone: what the list looks up for each row would be looked up for all that are counted.
+        counted = rows.order_by().values("pk")[: COUNTED + 1].count()
         return AtLeast(COUNTED) if counted > COUNTED else counted
 
 

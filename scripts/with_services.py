@@ -105,8 +105,13 @@ def run(command: Sequence[str], environment: dict[str, str]) -> int:
 
 
 @contextlib.contextmanager
-def services() -> Iterator[dict[str, str]]:
-    """Start PostgreSQL and Redis at once, give their addresses as environment variables, stop them at the end."""
+def services(*, also_on: Sequence[str] = ()) -> Iterator[dict[str, str]]:
+    """
+    Start PostgreSQL and Redis at once, give their addresses as environment variables, stop them at the end.
+
+    :param also_on: further addresses of this machine to listen on; whoever reaches them gets in without a password, so
+        they have to be those of a network that nobody else is on.
+    """
     initdb, postgres = _postgres_program("initdb"), _postgres_program("postgres")
     redis = shutil.which("redis-server", path=_search_path())
     if redis is None:
@@ -119,11 +124,11 @@ def services() -> Iterator[dict[str, str]]:
             os.chown(directory, pwd.getpwnam(user).pw_uid, -1)
         redis_port = _free_port()
         with signals_held():
-            started.append(_start_redis(redis, directory, redis_port))
-        _make_postgres(initdb, directory, user)
+            started.append(_start_redis(redis, directory, redis_port, also_on))
+        _make_postgres(initdb, directory, user, also_on)
         postgres_port = _free_port()
         with signals_held():
-            started.append(_start_postgres(postgres, directory, postgres_port, user))
+            started.append(_start_postgres(postgres, directory, postgres_port, user, also_on))
         _wait_until_open(redis_port, started[0], directory / "redis.log")
         _wait_until_accepting(postgres_port, started[1], directory)
         yield {
@@ -137,10 +142,15 @@ def services() -> Iterator[dict[str, str]]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _start_redis(program: str, directory: Path, port: int) -> subprocess.Popen[bytes]:
+def _start_redis(program: str, directory: Path, port: int, also_on: Sequence[str]) -> subprocess.Popen[bytes]:
+    # Without a password Redis answers from loopback only, unless it is told otherwise.
+    open_to_others = ["--protected-mode", "no"] if also_on else []
     with (directory / "redis.log").open("wb") as log:
         return subprocess.Popen(
-            [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+            [
+                *(program, "--port", str(port), "--bind", "127.0.0.1", *also_on),
+                *("--save", "", "--appendonly", "no", *open_to_others),
+            ],
             cwd=directory,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -148,7 +158,7 @@ def _start_redis(program: str, directory: Path, port: int) -> subprocess.Popen[b
         )
 
 
-def _make_postgres(initdb: str, directory: Path, user: str | None) -> None:
+def _make_postgres(initdb: str, directory: Path, user: str | None, also_on: Sequence[str]) -> None:
     data = str(directory / "postgres")
     made = subprocess.run(
         [initdb, "--pgdata", data, "--username", "tieline", "--auth", "trust", "--no-sync", "--encoding", "UTF8"],
@@ -161,11 +171,16 @@ def _make_postgres(initdb: str, directory: Path, user: str | None) -> None:
     )
     if made.returncode:
         raise ServiceFailed(f"PostgreSQL's data directory could not be made:\n{made.stdout}{made.stderr}")
+    if also_on:
+        with (directory / "postgres" / "pg_hba.conf").open("a", encoding="ascii") as file:
+            file.write("host all all samenet trust\n")
 
 
-def _start_postgres(postgres: str, directory: Path, port: int, user: str | None) -> subprocess.Popen[bytes]:
+def _start_postgres(
+    postgres: str, directory: Path, port: int, user: str | None, also_on: Sequence[str]
+) -> subprocess.Popen[bytes]:
     settings = {
-        "listen_addresses": "127.0.0.1",
+        "listen_addresses": ",".join(["127.0.0.1", *also_on]),
         "unix_socket_directories": str(directory),
         "fsync": "off",
         "synchronous_commit": "off",

@@ -2,12 +2,19 @@
 The deliveries by the product's queue: `by_product.py prepare`, `… queue NUMBER`, `… sweep`, `… left`.
 
 The worker is the product's own (`celery -A integration worker`); DATABASE_URL, REDIS_URL, TARGET and PAYLOAD say where.
+`… width NUMBER` sets how many calls the connection may have in flight in a process. `… drain` delivers in this very
+process, and `… mark` does all that a delivery does but the calls; both tell their seconds, CPU and memory as JSON.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import random
+import resource
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,7 +33,8 @@ from django.utils import timezone  # noqa: E402  Django has to be set up first
 
 from outbound.choices import MessageStatus  # noqa: E402  Django has to be set up first
 from outbound.models import Connection, DeliveryAttempt, ExternalSystem, OutboundMessage, OutboundMessageType  # noqa: E402  Django has to be set up first
-from outbound.operations import messages  # noqa: E402  Django has to be set up first
+from outbound.operations import message_calls, message_claims, message_delivery, message_outcomes, messages  # noqa: E402  Django has to be set up first
+from outbound.transports.base import Answer  # noqa: E402  Django has to be set up first
 
 
 def main(what: str, number: int) -> None:
@@ -51,10 +59,42 @@ def main(what: str, number: int) -> None:
     elif what == "sweep":
         for _ in range(2):
             messages.wake_batch()
+    elif what == "width":
+        Connection.objects.filter(name="PEER").update(max_concurrency=number)
+    elif what in ("drain", "mark"):
+        print(json.dumps(measured(drain if what == "drain" else mark)))
     elif what == "left":
         left = OutboundMessage.objects.exclude(status=MessageStatus.SUCCESS).count()
         tries = DeliveryAttempt.objects.filter(outcome="SENT").count()
         print(left + abs(OutboundMessage.objects.count() - tries))
+
+
+def measured(work: Callable[[], None]) -> dict[str, float]:
+    """Give the seconds and the CPU of some work, and the most memory that this process ever had, in MiB."""
+    began, cpu = time.perf_counter(), time.process_time()
+    work()
+    return {
+        "seconds": time.perf_counter() - began,
+        "cpu": time.process_time() - cpu,
+        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def drain() -> None:
+    while message_delivery.drain(clock=timezone.now):
+        pass
+
+
+def mark() -> None:
+    """Claim batches, note their tries, and write that each was answered."""
+    body = b'{"status": "taken"}'
+    while reserved := message_claims.reserve(at=timezone.now(), limit=message_delivery.BATCH_SIZE):
+        begun = message_claims.begin_many(reserved, at=timezone.now())
+        at = timezone.now()
+        answer = Answer(status=200, headers={"Content-Type": "application/json"}, body=body, elapsed_seconds=0.001)
+        message_outcomes.write(
+            [message_calls.Called(tried=tried, answer=answer, at=at) for tried in begun.tries], rng=random.random
+        )
 
 
 if __name__ == "__main__":

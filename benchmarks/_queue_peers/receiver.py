@@ -1,12 +1,14 @@
 """
 The target of the deliveries: takes every POST, and tells how often which message came and when.
 
-Run as a program: `receiver.py PORT`. `GET /told` gives the counts since `GET /forget`.
+Run as a program: `receiver.py PORT`. `GET /told` gives the counts since `GET /forget`, and the most that waited for
+their answers at once; after `GET /wait/0.02` each answer takes so many seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import sys
 import time
@@ -14,7 +16,10 @@ from collections import Counter
 
 
 counts: Counter[str] = Counter()
-first = last = 0.0
+bodies: set[str] = set()
+first = last = seconds = 0.0
+waiting = most = 0
+TAKEN = b'{"status": "taken"}'
 
 
 class Http(asyncio.Protocol):
@@ -35,22 +40,49 @@ class Http(asyncio.Protocol):
             if len(rest) < size:
                 return
             self.buffer = rest[size:]
-            self.answer(lines[0].split()[1], headers)
+            path = lines[0].split()[1]
+            if path in (b"/told", b"/forget") or path.startswith(b"/wait/"):
+                self.answer(control(path))
+            else:
+                self.take(headers, rest[:size])
 
-    def answer(self, path: bytes, headers: dict[bytes, bytes]) -> None:
-        global first, last
-        body = b'{"status": "taken"}'
-        if path == b"/told":
-            body = json.dumps({"first": first, "last": last, "counts": counts}).encode()
-        elif path == b"/forget":
-            counts.clear()
-            first = last = 0.0
-        else:
-            last = time.time()
-            first = first or last
-            counts[headers.get(b"idempotency-key", b"").decode()] += 1
+    def take(self, headers: dict[bytes, bytes], content: bytes) -> None:
+        global first, last, waiting, most
+        last = time.time()
+        first = first or last
+        counts[headers.get(b"idempotency-key", b"").decode()] += 1
+        bodies.add(hashlib.sha256(content).hexdigest())
+        if not seconds:
+            self.answer(TAKEN)
+            return
+        waiting += 1
+        most = max(most, waiting)
+        asyncio.get_running_loop().call_later(seconds, self.late)
+
+    def late(self) -> None:
+        global waiting
+        waiting -= 1
+        self.answer(TAKEN)
+
+    def answer(self, body: bytes) -> None:
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         self.transport.write(head.encode() + body)  # type: ignore[attr-defined]
+
+
+def control(path: bytes) -> bytes:
+    """Do what the benchmark asks for; gives the answer."""
+    global first, last, seconds, most
+    if path == b"/told":
+        told = {"first": first, "last": last, "most": most, "counts": counts, "bodies": sorted(bodies)}
+        return json.dumps(told).encode()
+    if path == b"/forget":
+        counts.clear()
+        bodies.clear()
+        first = last = 0.0
+        most = 0
+    else:
+        seconds = float(path.removeprefix(b"/wait/"))
+    return TAKEN
 
 
 async def main(port: int) -> None:

@@ -22,6 +22,7 @@ INTERVALS = 96
 SECONDS = 900
 SCALE = 6
 DAY = 86_400
+ONE_DAY = dt.timedelta(days=1)
 AT = dt.datetime(2024, 6, 1, 12, tzinfo=dt.UTC)
 ZONE = "Australia/Brisbane"
 OFFSET = 36_000

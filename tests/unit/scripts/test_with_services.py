@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
+import redis
 
 from tests.unit.scripts.loading import SCRIPTS, load
 
@@ -106,6 +108,17 @@ class TestMain:
         words = output.splitlines()[2].split()
         assert words[1].startswith("postgres://tieline@127.0.0.1:")
         assert words[2].startswith("redis://127.0.0.1:")
+
+    @needs_services
+    def test_listens_on_further_addresses_when_asked(self) -> None:
+        with with_services.services(also_on=["127.0.0.2"]) as found:
+            database = found["TIELINE_TEST_DATABASE_URL"].replace("127.0.0.1", "127.0.0.2")
+            broker = found["TIELINE_TEST_REDIS_URL"].replace("127.0.0.1", "127.0.0.2")
+
+            with psycopg.connect(database) as connection:
+                assert connection.execute("SELECT host(inet_server_addr())").fetchone() == ("127.0.0.2",)
+            with redis.Redis.from_url(broker) as client:
+                assert client.ping()
 
     @needs_services
     def test_leaves_nothing_behind_when_it_is_stopped(self, tmp_path: Path) -> None:
