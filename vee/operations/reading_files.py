@@ -19,7 +19,9 @@ from django.core.files.base import File
 from django.db import transaction
 from django.db.models import F, Q
 
+from foundation import leases
 from foundation.dispatch import after_commit
+from foundation.leases import LEASE
 from vee import choices, models, readers
 from vee.choices import ReadingFileStatus
 from vee.operations import column_profiles, direct, file_content, imd_store
@@ -30,7 +32,6 @@ logger = structlog.get_logger(__name__)
 
 CHUNK = 2_000
 MAX_ERRORS = 1_000
-LEASE = dt.timedelta(minutes=5)
 
 
 class UnableToReceiveFile(ValueError):
@@ -151,7 +152,9 @@ def load_file(*, file_id: uuid.UUID | str, at: dt.datetime) -> models.ReadingFil
     """
     token = _claim(file_id=file_id, at=at)
     file = models.ReadingFile.objects.select_related("component_type").get(pk=file_id)
-    return _Load(file, token=token, at=at).run()
+    load = _Load(file, token=token, at=at)
+    with leases.kept(load.renew):
+        return load.run()
 
 
 def _claim(*, file_id: uuid.UUID | str, at: dt.datetime) -> str:
@@ -195,6 +198,11 @@ class _Load:
             logger.warning("reading_file_content_missing", reading_file=str(self._file.pk))
         self._commit(final=True, message=message)
         return self._file
+
+    def renew(self) -> None:
+        """Move the lease forward, if it is still held."""
+        held = models.ReadingFile.objects.filter(pk=self._file.pk, lease_token=self._token)
+        held.update(lease_until=self._now + LEASE)
 
     def _read(self, stream: IO[bytes]) -> None:
         to_skip = self._file.rows_read
