@@ -1,0 +1,99 @@
+"""A programme of faults: what happens when, from a seed."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.faults.points.fault_points import POINTS
+
+
+KILLED = ("web", "worker", "worker child", "beat", "supervisor")
+# The supervisor takes everything with it, and beat has little to lose.
+_WEIGHTS = (25, 35, 25, 10, 5)
+
+
+_PAUSE_SECONDS = 15.0
+_SHORT_PAUSE_SECONDS = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """
+    One fault: `at` seconds after the load began it begins, and it lasts for `seconds`.
+
+    `kind` is a method of `injection.Injector`, `target` what it is told.
+    """
+
+    at: float
+    kind: str
+    target: str = ""
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        lasting = f" for {self.seconds:g} s" if self.seconds else ""
+        return f"{self.kind} {self.target}".strip() + lasting
+
+
+def kills(*, seed: int, number: int, seconds: float, load: str) -> list[Fault]:
+    """
+    Spread kills over some seconds: every second one at random, the others at the named points that a load passes.
+
+    Each point comes once before one comes again, in an order of the seed.
+    """
+    rng = random.Random(seed)
+    points: list[str] = []
+    found = []
+    for index in range(number):
+        at = seconds * (index + rng.uniform(0.2, 0.8)) / number
+        if index % 2 == 0:
+            found.append(Fault(at, "kill", rng.choices(KILLED, _WEIGHTS)[0]))
+            continue
+        if not points:
+            points = [point.name for point in POINTS if point.load == load]
+            rng.shuffle(points)
+        scope = rng.choice(("process", "group"))
+        found.append(Fault(at, "point", f"{points.pop()} {scope}"))
+    return found
+
+
+def misbehaviour(*, seed: int, number: int, seconds: float, times: int) -> list[Fault]:
+    """Let a peer misbehave again and again, `times` requests each: every way of it in turn, in an order of the seed."""
+    rng = random.Random(seed + 1)
+    ways = ["status", "reset", "half answer", "nonsense", "slow", "reset after effect"]
+    rng.shuffle(ways)
+    return [
+        Fault(seconds * (index + rng.random()) / number, "peer", f"{ways[index % len(ways)]} {times}")
+        for index in range(number)
+    ]
+
+
+def services(*, seed: int, short: bool) -> list[Fault]:
+    """Everything that is not a kill: services, the machine, an hour without the peer, each with time to recover."""
+    faults = [Fault(0, "redis flush"), Fault(0, "postgres cut")]
+    if not short:
+        faults += [
+            *faults,
+            Fault(0, "redis down", seconds=10),
+            Fault(0, "redis frozen", seconds=15),
+            Fault(0, "postgres down", "SIGINT", seconds=3),
+            Fault(0, "postgres down", "SIGQUIT", seconds=1),
+            Fault(0, "postgres down", "SIGKILL", seconds=5),
+            Fault(0, "two beats", seconds=30),
+            Fault(0, "disk full", seconds=8),
+        ]
+    random.Random(seed).shuffle(faults)
+    if not short:
+        faults += [Fault(0, "outage", seconds=40)]
+    at, spaced = 2.0, []
+    for fault in faults:
+        spaced.append(dataclasses.replace(fault, at=at))
+        at += fault.seconds + (_SHORT_PAUSE_SECONDS if short else _PAUSE_SECONDS)
+    return spaced
+
+
+def merged(*programmes: Sequence[Fault]) -> list[Fault]:
+    """Give several programmes as one."""
+    return sorted((fault for programme in programmes for fault in programme), key=lambda fault: fault.at)
