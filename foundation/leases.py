@@ -6,9 +6,11 @@ import contextlib
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import structlog
 from django.db import DatabaseError, connections
+from django.db.models import Q, QuerySet
 
 
 logger = structlog.get_logger(__name__)
@@ -45,3 +47,13 @@ def kept(renew: Callable[[], object]) -> Iterator[None]:
     finally:
         over.set()
         keeper.join()
+
+
+def is_impossible(at: dt.datetime) -> Q:
+    """Give the condition for a lease that ends later than any can: it was taken by a clock that was set back since."""
+    return Q(lease_until__gt=at + 2 * LEASE)
+
+
+def end_impossible(rows: QuerySet[Any], *, at: dt.datetime) -> int:
+    """End the leases that end later than any can; whoever still works renews its own. Give how many."""
+    return rows.filter(is_impossible(at)).update(lease_until=at)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 
 import pytest
 from django.db import OperationalError
 
 from foundation import leases
+from foundation.leases import LEASE
+from outbound.models import OutboundMessage
+from tests.factories.messages import make_message
+from tests.factories.outbound import NOW
 
 
 class TestKept:
@@ -47,3 +52,15 @@ class TestKept:
             pass
 
         assert called == []
+
+
+@pytest.mark.django_db
+def test_a_lease_that_ends_later_than_one_can_ends_now() -> None:
+    held, ahead, free = make_message(), make_message(), make_message()
+    for message, lease_until in ((held, NOW + LEASE), (ahead, NOW + dt.timedelta(hours=2)), (free, None)):
+        OutboundMessage.objects.filter(pk=message.pk).update(lease_until=lease_until)
+
+    assert leases.end_impossible(OutboundMessage.objects.all(), at=NOW) == 1
+
+    found = dict(OutboundMessage.objects.values_list("pk", "lease_until"))
+    assert found == {held.pk: NOW + LEASE, ahead.pk: NOW, free.pk: None}
