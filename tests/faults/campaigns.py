@@ -62,6 +62,7 @@ def disturbed_messages(
         rows=evidence.message_rows(world, prefix),
     )
     verdict.must_be_none("refused", load.refused)
+    verdict.must_be_none("seen during a fault", injector.wrong)
     return _outcome(
         title,
         injector,
@@ -197,20 +198,18 @@ def _noted(look: Callable[[], Any], moves: list[dt.datetime], progress: Callable
 
 
 def _run_states(world: World) -> checker.Verdict:
-    return checker.transitions(
-        allowed=tables.run_moves(),
-        first={"RECEIVED"},
-        paths=evidence.paths(world, "integration_runtransition", "run_id"),
-        states=evidence.states(world, "integration_flowrun"),
+    paths, states = evidence.life_cycles(
+        world, records="integration_flowrun", transitions="integration_runtransition", owner="run_id"
     )
+    return checker.transitions(allowed=tables.run_moves(), first={"RECEIVED"}, paths=paths, states=states)
 
 
 def _imd_states(world: World) -> checker.Verdict:
+    paths, states = evidence.life_cycles(
+        world, records="vee_initialmeasurement", transitions="vee_imdtransition", owner="imd_id"
+    )
     return checker.transitions(
-        allowed=tables.imd_moves(),
-        first={"PENDING", "ERROR", "VEE_READY"},
-        paths=evidence.paths(world, "vee_imdtransition", "imd_id"),
-        states=evidence.states(world, "vee_initialmeasurement"),
+        allowed=tables.imd_moves(), first={"PENDING", "ERROR", "VEE_READY"}, paths=paths, states=states
     )
 
 
@@ -224,3 +223,12 @@ def _drain(injector: Injector, is_through: Callable[[], bool]) -> None:
 
 def _now() -> dt.datetime:
     return dt.datetime.now(tz=dt.UTC)
+
+
+ALL = {
+    "messages": message_storm,
+    "reservation": reservation_interrupted,
+    "readings": readings_through_kills,
+    "services": services_disturbed,
+}
+"""The campaigns by name."""

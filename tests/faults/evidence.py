@@ -7,6 +7,8 @@ import json
 import re
 from collections.abc import Iterator
 
+import psycopg
+
 from tests.faults.checker import Arrival, MessageRow, Move
 from tests.faults.world import World
 from tests.functional.harness.peers import Peer
@@ -59,14 +61,15 @@ def messages_on_the_way(world: World, prefix: str) -> int:
     )
 
 
-def paths(world: World, table: str, owner: str) -> dict[str, list[Move]]:
-    """The moves of each record that a table of transitions has, in order."""
-    found: dict[str, list[Move]] = {}
-    for record, before, after in world.rows(f"SELECT {owner}::text, from_state, to_state FROM {table} ORDER BY id"):  # noqa: S608
-        found.setdefault(record, []).append((before, after))
-    return found
-
-
-def states(world: World, table: str) -> dict[str, str]:
-    """The state of each record now."""
-    return dict(world.rows(f"SELECT id::text, state FROM {table}"))  # type: ignore[arg-type]  # noqa: S608
+def life_cycles(
+    world: World, *, records: str, transitions: str, owner: str
+) -> tuple[dict[str, list[Move]], dict[str, str]]:
+    """Give the moves of each record in order, and the state of each, both as of one moment."""
+    paths: dict[str, list[Move]] = {}
+    with psycopg.connect(world.database_url) as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        moves = connection.execute(f"SELECT {owner}::text, from_state, to_state FROM {transitions} ORDER BY id")  # type: ignore[call-overload]  # noqa: S608
+        for record, before, after in moves:
+            paths.setdefault(record, []).append((before, after))
+        states = dict(connection.execute(f"SELECT id::text, state FROM {records}").fetchall())  # type: ignore[call-overload]  # noqa: S608
+    return paths, states

@@ -24,6 +24,8 @@ SLOW_SECONDS = 7.0
 """Longer than the product waits for an answer."""
 
 _HOUR_SECONDS = 3_600.0
+# The schedule that fires most often, and how often.
+_OFTEN, _OFTEN_SECONDS = "integration.tasks.fire_schedules", 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,17 @@ class Injected:
 
 @dataclass
 class Injector:
-    """Runs programmes; a method per kind of fault, which returns when the fault has ended."""
+    """
+    Runs programmes; a method per kind of fault, which returns when the fault has ended.
+
+    `wrong` is what was seen to be wrong while a fault lasted.
+    """
 
     world: World
     seed: int
     say: Callable[[str], None]
     done: list[Injected] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._rng = random.Random(self.seed)
@@ -132,8 +139,10 @@ class Injector:
         command = [PYTHON, "-m", "celery", "-A", "integration", "-q", "beat", "--loglevel", "WARNING"]
         log = self.world.directory / "second-beat.log"
         beat = Child(name="beat", command=command, environment=self.world.product.environment, log=log)
-        time.sleep(fault.seconds)
+        sent = self.world.redis.pushed(_OFTEN, seconds=fault.seconds)
         beat.stop()
+        if not 0 < sent <= fault.seconds / _OFTEN_SECONDS + 1:
+            self.wrong.append(f"{_OFTEN} was sent {sent} times in {fault.seconds:g} s")
 
     def _victims(self, supervisor: psutil.Process, target: str) -> list[psutil.Process]:
         found = []

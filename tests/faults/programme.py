@@ -83,6 +83,8 @@ def services(*, seed: int, short: bool) -> list[Fault]:
             Fault(0, "postgres down", "SIGKILL", seconds=5),
             Fault(0, "two beats", seconds=30),
             Fault(0, "disk full", seconds=8),
+            Fault(0, "clock", "7200", seconds=20),
+            Fault(0, "clock", "-7200", seconds=20),
         ]
     random.Random(seed).shuffle(faults)
     if not short:

@@ -111,5 +111,15 @@ class RedisServer:
         finally:
             self._process.send_signal(signal.SIGCONT)
 
+    def pushed(self, name: str, *, seconds: float) -> int:
+        """Watch it for some seconds and give how often a task of that name was sent."""
+        ends, found = time.monotonic() + seconds, 0
+        with self._client() as client, client.monitor() as monitor:
+            while time.monotonic() < ends:
+                if monitor.connection.can_read(0.2):
+                    command = str(monitor.next_command()["command"])
+                    found += command.startswith("LPUSH") and name in command
+        return found
+
     def _client(self) -> redis.Redis:
         return redis.Redis.from_url(self.url)

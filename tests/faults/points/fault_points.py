@@ -82,6 +82,7 @@ def install(directory: Path) -> None:
         by_module[point.module].append(functools.partial(_wrap, point, directory / "armed", directory / "fired"))
     by_module["django.utils.timezone"].append(functools.partial(_step_clock, directory / CLOCK))
     by_module["celery.app.base"].append(functools.partial(_step_clock_of_celery, directory / CLOCK))
+    by_module["django_celery_beat.schedulers"].append(functools.partial(_step_clock_of_beat, directory / CLOCK))
     by_module["django.core.files.storage.filesystem"].append(functools.partial(_fill_disk, directory / FULL))
     sys.meta_path.insert(0, _Finder(by_module))
 
@@ -161,6 +162,11 @@ def _step_clock(file: Path, module: Any) -> None:
 def _step_clock_of_celery(file: Path, module: Any) -> None:
     real = module.Celery.now
     module.Celery.now = lambda self: real(self) + _offset(file)
+
+
+def _step_clock_of_beat(file: Path, module: Any) -> None:
+    real = module.ModelEntry._default_now
+    module.ModelEntry._default_now = lambda self: real(self) + _offset(file)
 
 
 def _fill_disk(file: Path, module: Any) -> None:
