@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -25,6 +26,9 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help="also put the figures into docs/reference/reliability.md")
     options = parser.parse_args(given)
     began = time.monotonic()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # Nothing of the world may stay behind.
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
 
     def say(text: str) -> None:
         print(f"[{time.monotonic() - began:6.1f} s] {text}", flush=True)

@@ -49,7 +49,12 @@ def disturbed_messages(
     injector = Injector(world=world, seed=seed, say=say)
     load = MessageLoad(world=world, prefix=prefix, number=number, seconds=seconds)
     load.start()
-    injector.run(faults, began=load.began)
+    injector.run(
+        faults,
+        began=load.began,
+        done=lambda: evidence.messages_delivered(world, prefix),
+        least=number // (4 * len(faults)),
+    )
     load.join(seconds=DRAIN_SECONDS)
     say(f"{len(load.accepted)} of {number} accepted, {load.unavailable} calls repeated; waiting for the rest")
     world.derms.clear_faults()

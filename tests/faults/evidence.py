@@ -61,6 +61,16 @@ def messages_on_the_way(world: World, prefix: str) -> int:
     )
 
 
+def messages_delivered(world: World, prefix: str) -> int:
+    """How many messages of a load are delivered, as the database has it."""
+    return int(
+        world.value(
+            "SELECT count(*) FROM outbound_outboundmessage WHERE starts_with(message_id, %s) AND status = 'SUCCESS'",
+            prefix,
+        )
+    )
+
+
 def life_cycles(
     world: World, *, records: str, transitions: str, owner: str
 ) -> tuple[dict[str, list[Move]], dict[str, str]]:

@@ -24,6 +24,8 @@ SLOW_SECONDS = 7.0
 """Longer than the product waits for an answer."""
 
 _HOUR_SECONDS = 3_600.0
+_KILLING = ("kill", "point")
+_PATIENCE_SECONDS, _LOOK_SECONDS = 30.0, 0.25
 # The schedule that fires most often, and how often.
 _OFTEN, _OFTEN_SECONDS = "integration.tasks.fire_schedules", 5.0
 
@@ -56,13 +58,26 @@ class Injector:
         self._rng = random.Random(self.seed)
         self._ended: set[dt.datetime] = set()
 
-    def run(self, programme: Sequence[Fault], *, began: float | None = None) -> None:
-        """Do each fault when its time has come, one after the other; `began` is a time of `time.monotonic`."""
-        began = time.monotonic() if began is None else began
+    def run(
+        self, programme: Sequence[Fault], *, began: float, done: Callable[[], int] | None = None, least: int = 0
+    ) -> None:
+        """
+        Do each fault when its time has come, one after the other; `began` is a time of `time.monotonic`.
+
+        :param done: how much work is done. A kill waits until `least` more is done than at the kill before, so that
+            it meets work and not a process that is only starting; for half a minute at most.
+        """
+        before = 0
         for fault in programme:
             while (left := began + fault.at - time.monotonic()) > 0:
                 time.sleep(min(left, 1.0))
                 self.keep_supervised()
+            if done is not None and fault.kind in _KILLING:
+                ends = time.monotonic() + _PATIENCE_SECONDS
+                while done() < before + least and time.monotonic() < ends:
+                    time.sleep(_LOOK_SECONDS)
+                    self.keep_supervised()
+                before = done()
             self.inject(fault)
 
     def run_by_progress(self, programme: Sequence[Fault], progress: Callable[[], float], *, seconds: float) -> None:

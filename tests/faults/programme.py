@@ -11,8 +11,8 @@ from tests.faults.points.fault_points import POINTS
 
 
 KILLED = ("web", "worker", "worker child", "beat", "supervisor")
-# The supervisor takes everything with it, and beat has little to lose.
-_WEIGHTS = (25, 35, 25, 10, 5)
+# A child is back at once, a worker of the supervisor's after its back-off; beat has little to lose.
+_WEIGHTS = (25, 15, 45, 10, 5)
 
 
 _PAUSE_SECONDS = 15.0
@@ -54,7 +54,7 @@ def kills(*, seed: int, number: int, seconds: float, load: str) -> list[Fault]:
         if not points:
             points = [point.name for point in POINTS if point.load == load]
             rng.shuffle(points)
-        scope = rng.choice(("process", "group"))
+        scope = rng.choices(("process", "group"), (3, 1))[0]
         found.append(Fault(at, "point", f"{points.pop()} {scope}"))
     return found
 

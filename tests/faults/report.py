@@ -51,7 +51,8 @@ def write(outcomes: Sequence[Outcome], page: Path = PAGE) -> None:
 def _line(outcome: Outcome) -> str:
     figures = ", ".join(f"{number:,} {name}" for name, number in outcome.figures.items())
     wrong = outcome.wrong.replace("\n", "; ") or "nothing"
-    recovery = f"{statistics.median(outcome.recoveries):.1f} s, {max(outcome.recoveries):.1f} s"
+    waits = outcome.recoveries or [0.0]
+    recovery = f"{statistics.median(waits):.1f} s, {max(waits):.1f} s"
     return (
         f"| {outcome.title} | {outcome.faults}, {outcome.kills} | {figures} | {wrong} | {recovery} |"
         f" {outcome.drained_after:.1f} s | {outcome.seconds:.0f} s |"
