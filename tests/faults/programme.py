@@ -41,21 +41,26 @@ def kills(*, seed: int, number: int, seconds: float, load: str) -> list[Fault]:
     """
     Spread kills over some seconds: every second one at random, the others at the named points that a load passes.
 
-    Each point comes once before one comes again, in an order of the seed.
+    Each process is killed once before one is again, and each point comes once before one comes again, as far as the
+    number goes; the order is that of the seed.
     """
     rng = random.Random(seed)
+    names = [point.name for point in POINTS if point.load == load]
     points: list[str] = []
+    while len(points) < number:
+        points += rng.sample(names, len(names))
+    at_random = number - number // 2
+    once = rng.sample(KILLED, len(KILLED))[:at_random]
+    targets = once + rng.choices(KILLED, _WEIGHTS, k=at_random - len(once))
+    rng.shuffle(targets)
     found = []
     for index in range(number):
         at = seconds * (index + rng.uniform(0.2, 0.8)) / number
         if index % 2 == 0:
-            found.append(Fault(at, "kill", rng.choices(KILLED, _WEIGHTS)[0]))
-            continue
-        if not points:
-            points = [point.name for point in POINTS if point.load == load]
-            rng.shuffle(points)
-        scope = rng.choices(("process", "group"), (3, 1))[0]
-        found.append(Fault(at, "point", f"{points.pop()} {scope}"))
+            found.append(Fault(at, "kill", targets[index // 2]))
+        else:
+            scope = rng.choices(("process", "group"), (3, 1))[0]
+            found.append(Fault(at, "point", f"{points[index // 2]} {scope}"))
     return found
 
 

@@ -24,6 +24,7 @@ class TestKills:
         of_the_load = {point.name for point in POINTS if point.load == "messages"}
         assert len(names) == 25
         assert set(names[: len(of_the_load)]) == of_the_load
+        assert {fault.target for fault in found if fault.kind == "kill"} == set(programme.KILLED)
         assert [fault.at for fault in found] == sorted(fault.at for fault in found)
         assert 0 < found[0].at < found[-1].at < 100
 
