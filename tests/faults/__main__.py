@@ -42,10 +42,10 @@ def main(given: Sequence[str] | None = None) -> int:
             outcomes = []
             for name in options.only or ALL:
                 outcomes.append(ALL[name](made, sizes, seed=options.seed, say=say))
-                say(f"{outcomes[-1].title}: {outcomes[-1].wrong or 'nothing wrong'}")
+                print(f"\n{report.table(outcomes[-1:])}\n", flush=True)
+                if options.write:
+                    report.write(outcomes[-1])
     print(f"\n{report.table(outcomes)}")
-    if options.write:
-        report.write(outcomes)
     return 0 if all(outcome.holds for outcome in outcomes) else 1
 
 

@@ -17,7 +17,7 @@ from tests.faults.world import World
 PATH = "/api/v1/outbound-messages/"
 ACK_AT_DERMS = "event-reservation-ack"
 _CALLERS = 4
-INSIST_SECONDS = 300.0
+INSIST_SECONDS = 1_200.0
 _PAUSE_SECONDS = 0.25
 _TIMEOUT_SECONDS = 15.0
 

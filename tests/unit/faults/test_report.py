@@ -37,20 +37,20 @@ class TestOutcome:
         assert not outcome(recoveries=[RECOVERY_SECONDS + 1]).holds
 
 
-def test_figures_take_the_place_of_those_that_stand_there(tmp_path: Path) -> None:
+def test_figures_take_the_place_of_those_of_the_same_campaign(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    page.write_text(f"before\n{report.BEGIN}\n| Readings | of another day |\n{report.END}\nafter\n")
 
-    report.write([outcome()], page)
-    report.write([outcome()], page)
+    report.write(outcome(wrong={"lost": ["m-1"]}), page)
+    report.write(outcome(), page)
 
     written = page.read_text()
     assert written.startswith(f"before\n{report.BEGIN}\n")
     assert written.endswith(f"{report.END}\nafter\n")
-    assert "old" not in written
-    line = "| Messages | 3, 2 | 10,000 accepted | nothing | 3.0 s, 8.0 s | 4.0 s | 12 s |"
-    assert written.count(line) == 1
-    assert "1 of 50 (sweep:after)" in written
+    assert written.count("| campaign |") == 1
+    assert written.count("| Messages |") == 1
+    assert "| Messages | 3, 2, 1 | 10,000 accepted | nothing | 3.0 s, 8.0 s | 4.0 s | 12 s |" in written
+    assert "| Readings | of another day |" in written
 
 
 def test_the_page_has_its_place_for_the_figures() -> None:
