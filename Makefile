@@ -1,7 +1,7 @@
 # Tieline: `make help` lists what there is. Everything but make and Python 3.11 is set up on the way.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check bench fmt clean
+.PHONY: help setup run demo test check bench faults fmt clean
 
 PYTHON ?= python3
 ARGS ?=
@@ -37,6 +37,10 @@ check:  ## What a reviewer would run: lint, types, contracts, migrations, quick 
 bench:  ## Benchmarks and their table (ARGS=--quick small sizes, ARGS=--write also into the docs)
 	@$(PYTHON) scripts/bootstrap.py bench
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
+
+faults:  ## Kills, outages and what became of the work (ARGS=--short small sizes, ARGS=--write also into the docs)
+	@$(PYTHON) scripts/bootstrap.py test
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 fmt:  ## Format the code and fix what the linter can fix
 	@$(PYTHON) scripts/bootstrap.py check

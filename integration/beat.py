@@ -7,10 +7,12 @@ import os
 import socket
 import time
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from integration.operations import leases
@@ -40,6 +42,7 @@ class SingletonScheduler(DatabaseScheduler):  # type: ignore[misc]
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.holds_lease = False
         self._asked_at: float | None = None
+        self._held_at: datetime | None = None
         super().__init__(*args, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
@@ -57,24 +60,34 @@ class SingletonScheduler(DatabaseScheduler):  # type: ignore[misc]
             leases.release(name=LEASE_NAME, owner=self.owner, at=timezone.now())
 
     def _hold_lease(self) -> bool:
-        now = time.monotonic()
+        now, at = time.monotonic(), timezone.now()
         if self.holds_lease and self._asked_at is not None and now - self._asked_at < RENEW_EVERY_SECONDS:
             return True
         held_before = self.holds_lease
         try:
             close_old_connections()
-            self.holds_lease = leases.acquire(
-                name=LEASE_NAME, owner=self.owner, at=timezone.now(), seconds=LEASE_SECONDS
-            )
+            self.holds_lease = leases.acquire(name=LEASE_NAME, owner=self.owner, at=at, seconds=LEASE_SECONDS)
+            if self.holds_lease and (not held_before or (self._held_at is not None and at < self._held_at)):
+                self._begin_afresh(at)
         except (DatabaseError, InterfaceError):
             # The database is away: nothing may be fired on the strength of a lease that cannot be proven.
             logger.warning("The schedule's lease cannot be renewed: the database does not answer.", exc_info=True)
             self.holds_lease = False
-        self._asked_at = now
+        self._asked_at, self._held_at = now, at
         if self.holds_lease and not held_before:
             logger.info("Holding the schedule's lease as %s.", self.owner)
-            self._initial_read = True
-            self._heap = None
         elif held_before and not self.holds_lease:
             logger.warning("The schedule's lease went to another scheduler; waiting.")
         return self.holds_lease
+
+    def _begin_afresh(self, at: datetime) -> None:
+        """
+        Read the schedule afresh, with nothing in it that has run in the future.
+
+        Another scheduler has moved it on, or the clock was set back: what has run by the earlier clock would wait
+        until that time comes again.
+        """
+        self.sync()
+        PeriodicTask.objects.filter(last_run_at__gt=at).update(last_run_at=at)
+        self._initial_read = True
+        self._heap = None

@@ -49,12 +49,22 @@ class PeerRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerAnswer:
-    """One answer; a `document` that is not bytes or text is sent as JSON."""
+    """
+    One answer; a `document` that is not bytes or text is sent as JSON.
+
+    `replayed`: the answer of an earlier request with the same Idempotency-Key, and nothing was done for this one.
+    """
 
     status: int
     document: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
+    replayed: bool = False
+
+    @property
+    def took_effect(self) -> bool:
+        """Whether the peer did something for the request."""
+        return self.status < 300 and not self.replayed
 
     def body(self) -> bytes:
         """Give the bytes that go on the wire."""

@@ -55,10 +55,19 @@ class RequestLog:
                 if not self._open[place]:
                     del self._open[place]
 
-    def add(self, request: PeerRequest, *, outcome: str, rule: FaultRule | None, at_once: int = 1) -> None:
+    def add(
+        self,
+        request: PeerRequest,
+        *,
+        outcome: str,
+        rule: FaultRule | None,
+        served: PeerAnswer | None,
+        at_once: int = 1,
+    ) -> None:
         """
         Keep one request with what became of it. Credentials are not kept.
 
+        :param served: what the peer did, whatever it answers; None when it did nothing.
         :param at_once: how many requests to its path were being answered when it came, itself included.
         """
         headers = {name: value for name, value in request.headers.items() if name != "authorization"}
@@ -71,6 +80,7 @@ class RequestLog:
             "body": request.text[:_SHOWN_BODY],
             "size": len(request.body),
             "outcome": outcome,
+            "effect": served is not None and served.took_effect,
             "rule": rule.id if rule else None,
             "atOnce": at_once,
         }
@@ -162,7 +172,7 @@ class PeerHandler(BaseHTTPRequestHandler):
             rule = self.server.faults.take(request)
             if rule is None:
                 answer = self._serve(request)
-                self.server.log.add(request, outcome=str(answer.status), rule=None, at_once=at_once)
+                self.server.log.add(request, outcome=str(answer.status), rule=None, served=answer, at_once=at_once)
                 self._write(answer)
             else:
                 self._misbehave(request, rule, at_once)
@@ -193,7 +203,7 @@ class PeerHandler(BaseHTTPRequestHandler):
 
     def _misbehave(self, request: PeerRequest, rule: FaultRule, at_once: int) -> None:
         if rule.down:
-            self.server.log.add(request, outcome="down", rule=rule, at_once=at_once)
+            self.server.log.add(request, outcome="down", rule=rule, served=None, at_once=at_once)
             self._reset()
             return
         names_an_answer = rule.status is not None or rule.body is not None or rule.nonsense
@@ -202,12 +212,12 @@ class PeerHandler(BaseHTTPRequestHandler):
         if rule.delay_seconds:
             time.sleep(rule.delay_seconds)
         if rule.reset:
-            self.server.log.add(request, outcome="reset", rule=rule, at_once=at_once)
+            self.server.log.add(request, outcome="reset", rule=rule, served=served, at_once=at_once)
             self._reset()
             return
         answer = _told_answer(rule, served)
         outcome = "half answer" if rule.half_answer else "nonsense" if rule.nonsense else str(answer.status)
-        self.server.log.add(request, outcome=outcome, rule=rule, at_once=at_once)
+        self.server.log.add(request, outcome=outcome, rule=rule, served=served, at_once=at_once)
         self._write(answer, half=rule.half_answer)
 
     def _read_body(self) -> bytes | None:
@@ -275,6 +285,7 @@ def _told_answer(rule: FaultRule, served: PeerAnswer | None) -> PeerAnswer:
             document=served.document,
             headers={**served.headers, **rule.headers},
             content_type=served.content_type,
+            replayed=served.replayed,
         )
     status = rule.status or 200
     document = rule.body if rule.body is not None else {"title": _phrase(status), "detail": "Told to answer so."}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import threading
 from collections.abc import Callable, Iterable
@@ -88,7 +89,7 @@ class Service:
                     document={"title": "Conflict", "detail": f"Idempotency-Key {key} came with another body before."},
                 )
             self.replayed += 1
-            return known[1]
+            return dataclasses.replace(known[1], replayed=True)
 
 
 def _ends_with(path: str, ending: str) -> bool:

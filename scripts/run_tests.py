@@ -3,9 +3,9 @@
 Run the whole suite, tier by tier; meant to be called by `make test` under `scripts/with_services.py`.
 
 The database tier runs on SQLite and on PostgreSQL, the functional tier on PostgreSQL with Redis and on the
-embedded default. The first tier that fails ends the run with pytest's own closing lines and exit status.
-Arguments are passed on to every pytest: `make test ARGS="-k lookup"`. With AFTER_CHECK set, the unit and meta tests
-are left out: `make check` has just run them on the same tree.
+embedded default, the fault harness in its short version. The first tier that fails ends the run with pytest's own
+closing lines and exit status. Arguments are passed on to every pytest: `make test ARGS="-k lookup"`. With AFTER_CHECK
+set, the unit and meta tests are left out: `make check` has just run them on the same tree.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ TIERS = (
         database=True,
         services=True,
     ),
+    # It has a PostgreSQL and a Redis of its own, which it kills.
+    Tier(title="faults, the short version", paths=("tests/faults",)),
 )
 
 

@@ -30,6 +30,9 @@ from types import FrameType
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 STOP_SECONDS = 10.0
+THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""Settings of a PostgreSQL whose data nobody wants to see again."""
+
 START_SECONDS = 30.0
 
 
@@ -112,25 +115,23 @@ def services(*, also_on: Sequence[str] = ()) -> Iterator[dict[str, str]]:
     :param also_on: further addresses of this machine to listen on; whoever reaches them gets in without a password, so
         they have to be those of a network that nobody else is on.
     """
-    initdb, postgres = _postgres_program("initdb"), _postgres_program("postgres")
-    redis = shutil.which("redis-server", path=_search_path())
-    if redis is None:
-        raise ServiceMissing("redis-server is not installed. On Debian: apt-get install redis-server")
+    initdb, postgres = postgres_program("initdb"), postgres_program("postgres")
+    redis = redis_program()
     started: list[subprocess.Popen[bytes]] = []
     directory = Path(tempfile.mkdtemp(prefix="tieline-services-"))
     try:
-        user = _postgres_user()
+        user = postgres_user()
         if user is not None:
             os.chown(directory, pwd.getpwnam(user).pw_uid, -1)
         redis_port = _free_port()
         with signals_held():
-            started.append(_start_redis(redis, directory, redis_port, also_on))
-        _make_postgres(initdb, directory, user, also_on)
+            started.append(start_redis(redis, directory, redis_port, also_on=also_on))
+        make_postgres(initdb, directory, user, also_on=also_on)
         postgres_port = _free_port()
         with signals_held():
-            started.append(_start_postgres(postgres, directory, postgres_port, user, also_on))
-        _wait_until_open(redis_port, started[0], directory / "redis.log")
-        _wait_until_accepting(postgres_port, started[1], directory)
+            started.append(start_postgres(postgres, directory, postgres_port, user, also_on=also_on))
+        wait_until_open(redis_port, started[0], directory / "redis.log")
+        wait_until_accepting(postgres_port, started[1], directory)
         yield {
             "TIELINE_TEST_DATABASE_URL": f"postgres://tieline@127.0.0.1:{postgres_port}/postgres",
             "TIELINE_TEST_REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
@@ -142,7 +143,8 @@ def services(*, also_on: Sequence[str] = ()) -> Iterator[dict[str, str]]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _start_redis(program: str, directory: Path, port: int, also_on: Sequence[str]) -> subprocess.Popen[bytes]:
+def start_redis(program: str, directory: Path, port: int, *, also_on: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Start a Redis that keeps nothing on disk."""
     # Without a password Redis answers from loopback only, unless it is told otherwise.
     open_to_others = ["--protected-mode", "no"] if also_on else []
     with (directory / "redis.log").open("wb") as log:
@@ -158,7 +160,8 @@ def _start_redis(program: str, directory: Path, port: int, also_on: Sequence[str
         )
 
 
-def _make_postgres(initdb: str, directory: Path, user: str | None, also_on: Sequence[str]) -> None:
+def make_postgres(initdb: str, directory: Path, user: str | None, *, also_on: Sequence[str] = ()) -> None:
+    """Make an empty data directory."""
     data = str(directory / "postgres")
     made = subprocess.run(
         [initdb, "--pgdata", data, "--username", "tieline", "--auth", "trust", "--no-sync", "--encoding", "UTF8"],
@@ -176,15 +179,20 @@ def _make_postgres(initdb: str, directory: Path, user: str | None, also_on: Sequ
             file.write("host all all samenet trust\n")
 
 
-def _start_postgres(
-    postgres: str, directory: Path, port: int, user: str | None, also_on: Sequence[str]
+def start_postgres(
+    postgres: str,
+    directory: Path,
+    port: int,
+    user: str | None,
+    *,
+    durability: dict[str, str] = THROWAWAY,
+    also_on: Sequence[str] = (),
 ) -> subprocess.Popen[bytes]:
+    """Start PostgreSQL on the data that `make_postgres` left in a directory."""
     settings = {
         "listen_addresses": ",".join(["127.0.0.1", *also_on]),
         "unix_socket_directories": str(directory),
-        "fsync": "off",
-        "synchronous_commit": "off",
-        "full_page_writes": "off",
+        **durability,
         "max_connections": "100",
         "timezone": "UTC",
     }
@@ -201,9 +209,10 @@ def _start_postgres(
         )
 
 
-def _wait_until_accepting(port: int, process: subprocess.Popen[bytes], directory: Path) -> None:
-    ready = _postgres_program("pg_isready")
-    _wait_until_open(port, process, directory / "postgres.log")
+def wait_until_accepting(port: int, process: subprocess.Popen[bytes], directory: Path) -> None:
+    """Wait until PostgreSQL takes work; :raises ServiceFailed: when it ends, or does not in time."""
+    ready = postgres_program("pg_isready")
+    wait_until_open(port, process, directory / "postgres.log")
     deadline = time.monotonic() + START_SECONDS
     # The port opens before the database accepts work.
     while subprocess.run([ready, "-q", "-h", "127.0.0.1", "-p", str(port)], check=False).returncode:
@@ -212,7 +221,8 @@ def _wait_until_accepting(port: int, process: subprocess.Popen[bytes], directory
         time.sleep(0.05)
 
 
-def _wait_until_open(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_open(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a port is open; :raises ServiceFailed: when the process ends, or does not open it in time."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
@@ -233,14 +243,16 @@ def _end(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
         process.wait()
 
 
-def _postgres_user() -> str | None:
+def postgres_user() -> str | None:
+    """Give the account that PostgreSQL runs under; None: one's own."""
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"
 
 
-def _postgres_program(name: str) -> str:
+def postgres_program(name: str) -> str:
+    """Find a program of PostgreSQL; :raises ServiceMissing: when it is not installed."""
     newest_first = sorted(
         Path("/usr/lib/postgresql").glob(f"*/bin/{name}"),
         key=lambda path: int(path.parts[-3]) if path.parts[-3].isdigit() else 0,
@@ -251,6 +263,14 @@ def _postgres_program(name: str) -> str:
     found = shutil.which(name, path=_search_path())
     if found is None:
         raise ServiceMissing(f"PostgreSQL's {name} is not installed. On Debian: apt-get install postgresql")
+    return found
+
+
+def redis_program() -> str:
+    """Find Redis; :raises ServiceMissing: when it is not installed."""
+    found = shutil.which("redis-server", path=_search_path())
+    if found is None:
+        raise ServiceMissing("redis-server is not installed. On Debian: apt-get install redis-server")
     return found
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import Count, Max, Min, Q, QuerySet
 
+from foundation import leases
 from vee import storage
 from vee.choices import OPEN_TODO_STATUSES, TERMINAL_STATES, ReadingFileStatus, ToDoStatus, TrialStatus, is_due
 from vee.codes import ComponentKind, Condition
@@ -291,7 +292,8 @@ def due_since(*, before: dt.datetime) -> bool:
 def stale_reading_file_ids(*, before: dt.datetime, now: dt.datetime, limit: int = 100) -> list[uuid.UUID]:
     """Give reading files that have waited since before an instant, or whose loader's lease has run out."""
     waiting = Q(status=ReadingFileStatus.RECEIVED, created_at__lt=before)
-    abandoned = Q(status=ReadingFileStatus.LOADING) & (Q(lease_until__lt=now) | Q(lease_until__isnull=True))
+    given_up = Q(lease_until__lte=now) | Q(lease_until__isnull=True) | leases.is_impossible(now)
+    abandoned = Q(given_up, status=ReadingFileStatus.LOADING)
     found = ReadingFile.objects.filter(waiting | abandoned).order_by("created_at", "pk")
     return list(found.values_list("pk", flat=True)[:limit])
 

@@ -9,12 +9,13 @@ import structlog
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
+from foundation import leases
 from foundation.dispatch import after_commit
 from integration import control_queries
 from integration.choices import UNFINISHED_STATES, RunState
 from integration.flows import runner
 from integration.flows.contract import Fault
-from integration.models import FlowRun, Payload, RunTransition
+from integration.models import FlowRun, Payload, RunTransition, Segment
 from integration.operations import cancellations, enrollments, errors, waking
 from outbound.retry import FaultType
 
@@ -29,6 +30,8 @@ PURGE_CHUNK = 500
 
 def sweep(*, at: dt.datetime) -> int:
     """End what was abandoned and wake workers for what waits; give how many runs were ended."""
+    for rows in (FlowRun.objects.filter(state__in=UNFINISHED_STATES), Segment.objects.all()):
+        leases.end_impossible(rows, at=at)
     ended = end_abandoned(at=at) + end_overlong(at=at)
     wake_waiting(at=at)
     return ended

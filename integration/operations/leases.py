@@ -13,9 +13,11 @@ def acquire(*, name: str, owner: str, at: datetime, seconds: float) -> bool:
     """
     Take or renew the lease for this owner until `at` + `seconds`; tell whether it is held now.
 
-    One conditional update decides, so that of two that ask at once exactly one gets it.
+    One conditional update decides, so that of two that ask at once exactly one gets it. A lease that ends later than
+    one can was taken by a clock that has been set back since: it is free.
     """
-    free = Q(owner=owner) | Q(owner="") | Q(expires_at__isnull=True) | Q(expires_at__lte=at)
+    impossible = Q(expires_at__gt=at + timedelta(seconds=2 * seconds))
+    free = Q(owner=owner) | Q(owner="") | Q(expires_at__isnull=True) | Q(expires_at__lte=at) | impossible
     values = {"owner": owner, "renewed_at": at, "expires_at": at + timedelta(seconds=seconds)}
     if BeatLease.objects.filter(free, name=name).update(**values):
         return True

@@ -9,19 +9,18 @@ while it gives other work a turn. A segment whose worker died is claimed again.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import secrets
-import threading
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, connections, transaction
+from django.db import transaction
 from django.db.models import F, Q
 
+from foundation import leases
+from foundation.leases import LEASE
 from integration import control_queries
 from integration.choices import RunState, SegmentState
 from integration.flows import applied_overlays, csv_blocks, csv_rows, registry, run_payloads, runner
@@ -40,10 +39,8 @@ from outbound.retry import FaultType
 
 logger = structlog.get_logger(__name__)
 
-LEASE = dt.timedelta(seconds=30)
 # How long a worker stays with one run before others get a turn.
 TURN = dt.timedelta(seconds=15)
-_HEARTBEAT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +223,7 @@ def _result(shared: _Shared, claim: _Claim) -> SegmentResult:
             clock=shared.clock,
             overlay=shared.overlay,
         )
-        with _lease_kept(claim, clock=shared.clock):
+        with leases.kept(lambda: _renew(claim, clock=shared.clock)):
             return flow.send(work)
     except (MessageRefused, UnknownLookup, UnknownColumn) as error:
         return _defect("configuration", str(error))
@@ -244,28 +241,8 @@ def _defect(code: str, reason: str) -> SegmentResult:
     return SegmentResult(succeeded=0, refused=0, fault=Fault(type=FaultType.TECHNICAL, code=code, reason=reason[:1000]))
 
 
-@contextlib.contextmanager
-def _lease_kept(claim: _Claim, *, clock: Clock) -> Iterator[None]:
-    """Renew the lease now and then while the block runs, from a thread that uses the database only when it does."""
-    over = threading.Event()
-
-    def keep() -> None:
-        try:
-            while not over.wait(_HEARTBEAT_SECONDS):
-                Segment.objects.filter(pk=claim.segment.pk, lease_token=claim.token).update(lease_until=clock() + LEASE)
-        except DatabaseError:
-            # The lease runs out, and the token tells the late worker that the segment is no longer its own.
-            logger.warning("segment_lease_not_renewed", segment=claim.segment.number, exc_info=True)
-        finally:
-            connections.close_all()
-
-    keeper = threading.Thread(target=keep, daemon=True, name="segment-lease")
-    keeper.start()
-    try:
-        yield
-    finally:
-        over.set()
-        keeper.join()
+def _renew(claim: _Claim, *, clock: Clock) -> None:
+    Segment.objects.filter(pk=claim.segment.pk, lease_token=claim.token).update(lease_until=clock() + LEASE)
 
 
 def _settle(shared: _Shared, claim: _Claim, result: SegmentResult, *, at: dt.datetime) -> None:

@@ -17,7 +17,9 @@ import structlog
 from django.db import transaction
 from django.db.models import F
 
+from foundation import leases
 from foundation.dispatch import after_commit
+from foundation.leases import LEASE
 from outbound import queries, retry
 from outbound.choices import AttemptOutcome, MailStatus
 from outbound.models import Mail, MailAttempt
@@ -28,7 +30,6 @@ from outbound.transports.base import TransportError
 
 logger = structlog.get_logger(__name__)
 
-LEASE = dt.timedelta(minutes=10)
 MAX_RECOVERIES = 3
 _SWEEP_LIMIT = 500
 _HELD_SECONDS = 5.0
@@ -60,7 +61,8 @@ def deliver(
     try:
         server = open_server(at=at)
         attempt = _begin(claim, server.name, at)
-        note = server.send(claim.mail)
+        with leases.kept(lambda: _renew(claim, clock())):
+            note = server.send(claim.mail)
     except TransportError as error:
         logger.warning("mail_not_sent", mail=mail_id, error=str(error), permanent=error.permanent)
         _record_failure(claim, attempt, error, at=clock(), rng=rng)
@@ -76,8 +78,11 @@ def sweep(*, at: dt.datetime) -> list[int]:
 
     A mail with which three workers disappeared is given up.
     """
+    leases.end_impossible(Mail.objects.filter(status=MailStatus.PENDING), at=at)
     with transaction.atomic():
-        lost = list(Mail.objects.filter(status=MailStatus.PENDING, lease_until__lt=at).values_list("id", "lease_token"))
+        lost = list(
+            Mail.objects.filter(status=MailStatus.PENDING, lease_until__lte=at).values_list("id", "lease_token")
+        )
         for mail_id, token in lost:
             _take_back(mail_id, token, at)
         due = queries.due_mails(at=at, limit=_SWEEP_LIMIT)
@@ -95,6 +100,10 @@ def _claim(mail_id: int, at: dt.datetime) -> _Claim:
         if not won:
             raise MailNotDue(f"Mail {mail_id} is not due, or another worker holds it.")
     return _Claim(Mail.objects.get(pk=mail_id), token)
+
+
+def _renew(claim: _Claim, at: dt.datetime) -> None:
+    Mail.objects.filter(pk=claim.mail.pk, lease_token=claim.token).update(lease_until=at + LEASE)
 
 
 def _begin(claim: _Claim, server: str, at: dt.datetime) -> MailAttempt:

@@ -28,7 +28,8 @@ from outbound.transports.base import (
 )
 
 
-_LEASE_SECONDS = 600.0
+# How long a mail that probes a server keeps others from trying; a slow one may be overtaken, a lost one must not block.
+_PROBE_SECONDS = 60.0
 
 
 class NoMailServer(ConnectionNotUsable):
@@ -78,7 +79,7 @@ def open_server(*, at: dt.datetime) -> MailServer:
         client = smtp.client(connection)
     except ConnectionNotUsable as error:
         raise MailConnectionNotUsable(str(error)) from error
-    return _ServerOfConnection(client, client.breaker.admit(at=at, hold_seconds=_LEASE_SECONDS), at)
+    return _ServerOfConnection(client, client.breaker.admit(at=at, hold_seconds=_PROBE_SECONDS), at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 Who works on a message: reservations with a lease token, and the start of tries (`reliability.md` Q1, Q4, Q11).
 
 A worker reserves messages, one or a batch, by one conditional update; on PostgreSQL rows that others look at are
-skipped. Tries begin with IN_PROGRESS, the used retries and their DeliveryAttempts in one transaction, before any
-target is called. Only the holder of the token writes the outcome.
+skipped. The lease is short, and renewed while the worker is at it. Tries begin with IN_PROGRESS, the used retries and
+their DeliveryAttempts in one transaction, before any target is called. Only the holder of the token writes the outcome.
 """
 
 from __future__ import annotations
@@ -17,17 +17,13 @@ from django.db import connections as databases
 from django.db import router, transaction
 from django.db.models import BinaryField, ExpressionWrapper, F, Max, TextField
 
+from foundation.leases import LEASE
 from outbound import message_queries
 from outbound.choices import MessageFault, MessageStatus
 from outbound.models import DeliveryAttempt, OutboundMessage
 from outbound.operations import message_targets
 from outbound.operations.message_ends import settle
 from outbound.texts import storable
-
-
-# How long a reserved message may wait in its worker's hands before its try begins.
-RESERVATION = dt.timedelta(seconds=60)
-_LEASE_MARGIN = dt.timedelta(seconds=30)
 
 
 class MessageNotDue(Exception):
@@ -98,7 +94,7 @@ def reserve(
         if not wanted:
             return []
         won = message_queries.due_messages(at=at).order_by().filter(pk__in=wanted)
-        OutboundMessage.objects.filter(pk__in=won.values("pk")).update(lease_token=token, lease_until=at + RESERVATION)
+        OutboundMessage.objects.filter(pk__in=won.values("pk")).update(lease_token=token, lease_until=at + LEASE)
         held = OutboundMessage.objects.filter(pk__in=wanted, lease_token=token).order_by("next_attempt_at", "pk")
         return [Reservation(pk, token, recoveries > 0) for pk, recoveries in held.values_list("pk", "recoveries")]
 
@@ -182,12 +178,12 @@ def _noted(
     ready: Sequence[tuple[OutboundMessage, message_targets.Target, bool]], token: uuid.UUID, *, at: dt.datetime
 ) -> list[Try]:
     """Write IN_PROGRESS, the used retries and the attempts; give the tries of what is still held."""
-    alike: dict[tuple[bool, float], list[int]] = {}
-    for message, target, is_retry in ready:
-        alike.setdefault((is_retry, target.timeout), []).append(message.pk)
+    alike: dict[bool, list[int]] = {}
+    for message, _, is_retry in ready:
+        alike.setdefault(is_retry, []).append(message.pk)
     with transaction.atomic():
         held: set[int] = set()
-        for (is_retry, timeout), ids in alike.items():
+        for is_retry, ids in alike.items():
             mine = OutboundMessage.objects.filter(pk__in=ids, lease_token=token)
             started = mine.update(
                 status=MessageStatus.IN_PROGRESS,
@@ -195,7 +191,7 @@ def _noted(
                 asked_for=False,
                 hold_reason="",
                 held_by="",
-                lease_until=at + dt.timedelta(seconds=timeout) + _LEASE_MARGIN,
+                lease_until=at + LEASE,
             )
             held.update(ids if started == len(ids) else mine.values_list("pk", flat=True))
         ready = [each for each in ready if each[0].pk in held]
@@ -228,6 +224,18 @@ def _noted(
         )
         for (message, target, _), attempt in zip(ready, attempts, strict=True)
     ]
+
+
+def renew(token: uuid.UUID, *, at: dt.datetime) -> int:
+    """Move the lease of everything that a worker has in hand forward; give of how many messages."""
+    held = OutboundMessage.objects.filter(lease_token=token)
+    if databases[router.db_for_write(OutboundMessage)].features.has_select_for_update_skip_locked:
+        # What the worker writes at this moment needs no renewal, and must not wait for one that waits for it.
+        held = held.select_for_update(skip_locked=True)
+    with transaction.atomic():
+        return OutboundMessage.objects.filter(pk__in=list(held.values_list("pk", flat=True))).update(
+            lease_until=at + LEASE
+        )
 
 
 def put_back(reservations: Iterable[Reservation]) -> None:

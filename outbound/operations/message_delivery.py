@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from foundation import leases
 from outbound import message_queries
 from outbound.models import OutboundMessage
 from outbound.operations import message_calls, message_holds, message_outcomes
@@ -24,6 +25,7 @@ from outbound.operations.message_claims import (
     Reservation,
     begin_many,
     put_back,
+    renew,
     reserve,
 )
 from outbound.operations.messages import wake_batch
@@ -32,8 +34,7 @@ from outbound.operations.messages import wake_batch
 logger = structlog.get_logger(__name__)
 
 BATCH_SIZE = 200
-# A worker stops taking more of its batch after this long; what is left goes back. Below the margin of a lease, so that
-# no call that was begun in time ends after it.
+# A worker stops taking more of its batch after this long; what is left goes back.
 BATCH_SECONDS = 20.0
 
 Clock = Callable[[], dt.datetime]
@@ -122,7 +123,18 @@ class _Pace:
 def _deliver(
     reserved: Sequence[Reservation], *, at: dt.datetime, clock: Clock, rng: Callable[[], float], pace: _Pace
 ) -> int:
-    """Deliver what is in this worker's hands, a few seconds' worth of calls at a time."""
+    """Deliver what is in this worker's hands, and keep it there meanwhile."""
+    if not reserved:
+        return 0
+    (token,) = {reservation.token for reservation in reserved}
+    with leases.kept(lambda: renew(token, at=clock())):
+        return _deliver_held(reserved, at=at, clock=clock, rng=rng, pace=pace)
+
+
+def _deliver_held(
+    reserved: Sequence[Reservation], *, at: dt.datetime, clock: Clock, rng: Callable[[], float], pace: _Pace
+) -> int:
+    """Make a few seconds' worth of calls at a time."""
     waiting = list(reserved)
     done, now = 0, at
     while waiting:

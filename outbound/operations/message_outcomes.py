@@ -29,7 +29,7 @@ from outbound.operations.message_ends import settle, settle_many, wake_next_of_k
 from outbound.operations.messages import wake
 from outbound.retry import FaultType
 from outbound.texts import storable
-from outbound.transports.base import Answer, TransportError
+from outbound.transports.base import Answer, AnswerUnreadable, TransportError
 
 
 logger = structlog.get_logger(__name__)
@@ -72,13 +72,13 @@ def write(calls: Sequence[Called], *, rng: Callable[[], float]) -> int:
     return sum(called.made for called in calls)
 
 
-def refusal(answer: Answer, *, kind: OutboundMessageType, at: dt.datetime) -> Refusal | None:
+def refusal(answer: Answer, *, kind: OutboundMessageType, at: dt.datetime) -> Refusal | AnswerUnreadable | None:
     """Give what an answer refuses, None when it is a success: 2xx, or the type's way to say "I have it already"."""
     if answer.status in kind.duplicate_statuses:
         return None
     fault = FaultType.REMOTE if answer.status in kind.retry_statuses else retry.classify_status(answer.status)
     if fault is None:
-        return None
+        return _unreadable(answer)
     excerpt = _excerpt(answer)[:300]
     return Refusal(
         fault,
@@ -86,6 +86,22 @@ def refusal(answer: Answer, *, kind: OutboundMessageType, at: dt.datetime) -> Re
         credentials=retry.is_credential_status(answer.status) and answer.status not in kind.retry_statuses,
         retry_after=retry.parse_retry_after(answer.headers.get("Retry-After"), at=at),
     )
+
+
+def _unreadable(answer: Answer) -> AnswerUnreadable | None:
+    """
+    Give what is wrong with a 2xx that is a web page, or says that it is JSON and is not (`reliability.md` P1).
+
+    Something before the target has answered, or only half of the answer came: nobody knows whether the target has it.
+    """
+    media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if not answer.body.strip() or not (media_type.endswith("json") or media_type == "text/html"):
+        return None
+    try:
+        answer.json()
+    except AnswerUnreadable as error:
+        return error
+    return None
 
 
 def _succeed(delivered: Sequence[Called]) -> None:

@@ -26,6 +26,7 @@ def sweep_messages(*, at: dt.datetime) -> int:
     workers for batches of what is due, zone by zone; give how many were due or taken back.
     """
     taken_back = message_recovery.take_back_lost(at=at)
+    message_recovery.plan_again(at=at)
     message_holds.release_usable(at=at)
     message_ends.tell_again(at=at)
     due = 0

@@ -92,13 +92,14 @@ class RestClient:
         :param breaker: asked and told in place of the client's own, for a thread that has no database.
         :raises TransportError: its subclasses say what happened and whether the target may have acted.
         """
-        limit = Deadline.after(min(timeout or self._read_timeout, MAX_TIMEOUT_SECONDS))
+        seconds = min(timeout or self._read_timeout, MAX_TIMEOUT_SECONDS)
+        limit = Deadline.after(seconds)
         prepared = self._requests.make(
             method, path, json=json, body=body, headers=headers, idempotency_key=idempotency_key
         )
         with self._limiter.place(timeout=limit.remaining()):
             mine = breaker or self.breaker
-            permit = mine.admit(at=self._clock(), hold_seconds=MAX_TIMEOUT_SECONDS)
+            permit = mine.admit(at=self._clock(), hold_seconds=seconds)
             return self._call(prepared, limit, permit, breaker=mine)
 
     def request_unguarded_by_breaker(self, method: str, path: str, *, timeout: float | None = None) -> Answer:

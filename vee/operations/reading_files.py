@@ -19,6 +19,7 @@ from django.core.files.base import File
 from django.db import transaction
 from django.db.models import F, Q
 
+from foundation import leases
 from foundation.dispatch import after_commit
 from vee import choices, models, readers
 from vee.choices import ReadingFileStatus
@@ -30,7 +31,6 @@ logger = structlog.get_logger(__name__)
 
 CHUNK = 2_000
 MAX_ERRORS = 1_000
-LEASE = dt.timedelta(minutes=5)
 
 
 class UnableToReceiveFile(ValueError):
@@ -156,9 +156,10 @@ def load_file(*, file_id: uuid.UUID | str, at: dt.datetime) -> models.ReadingFil
 
 def _claim(*, file_id: uuid.UUID | str, at: dt.datetime) -> str:
     token = secrets.token_hex(16)
-    free = Q(status=ReadingFileStatus.RECEIVED) | Q(status=ReadingFileStatus.LOADING, lease_until__lt=at)
+    abandoned = Q(lease_until__lte=at) | leases.is_impossible(at)
+    free = Q(status=ReadingFileStatus.RECEIVED) | Q(abandoned, status=ReadingFileStatus.LOADING)
     claimed = models.ReadingFile.objects.filter(free, pk=file_id).update(
-        status=ReadingFileStatus.LOADING, lease_token=token, lease_until=at + LEASE, attempts=F("attempts") + 1
+        status=ReadingFileStatus.LOADING, lease_token=token, lease_until=at + leases.LEASE, attempts=F("attempts") + 1
     )
     if claimed:
         return token
@@ -186,7 +187,7 @@ class _Load:
     def run(self) -> models.ReadingFile:
         message = ""
         try:
-            with self._file.content.open("rb") as stream:
+            with leases.kept(self._renew), self._file.content.open("rb") as stream:
                 self._read(stream)
         except readers.FileUnreadable as error:
             message = error.message
@@ -195,6 +196,10 @@ class _Load:
             logger.warning("reading_file_content_missing", reading_file=str(self._file.pk))
         self._commit(final=True, message=message)
         return self._file
+
+    def _renew(self) -> None:
+        held = models.ReadingFile.objects.filter(pk=self._file.pk, lease_token=self._token)
+        held.update(lease_until=self._now + leases.LEASE)
 
     def _read(self, stream: IO[bytes]) -> None:
         to_skip = self._file.rows_read
@@ -254,7 +259,7 @@ class _Load:
         changes: dict[str, Any] = {
             name: getattr(file, name) for name in ("rows_read", "rows_accepted", "rows_rejected", "intervals")
         }
-        changes["lease_until"] = self._now + LEASE
+        changes["lease_until"] = self._now + leases.LEASE
         if final:
             changes.update(
                 status=_final_status(file, message),

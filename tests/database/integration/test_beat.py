@@ -106,14 +106,38 @@ class TestTick:
     ) -> None:
         paused = _scheduler()
         assert paused._hold_lease() is True
-        far = timezone.now() + timedelta(hours=1)
-        leases.acquire(name=LEASE_NAME, owner="another", at=far, seconds=30)
+        BeatLease.objects.update(owner="another")
         paused._asked_at = None
 
         paused.tick()
 
         assert paused.holds_lease is False
         assert sent == []
+
+    def test_goes_on_when_the_clock_was_set_back(
+        self, due: PeriodicTask, sent: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = timezone.now()
+        ahead = now + timedelta(hours=2)
+        monkeypatch.setattr(timezone, "now", lambda: ahead)
+        scheduler = _scheduler()
+        assert scheduler._hold_lease() is True
+        PeriodicTask.objects.filter(pk=due.pk).update(last_run_at=ahead)
+        scheduler.tick()
+        assert sent == []
+
+        monkeypatch.setattr(timezone, "now", lambda: now)
+        scheduler._asked_at = None
+        scheduler.tick()
+
+        due.refresh_from_db()
+        assert due.last_run_at == now
+        assert BeatLease.objects.get(name=LEASE_NAME).renewed_at == now
+
+    def test_a_lease_of_a_clock_that_was_set_back_is_free(self, due: PeriodicTask, sent: list[tuple[str, str]]) -> None:
+        leases.acquire(name=LEASE_NAME, owner="gone", at=timezone.now() + timedelta(hours=2), seconds=30)
+
+        assert _scheduler()._hold_lease() is True
 
     def test_fires_nothing_while_the_database_does_not_answer(
         self, due: PeriodicTask, sent: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch

@@ -192,6 +192,34 @@ class TestRetries:
 
         assert _state(message)[2] == NOW + seconds * SECOND
 
+    @pytest.mark.parametrize(
+        ("_case", "media_type", "body"),
+        [
+            ("a login page", "text/html; charset=utf-8", b"<html><body>Please log in</body></html>"),
+            ("a page that says it is JSON", "application/json", b"<html>It works!"),
+            ("half of a document", "application/json", b'{"ackType": "SUC'),
+        ],
+    )
+    def test_a_success_that_cannot_be_read_is_tried_again(
+        self, derms: Connection, peer: Peer, _case: str, media_type: str, body: bytes
+    ) -> None:
+        peer.behave = answer(200, body, Content_Type=media_type)
+        message = make_message()
+
+        failed = attempt(message)
+
+        assert failed.status == MessageStatus.FAIL
+        assert failed.fault_type == MessageFault.REMOTE
+        assert "not JSON" in failed.last_error
+        peer.behave = answer(200, b'{"ackType": "SUCCESS"}', Content_Type="application/json")
+        assert failed.next_attempt_at is not None
+        assert attempt(message, failed.next_attempt_at).status == MessageStatus.SUCCESS
+
+    def test_a_plain_word_is_an_answer(self, derms: Connection, peer: Peer) -> None:
+        peer.behave = answer(200, b"OK", Content_Type="text/plain")
+
+        assert attempt(make_message()).status == MessageStatus.SUCCESS
+
     def test_a_redirect_is_nobodys_retry(self, derms: Connection, peer: Peer) -> None:
         peer.behave = answer(302, b"", Location="http://elsewhere.example/")
         message = make_message()
@@ -407,12 +435,12 @@ class TestLostWorkers:
         message_claims.begin(reserved, at=at)  # and the worker is gone
         assert _state(message)[:2] == (MessageStatus.IN_PROGRESS, 1)
 
-        assert message_recovery.take_back_lost(at=at + 89 * SECOND) == 0
-        assert message_recovery.take_back_lost(at=at + 91 * SECOND) == 1
+        assert message_recovery.take_back_lost(at=at + 29 * SECOND) == 0
+        assert message_recovery.take_back_lost(at=at + 31 * SECOND) == 1
 
         message.refresh_from_db()
         assert (message.status, message.num_retries, message.recoveries) == (MessageStatus.PENDING, 1, 1)
-        done = attempt(message, at + 91 * SECOND)
+        done = attempt(message, at + 31 * SECOND)
         assert (done.status, done.num_retries, done.recoveries) == (MessageStatus.SUCCESS, 1, 0)
         assert [each.outcome for each in done.attempts.order_by("number")] == [
             AttemptOutcome.FAILED,

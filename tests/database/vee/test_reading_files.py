@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from tests.factories import meter_data
 from tests.factories.meter_data import AT, day, nem12, stream
-from vee import models
+from vee import models, queries
 from vee.codes import NO_VALUE
 from vee.operations import reading_files
 
@@ -247,8 +247,8 @@ class TestALoadThatIsInterrupted:
         assert counts(file) == ("LOADING", 4, 3, 1, 144, 3)
 
         with pytest.raises(reading_files.FileIsBeingLoaded):
-            reading_files.load_file(file_id=file.pk, at=AT + dt.timedelta(minutes=1))
-        reading_files.load_file(file_id=file.pk, at=AT + dt.timedelta(hours=1))
+            reading_files.load_file(file_id=file.pk, at=AT + dt.timedelta(seconds=20))
+        reading_files.load_file(file_id=file.pk, at=AT + dt.timedelta(minutes=1))
 
         assert counts(file) == ("PARTIAL", 9, 6, 3, 288, 6)
         lines = list(models.ImdPayload.objects.order_by("source_line").values_list("source_line", flat=True))
@@ -287,6 +287,14 @@ class TestALoadThatIsInterrupted:
             reading_files.load_file(file_id=file.pk, at=AT)
 
         assert not models.InitialMeasurement.objects.exists()
+
+    def test_is_taken_up_when_the_clock_was_set_back_meanwhile(self, channel: models.MeasuringComponent) -> None:
+        file = receive(nem12(stream(), day("20260308", ONES)))
+        held = models.ReadingFile.objects.filter(pk=file.pk)
+        held.update(status="LOADING", lease_token="gone", lease_until=AT + dt.timedelta(hours=2))
+
+        assert queries.stale_reading_file_ids(before=AT, now=AT) == [file.pk]
+        assert reading_files.load_file(file_id=file.pk, at=AT).status == "LOADED"
 
     def test_is_not_loaded_again_once_it_is_done(self, channel: models.MeasuringComponent) -> None:
         file = load(nem12(stream(), day("20260308", ONES)))

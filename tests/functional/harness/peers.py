@@ -16,10 +16,15 @@ ENROLL_PATH = "/rest/apis/cross/digitalAssets/programEnrollments/enroll"
 
 
 class Peer:
-    """One simulated peer as a process; it can be stopped (connections are refused) and started again."""
+    """
+    One simulated peer as a process; it can be stopped (connections are refused) and started again.
 
-    def __init__(self, *, kind: str, logs: Path) -> None:
+    With `recorded`, every request is a line of the file `record`, also those that the peer itself forgets.
+    """
+
+    def __init__(self, *, kind: str, logs: Path, recorded: bool = False) -> None:
         self.kind = kind
+        self.record = logs / f"{kind}.jsonl" if recorded else None
         speaks_http = kind not in ("mail", "drop")
         self.port = free_port(also_next=not speaks_http)
         self.url = f"http://127.0.0.1:{self.port if speaks_http else self.port + 1}"
@@ -32,6 +37,8 @@ class Peer:
         command = [PYTHON, "-m", "sandbox", self.kind, "--port", str(self.port)]
         if self.kind == "drop":
             command += ["--ftp-port", str(self.ftp_port)]
+        if self.record is not None:
+            command += ["--record", str(self.record)]
         environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", "TIELINE_VAR": str(self.home.parent)}
         self._child = Child(name=self.kind, command=command, environment=environment, log=self._log)
         wait_until(f"{self.kind} answers", self._answers)

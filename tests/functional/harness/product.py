@@ -34,7 +34,7 @@ class Product:
     Starts with `manage.py supervise --no-sandbox`, as `make run` does.
 
     On SQLite and the embedded broker; when DATABASE_URL and REDIS_URL are set, on a database of its own on that
-    server, and on one of that Redis.
+    server, and on one of that Redis. When its own `environment` names them, on exactly those.
     """
 
     def __init__(self, *, var: Path, config: Path, password: str, environment: Mapping[str, str]) -> None:
@@ -66,21 +66,26 @@ class Product:
     def start(self) -> None:
         self._use_services()
         self.var.mkdir(parents=True, exist_ok=True)
-        self._supervise()
+        self.supervise()
+        self.wait_until_ready()
 
     def restart(self) -> None:
         """End all of its processes and start them again, on the same data."""
         assert self._child is not None
         self._child.stop()
-        self._supervise()
+        self.supervise()
+        self.wait_until_ready()
 
-    def _supervise(self) -> None:
+    def supervise(self) -> None:
+        """Start the supervisor, as whatever starts it after a boot does."""
         self._child = Child(
             name="product",
             command=[PYTHON, "manage.py", "supervise", "--no-sandbox", "--port", str(self.port)],
             environment=self.environment,
             log=self.var / "product.log",
         )
+
+    def wait_until_ready(self) -> None:
         try:
             wait_until("the product is ready", self._is_ready, seconds=300, every=0.2)
         except DidNotHappen as error:
@@ -134,6 +139,11 @@ class Product:
         file.write_text(yaml.safe_dump(dict(document)))
         self.manage("config", "apply", str(file))
 
+    @property
+    def supervisor(self) -> psutil.Process | None:
+        """The supervisor's process while it runs."""
+        return psutil.Process(self._child.process.pid) if self._child is not None and self._child.is_running else None
+
     def processes(self) -> list[int]:
         """The ids of all of its processes, the supervisor's first."""
         assert self._child is not None
@@ -163,6 +173,8 @@ class Product:
     # Services
 
     def _use_services(self) -> None:
+        if "DATABASE_URL" in self.environment:
+            return
         server, redis = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
         if server.startswith("postgres"):
             self._database = f"tieline_functional_{secrets.token_hex(4)}"

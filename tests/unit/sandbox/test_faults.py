@@ -230,3 +230,18 @@ class TestServer:
             ("GET", HEALTH, "200"),
             ("POST", "/x", "404"),
         ]
+
+    def test_the_record_says_which_request_had_an_effect(self, dacs: PeerServer) -> None:
+        def call(key: str) -> None:
+            headers = {"Idempotency-Key": key}
+            requests.get(dacs.url + HEALTH, headers=headers, timeout=5)
+
+        tell(dacs, status=500, times=1)
+        tell(dacs, status=500, times=1, after_effect=True)
+        for key in ("a", "a", "a", "b"):
+            call(key)
+
+        seen = [
+            (entry["headers"]["idempotency-key"], entry["outcome"], entry["effect"]) for entry in dacs.log.entries()
+        ]
+        assert seen == [("a", "500", False), ("a", "500", True), ("a", "200", False), ("b", "200", True)]

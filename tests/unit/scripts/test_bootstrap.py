@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.unit.scripts.loading import load
+from tests.script_loading import load
 
 
 bootstrap = load("bootstrap")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.scripts.loading import load
+from tests.script_loading import load
 
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 import redis
 
-from tests.unit.scripts.loading import SCRIPTS, load
+from tests.script_loading import SCRIPTS, load
 
 
 with_services = load("with_services")
@@ -147,7 +147,7 @@ class TestMain:
             )
 
         kept = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGHUP)
-        monkeypatch.setattr(with_services, "_postgres_program", missing)
+        monkeypatch.setattr(with_services, "postgres_program", missing)
 
         status = with_services.main(["--", "true"])
 

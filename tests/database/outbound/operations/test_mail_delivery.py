@@ -283,6 +283,11 @@ class TestSweep:
         assert (mail.status, mail.lease_token, mail.recoveries) == (MailStatus.PENDING, None, 1)
         assert mail.attempts.get().outcome == AttemptOutcome.LOST
 
+    def test_takes_back_what_was_held_by_a_clock_that_was_set_back(self, woken: list[int]) -> None:
+        mail = make_mail(lease_token=uuid.uuid4(), lease_until=NOW + 7_200 * SECOND)
+
+        assert mail_delivery.sweep(at=NOW) == [mail.pk]
+
     def test_a_mail_that_kills_its_workers_is_given_up_after_three(self, woken: list[int]) -> None:
         mail = make_mail(lease_token=uuid.uuid4(), lease_until=NOW - SECOND, recoveries=2)
         assert mail_delivery.sweep(at=NOW) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 
-SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
+SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 
 
 def load(name: str) -> ModuleType:

@@ -1,0 +1,3 @@
+"""What the product is given to do while it is disturbed."""
+
+from __future__ import annotations
