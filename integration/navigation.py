@@ -247,6 +247,12 @@ UNFOLD: dict[str, Any] = {
                     ),
                     _item(_("Users"), "person", "auth_user_changelist", "auth.view_user"),
                     _item(_("Roles"), "groups", "auth_group_changelist", "auth.view_group"),
+                    _item(
+                        _("Login failures"),
+                        "lock_person",
+                        "axes_accessattempt_changelist",
+                        "axes.view_accessattempt",
+                    ),
                 ],
             },
         ],
