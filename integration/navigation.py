@@ -188,6 +188,7 @@ UNFOLD: dict[str, Any] = {
                         "django_celery_beat.view_periodictask",
                     ),
                     _item(_("Audit"), "history", "integration_audit", "integration.view_audit"),
+                    _item(_("Audit trail"), "encrypted", "foundation_auditentry_changelist", "integration.view_audit"),
                 ],
             },
             {

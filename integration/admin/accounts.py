@@ -16,7 +16,8 @@ from rest_framework.authtoken.admin import TokenAdmin as DRFTokenAdmin
 from rest_framework.authtoken.models import TokenProxy
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from foundation.admin import EvidenceAdmin, ModelAdmin
+from foundation.admin import EvidenceAdmin, InstantRangeFilter, ModelAdmin
+from foundation.models import AuditEntry
 
 
 admin.site.unregister(User)
@@ -75,3 +76,23 @@ class AuthenticatorAppAdmin(EvidenceAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever may delete them may let a person begin anew."""
         return request.user.has_perm("otp_totp.delete_totpdevice")
+
+
+@admin.register(AuditEntry)
+class AuditTrailAdmin(EvidenceAdmin):
+    """The audit trail, as it was written."""
+
+    list_display = ["at", "by", "action", "component", "name", "reason"]
+    list_filter = ["action", "component", ("at", InstantRangeFilter)]
+    list_filter_submit = True
+    search_fields = ["by", "name", "reason"]
+    ordering = ["-pk"]
+    fields = ["at", "by", "action", "component", "record", "name", "reason", "changes", "position", "digest"]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may see the audit of the configuration sees this too."""
+        return request.user.has_perm("integration.view_audit")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """As for the page."""
+        return self.has_view_permission(request)
