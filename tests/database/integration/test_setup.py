@@ -95,6 +95,7 @@ class TestInstallSchedules:
         }
         assert every == {
             "outbound.tasks.sweep": 15,
+            "integration.tasks.seal_audit": 60,
             "vee.tasks.sweep": 15,
             "vee.tasks.find_gaps": "4",
             "vee.tasks.retry_imds": 300,
