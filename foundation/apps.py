@@ -11,4 +11,8 @@ class FoundationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from foundation.api import schema  # noqa: F401  (registers the scheme)
+        from axes.signals import user_locked_out
+
+        from foundation.api import lockouts, schema  # noqa: F401  (registers the scheme)
+
+        user_locked_out.connect(lockouts.log_lockout, dispatch_uid="foundation.log_lockout")

@@ -45,3 +45,44 @@ class BeatLease(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} held by {self.owner or 'nobody'}"
+
+
+class AuditEntry(models.Model):
+    """
+    One change of configuration, accounts or rights, or one lockout: inserted with what it tells of, never changed.
+
+    `foundation.audit` seals it after the commit: its place in the chain and the SHA-256 over the digest before it and
+    over its own content. Names are texts, so that an entry stays as it is when an account goes. Triggers of the
+    database refuse to change a sealed entry, and on PostgreSQL to delete one.
+    """
+
+    at = models.DateTimeField(db_index=True)
+    by = models.CharField(max_length=150, help_text="Name of the account; “system” for what no person did.")
+    component = models.CharField(max_length=100, help_text="Model, as app.name.")
+    record = models.CharField(max_length=100, blank=True, help_text="Key of the record.")
+    name = models.CharField(max_length=300, blank=True, help_text="What the record was called then.")
+    action = models.CharField(max_length=20, help_text="CREATE, CHANGE, DELETE, LOGIN, LOCKOUT, …")
+    reason = models.CharField(max_length=1000, blank=True)
+    changes = models.JSONField(default=dict, help_text="Field to [old, new], as texts.")
+    position = models.PositiveBigIntegerField(null=True, unique=True, help_text="Place in the chain, from 1.")
+    digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 that the next entry is chained to.")
+
+    class Meta:
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit trail"
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(position=None), name="audit_entry_unsealed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.component} {self.name}"
+
+
+class AuditHead(models.Model):
+    """The end of the audit chain: one row, locked by whoever adds to the chain; shows that its end was cut off."""
+
+    position = models.PositiveBigIntegerField(default=0)
+    digest = models.CharField(max_length=64, default="0" * 64)
+
+    def __str__(self) -> str:
+        return f"{self.position}:{self.digest}"

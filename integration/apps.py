@@ -14,11 +14,12 @@ class IntegrationConfig(AppConfig):
 
     def ready(self) -> None:
         # The flows say at import which lookups they read.
-        from integration import checks, receivers  # noqa: F401
+        from integration import audit_trail, checks, deployment_checks, receivers  # noqa: F401
         from integration.flows import device_status_check, enrollment_request, enrollment_sync, error_handler, registry  # noqa: F401
         from integration.operations import certificates
         from outbound import events as outbound_events
 
+        audit_trail.connect()
         try:
             registry.load(settings.TIELINE_FLOWS)
         except registry.UnableToLoadFlow as error:

@@ -188,6 +188,7 @@ UNFOLD: dict[str, Any] = {
                         "django_celery_beat.view_periodictask",
                     ),
                     _item(_("Audit"), "history", "integration_audit", "integration.view_audit"),
+                    _item(_("Audit trail"), "encrypted", "foundation_auditentry_changelist", "integration.view_audit"),
                 ],
             },
             {
@@ -247,6 +248,12 @@ UNFOLD: dict[str, Any] = {
                     ),
                     _item(_("Users"), "person", "auth_user_changelist", "auth.view_user"),
                     _item(_("Roles"), "groups", "auth_group_changelist", "auth.view_group"),
+                    _item(
+                        _("Login failures"),
+                        "lock_person",
+                        "axes_accessattempt_changelist",
+                        "axes.view_accessattempt",
+                    ),
                 ],
             },
         ],

@@ -45,9 +45,15 @@ def is_available(flow: Flow) -> bool:
         return False
 
 
-def run_list(*, search: str = "") -> QuerySet[FlowRun]:
-    """Give runs, newest first; `search` is the start of a business identifier, or the id of a run."""
+def run_list(*, search: str = "", account_id: int | None = None) -> QuerySet[FlowRun]:
+    """
+    Give runs, newest first; `search` is the start of a business identifier, or the id of a run.
+
+    With an account only those of the messages that it sent.
+    """
     runs = FlowRun.objects.select_related("flow").order_by("-started_at", "id")
+    if account_id is not None:
+        runs = runs.filter(requested_by_id=account_id)
     return runs.filter(search_condition(search)) if search.strip() else runs
 
 
@@ -63,14 +69,15 @@ def search_condition(search: str) -> Q:
         return condition
 
 
-def run_detail(run_id: uuid.UUID) -> FlowRun:
+def run_detail(run_id: uuid.UUID, *, account_id: int | None = None) -> FlowRun:
     """
     Give a run with its flow, steps, identifiers and transitions.
 
-    :raises UnknownRun: when there is none.
+    :raises UnknownRun: when there is none; with an account, also when somebody else sent the message.
     """
     run = (
-        FlowRun.objects.select_related("flow", "parent", "requested_by")
+        run_list(account_id=account_id)
+        .select_related("parent", "requested_by")
         .prefetch_related("steps", "identifiers", "transitions", "children")
         .filter(pk=run_id)
         .first()

@@ -169,7 +169,7 @@ SHIPPED: Mapping[str, frozenset[str]] = {
     | _READ_SCHEDULES
     | frozenset({"auth.view_user", "auth.view_group", "integration.view_audit"})
     | frozenset({"integration.export_configuration", "integration.view_appliedconfiguration"}),
-    # A peer sends messages to flows, or as the hub to the DACS side, and sees nothing else.
-    PEER_SYSTEM: frozenset({"integration.call_flow", "assets.use_service"}),
+    # A peer sends messages to flows, or as the hub to the DACS side, and sees what became of its own.
+    PEER_SYSTEM: frozenset({"integration.call_flow", "integration.view_own_flowrun", "assets.use_service"}),
 }
 """Role to rights."""

@@ -7,6 +7,7 @@ with REDIS_URL. A start without its secrets is refused with a message that says 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import environ
@@ -82,6 +83,10 @@ INSTALLED_APPS = [
     "django_fsm",
     "django_celery_beat",
     "django_structlog",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "foundation",
     "lookups",
     "outbound",
@@ -94,15 +99,21 @@ MIDDLEWARE = [
     "foundation.middleware.ProblemDetailsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "foundation.headers.SecurityHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "foundation.sessions.SessionLimitsMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "foundation.sessions.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    # Answers who is locked out; stands last.
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "integration.urls"
@@ -144,6 +155,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Accounts ------------------------------------------------------------------------------------------------
 
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -152,15 +164,39 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_AGE = 12 * 3600
+SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=720 if EMBEDDED else 30)
+SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=not EMBEDDED)
+OTP_TOTP_ISSUER = "Tieline"
 SESSION_COOKIE_HTTPONLY = True
+# The rule of the lockout is in `foundation/logins.py`.
+LOGIN_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=10)
+LOGIN_LOCKOUT_MINUTES = env.int("LOGIN_LOCKOUT_MINUTES", default=15)
+AXES_ENABLED = LOGIN_FAILURE_LIMIT > 0
+AXES_FAILURE_LIMIT = LOGIN_FAILURE_LIMIT
+AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_LOCKOUT_MINUTES)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "username", "ip_address"]
+AXES_HANDLER = "foundation.logins.LoginGuard"
+AXES_USERNAME_CALLABLE = "foundation.logins.name_of"
+AXES_CLIENT_IP_CALLABLE = "foundation.client_address.client_address"
+AXES_LOCKOUT_CALLABLE = "foundation.api.lockouts.lockout_response"
+AXES_RESET_ON_SUCCESS = True
+# Waiting is enough: whoever goes on trying does not keep the account's owner out for longer.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False
 # Peers on this machine may speak plain HTTP; from anywhere else Basic needs HTTPS.
 TRUST_PLAIN_HTTP = env.bool("TRUST_PLAIN_HTTP", default=False)
-if env.bool("BEHIND_TLS_PROXY", default=False):
+BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 if env.bool("HTTPS_ONLY", default=not EMBEDDED):
     SECURE_SSL_REDIRECT = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    # Browsers take these names from this host alone, over HTTPS, for the whole site.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -168,7 +204,8 @@ if env.bool("HTTPS_ONLY", default=not EMBEDDED):
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 
-# The theme's Alpine evaluates expressions: 'unsafe-eval' is its price (`docs/architecture.md`, security).
+# No inline script at all. The theme's Alpine evaluates expressions: 'unsafe-eval' is its price
+# (`docs/explanation/threat-model.md`).
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -176,6 +213,8 @@ CONTENT_SECURITY_POLICY = {
         "style-src": ["'self'", "'unsafe-inline'"],
         "img-src": ["'self'", "data:"],
         "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "frame-src": ["'none'"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
@@ -211,6 +250,21 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
+# --- Requests ------------------------------------------------------------------------------------------------
+
+# Per account; 0: as many as it likes. From this machine itself there is no limit.
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=0 if EMBEDDED else 6000)
+if env.str("REDIS_URL", default=""):
+    # Counted together by all processes; without Redis each counts for itself.
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": env.str("REDIS_URL"),
+            "KEY_PREFIX": "tieline",
+            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        }
+    }
+
 # --- API -----------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
@@ -218,9 +272,10 @@ REST_FRAMEWORK = {
         "foundation.api.authentication.RememberingBasicAuthentication",
         "foundation.api.authentication.InProcessAuthentication",
         "rest_framework.authentication.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "foundation.api.authentication.VerifiedSessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["foundation.api.permissions.HasRights"],
+    "DEFAULT_THROTTLE_CLASSES": ["foundation.api.throttling.RequestsPerAccount"],
     "DEFAULT_PARSER_CLASSES": ["foundation.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["foundation.api.renderers.ExactJSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "foundation.api.pagination.Pages",
@@ -252,6 +307,9 @@ SPECTACULAR_SETTINGS = {
         "MessageStatusEnum": "outbound.choices.MessageStatus",
         "RunStateEnum": "integration.choices.RunState",
         "RunKindEnum": "integration.choices.RunKind",
+        "FaultTypeEnum": "integration.choices.FaultType",
+        "FileStateEnum": "integration.choices.FileState",
+        "SyncStatusEnum": "assets.choices.SyncStatus",
     },
 }
 

@@ -8,6 +8,7 @@ import uuid
 from celery import shared_task
 from django.utils import timezone
 
+from foundation import audit
 from integration.operations import (
     certificates,
     errors,
@@ -101,3 +102,9 @@ def ask_zones() -> int:
 def zone_heartbeat(*, zone: str) -> None:
     """Answer for the workers of a zone: whoever runs this takes the zone's queue."""
     zones.record_heartbeat(zone=zone, worker=socket.gethostname(), at=timezone.now())
+
+
+@shared_task(name="integration.tasks.seal_audit")
+def seal_audit() -> int:
+    """Chain entries of the audit trail that were not sealed after their commit; give how many."""
+    return audit.seal()

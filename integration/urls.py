@@ -8,9 +8,10 @@ from django.urls import include, path, re_path
 from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from integration import health
+from integration.admin.second_factor import SecondFactorPage
 from integration.api import flow_urls
 
 
@@ -21,9 +22,10 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("favicon.ico", RedirectView.as_view(url=staticfiles_url("tieline/favicon.svg"))),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/second-factor/", SecondFactorPage.as_view(), name="second_factor"),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/v1/", include("lookups.api.urls")),
     path("api/v1/", include("outbound.api.urls")),
     path("api/v1/", include("vee.api.urls")),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import secrets
 import threading
 import time
@@ -13,8 +12,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from rest_framework import exceptions
-from rest_framework.authentication import BaseAuthentication, BasicAuthentication
+from rest_framework.authentication import BaseAuthentication, BasicAuthentication, SessionAuthentication
 from rest_framework.request import Request
+
+from foundation import logins, second_factor
+from foundation.client_address import client_address, is_loopback
 
 
 REMEMBER_SECONDS = 60.0
@@ -63,9 +65,15 @@ class RememberingBasicAuthentication(BasicAuthentication):
 
     def authenticate(self, request: Request) -> Any:
         result = super().authenticate(request)
-        if result is not None and not request.is_secure() and not _from_loopback(request):
+        if result is None:
+            return None
+        if not request.is_secure() and not _from_loopback(request):
             raise exceptions.AuthenticationFailed(
                 "Basic credentials are accepted over HTTPS only, except from this machine itself."
+            )
+        if settings.SECOND_FACTOR_REQUIRED and result[0].is_staff and not is_loopback(request):
+            raise exceptions.AuthenticationFailed(
+                "An account that enters the admin needs its second factor: call with a token, or from a session."
             )
         return result
 
@@ -77,9 +85,22 @@ class RememberingBasicAuthentication(BasicAuthentication):
             user = get_user_model().objects.filter(pk=user_id, is_active=True).first()
             if user is not None and user.password == password_hash:
                 return (user, None)
-        user, auth = super().authenticate_credentials(userid, password, request)
+        # The plain request: what is noted on it reaches the middleware that answers who is locked out.
+        plain = getattr(request, "_request", request)
+        user, auth = super().authenticate_credentials(logins.storable_name(userid), password, plain)
+        logins.forget(userid, client_address(plain))
         _remembered.remember(digest, user.pk, user.password)
         return (user, auth)
+
+
+class VerifiedSessionAuthentication(SessionAuthentication):
+    """The session of a browser; one that has given a password only opens nothing where a second factor is asked for."""
+
+    def authenticate(self, request: Request) -> Any:
+        result = super().authenticate(request)
+        if result is not None and second_factor.is_missing(request._request):
+            raise exceptions.AuthenticationFailed("The session has not given its second factor yet.")
+        return result
 
 
 class InProcessAuthentication(BaseAuthentication):
@@ -100,9 +121,4 @@ class InProcessAuthentication(BaseAuthentication):
 
 
 def _from_loopback(request: Request) -> bool:
-    if settings.TRUST_PLAIN_HTTP:
-        return True
-    try:
-        return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
-    except ValueError:
-        return False
+    return settings.TRUST_PLAIN_HTTP or is_loopback(request)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-import structlog
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from integration import mapping_queries
+from integration import audit_trail, mapping_queries
 from integration.admin import confirmation
 from integration.admin.mapping_forms import ActivateForm, FieldForm, OverlayForm, field_forms
 from integration.choices import OverlayState
@@ -24,8 +23,6 @@ from integration.flows.overlay_checks import FieldEdit
 from integration.models import MappingOverlay
 from integration.operations import mapping_overlays, mapping_previews
 
-
-logger = structlog.get_logger(__name__)
 
 STATES = {
     OverlayState.DRAFT: "info",
@@ -145,7 +142,7 @@ class OverlayPages:
         offered = mapping_previews.runs_offered(row.mapping)
         chosen = _run_of(request.GET.get("run"), default=offered[0].pk if offered else None)
         if unmasked and chosen is not None:
-            logger.info("payloads_shown_unmasked", run_id=str(chosen), by=request.user.get_username())
+            audit_trail.payloads_shown(run_id=chosen, by=request.user, at=timezone.now())
         context = {
             "title": _("Preview of %(overlay)s") % {"overlay": row},
             "overlay": row,

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-import structlog
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,7 +16,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 
 from foundation.admin import EvidenceAdmin
-from integration import queries
+from integration import audit_trail, queries
 from integration.admin import badges, bulk_page, confirmation
 from integration.admin.confirmation import Question, ReasonForm
 from integration.admin.run_page import run_page
@@ -25,8 +24,6 @@ from integration.choices import Pattern, RunState
 from integration.models import FlowRun
 from integration.operations import runs
 
-
-logger = structlog.get_logger(__name__)
 
 QUESTIONS = {
     "replay": Question(
@@ -137,9 +134,9 @@ class FlowRunAdmin(EvidenceAdmin):
         """Show a run: what happened, step by step, and what went over the wire."""
         may_unmask = request.user.has_perm("integration.view_payload_unmasked")
         unmasked = may_unmask and request.GET.get("unmasked") == "1"
-        if unmasked:
-            logger.info("payloads_shown_unmasked", run_id=object_id, by=request.user.get_username())
         page = run_page(object_id, unmasked=unmasked, may_unmask=may_unmask)
+        if unmasked and page is not None:
+            audit_trail.payloads_shown(run_id=object_id, by=request.user, at=timezone.now())
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "page": page, "title": _("Flow run")}
         )

@@ -41,6 +41,8 @@ class PeriodicTaskAdmin(BeatPeriodicTaskAdmin, ModelAdmin):  # type: ignore[misc
     """What runs when."""
 
     form = ThemedPeriodicTaskForm
+    # The scheduler's own page has a script in the page, which the Content-Security-Policy does not let run.
+    change_form_template = None
     list_select_related = ["interval", "crontab", "solar", "clocked"]
 
 

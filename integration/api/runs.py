@@ -53,27 +53,39 @@ class RunFilters(django_filters.FilterSet):
         return runs_found.filter(queries.search_condition(value)) if value.strip() else runs_found
 
 
-class FlowRunList(generics.ListAPIView[FlowRun]):
-    """Flow runs, the latest first."""
+class _Visible:
+    """Who may see runs sees all of them, a peer those of its own messages; for it the others are not there."""
 
-    rights = {"GET": ["integration.view_flowrun"]}
+    def rights_for(self, request: Request) -> list[str] | None:
+        """Give what a GET needs; no other method is known here."""
+        if request.method not in ("GET", "HEAD", "OPTIONS"):
+            return None
+        return ["integration.view_flowrun" if _owner(request) is None else "integration.view_own_flowrun"]
+
+
+def _owner(request: Request) -> int | None:
+    """Give the account whose runs alone may be seen, None when all may."""
+    return None if request.user.has_perm("integration.view_flowrun") else request.user.pk
+
+
+class FlowRunList(_Visible, generics.ListAPIView[FlowRun]):
+    """Flow runs, the latest first; for a peer those of the messages that it sent."""
+
     serializer_class = shapes.FlowRunShape
     filterset_class = RunFilters
 
     def get_queryset(self) -> QuerySet[FlowRun]:
         """Give the runs with what a line shows."""
-        return queries.run_list().prefetch_related("identifiers")
+        return queries.run_list(account_id=_owner(self.request)).prefetch_related("identifiers")
 
 
-class FlowRunDetail(APIView):
-    """One flow run with its steps."""
-
-    rights = {"GET": ["integration.view_flowrun"]}
+class FlowRunDetail(_Visible, APIView):
+    """One flow run with its steps; for a peer one of its own messages."""
 
     @extend_schema(responses=shapes.FlowRunDetailShape)
     def get(self, request: Request, run_id: uuid.UUID) -> Response:
         """Give a run."""
-        return Response(_detail(run_id))
+        return Response(_detail(run_id, account_id=_owner(request)))
 
 
 class _Action(APIView):
@@ -178,8 +190,9 @@ class BulkAction(APIView):
         return Response(shapes.RowResultShape(results, many=True).data)
 
 
-def _detail(run_id: uuid.UUID) -> Any:
+def _detail(run_id: uuid.UUID, *, account_id: int | None = None) -> Any:
     try:
-        return shapes.FlowRunDetailShape(queries.run_detail(run_id)).data
+        run = queries.run_detail(run_id, account_id=account_id)
+        return shapes.FlowRunDetailShape(run, context={"for_peer": account_id is not None}).data
     except queries.UnknownRun as error:
         raise problems.RunNotFound(str(error)) from None

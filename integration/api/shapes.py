@@ -11,7 +11,7 @@ from rest_framework import serializers
 from integration import choices
 from integration.control_queries import condition_of
 from integration.file_queries import file_progress
-from integration.models import Flow, FlowRun, RunStep
+from integration.models import Flow, FlowRun, RunStep, RunTransition
 from integration.queries import is_available
 
 
@@ -89,8 +89,12 @@ class TransitionShape(serializers.Serializer):  # type: ignore[type-arg]
     from_state = serializers.CharField()
     to_state = serializers.ChoiceField(choices=choices.RunState.choices)
     at = serializers.DateTimeField()
-    by = serializers.CharField()
+    by = serializers.SerializerMethodField(help_text="Empty for a peer: who works here is not its business.")
     reason = serializers.CharField()
+
+    def get_by(self, transition: RunTransition) -> str:
+        """Give the name of the account, or of what did it."""
+        return "" if self.context.get("for_peer") else transition.by
 
 
 class FlowRunShape(serializers.ModelSerializer):  # type: ignore[type-arg]

@@ -79,6 +79,7 @@ class FlowRun(ConcurrentTransitionMixin, models.Model):
             ("discard_flowrun", _("Can discard and restore flow runs")),
             ("abort_flowrun", _("Can abort flow runs")),
             ("view_payload_unmasked", _("Can see payloads unmasked")),
+            ("view_own_flowrun", _("Can see the flow runs of messages that the account itself sent")),
         ]
 
     def __str__(self) -> str:

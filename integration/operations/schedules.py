@@ -27,6 +27,12 @@ SHIPPED = (
         seconds=15,
     ),
     ShippedSchedule(
+        name="Audit: seal",
+        task="integration.tasks.seal_audit",
+        description="Chains entries of the audit trail that were not chained after their commit.",
+        seconds=60,
+    ),
+    ShippedSchedule(
         name="Meter data: sweep",
         task="vee.tasks.sweep",
         description="Takes up reading files and initial measurements that are due and were not woken up.",

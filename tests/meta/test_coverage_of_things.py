@@ -108,3 +108,23 @@ def test_every_test_that_the_acceptance_page_names_exists() -> None:
         code = (ROOT / "tests/functional" / file).read_text(encoding="utf-8")
         assert not name or re.search(rf"^(class|def) {name}\b", code, re.MULTILINE), f"{name} is not in {file}"
     assert [number for number in range(1, 21) if f"\n| {number} | " not in page] == []
+
+
+def test_every_test_that_the_security_page_names_exists() -> None:
+    page = (ROOT / "docs/reference/security.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page)
+
+    assert len(named) >= 40
+    for file, name in named:
+        code = (ROOT / file).read_text(encoding="utf-8")
+        assert not name or re.search(rf"^ *(class|def) {name}\b", code, re.MULTILINE), f"{name} is not in {file}"
+
+
+def test_every_item_of_the_security_page_has_its_test_or_its_reason() -> None:
+    page = (ROOT / "docs/reference/security.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    items = [row for row in rows if row[-1] != "test"]
+
+    assert len(items) >= 40
+    for item, what, shown in items:
+        assert "`tests/" in shown or (shown == "–" and len(what) > 60), item

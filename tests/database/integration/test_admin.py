@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from foundation.models import AuditEntry
 from integration.flows import runner
 from integration.flows.contract import Fault
 from integration.models import Flow, FlowRun, Incident
@@ -98,6 +99,8 @@ class TestFlowRunPage:
         address = f"/admin/integration/flowrun/{run.pk}/change/"
 
         assert "Rivera" in admin.get(address, {"unmasked": "1"}).content.decode()
+        read = AuditEntry.objects.get(component="integration.payload")
+        assert (read.action, read.record) == ("READ", str(run.pk))
         client.force_login(factory.user("auditor", rights=["integration.view_flowrun"], is_staff=True))
         assert "Rivera" not in client.get(address, {"unmasked": "1"}).content.decode()
 

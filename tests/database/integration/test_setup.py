@@ -75,7 +75,8 @@ class TestShippedRoles:
         assert others == ["integration.export_configuration"]
 
     def test_let_a_peer_system_call_flows_and_the_dacs_side_and_nothing_else(self) -> None:
-        assert roles.SHIPPED[roles.PEER_SYSTEM] == {"integration.call_flow", "assets.use_service"}
+        own = {"integration.call_flow", "integration.view_own_flowrun", "assets.use_service"}
+        assert roles.SHIPPED[roles.PEER_SYSTEM] == own
 
     def test_give_an_administrator_all_that_an_operator_may(self) -> None:
         assert roles.SHIPPED[roles.INTEGRATION_OPERATOR] < roles.SHIPPED[roles.INTEGRATION_ADMINISTRATOR]
@@ -94,6 +95,7 @@ class TestInstallSchedules:
         }
         assert every == {
             "outbound.tasks.sweep": 15,
+            "integration.tasks.seal_audit": 60,
             "vee.tasks.sweep": 15,
             "vee.tasks.find_gaps": "4",
             "vee.tasks.retry_imds": 300,

@@ -1,0 +1,56 @@
+"""What a browser makes of the strict policy: the API's page works, a second factor is set up, a lockout is told."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django_otp.oath import totp
+
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PASSWORD = "a-long-password-1"
+
+
+@pytest.fixture
+def product(live_server: Any) -> Any:
+    get_user_model().objects.create_superuser("admin", "", PASSWORD)
+    return live_server
+
+
+def log_in(page: Any, product: Any, password: str = PASSWORD, to: str = "/admin/") -> None:
+    page.goto(f"{product.url}/admin/login/?next={to}")
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", password)
+    page.click("button[type=submit]")
+
+
+def test_the_page_of_the_api_lists_its_addresses(page: Any, product: Any, shot: Any) -> None:
+    log_in(page, product, to="/api/docs/")
+
+    page.wait_for_selector("text=/api/v1/flow-runs/")
+    shot("api-docs")
+
+
+def test_a_second_factor_is_set_up_and_asked_for(page: Any, product: Any, settings: Any, shot: Any) -> None:
+    settings.SECOND_FACTOR_REQUIRED = True
+    log_in(page, product)
+    picture = page.locator("img[alt^=Picture]")
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
+    shot("second-factor-set-up")
+    key = base64.b32decode(page.inner_text("#key").replace(" ", ""))
+
+    page.fill("input[name=code]", f"{totp(key):06}")
+    page.click("#second-factor button[type=submit]")
+    page.wait_for_selector("#paper-codes")
+    paper = page.locator("#paper-codes li").all_inner_texts()
+    page.click("text=Go on")
+    page.wait_for_url(f"{product.url}/admin/")
+
+    page.context.clear_cookies()
+    log_in(page, product)
+    page.fill("input[name=code]", paper[0])
+    page.click("#second-factor button[type=submit]")
+    page.wait_for_url(f"{product.url}/admin/")
