@@ -38,6 +38,7 @@ ENROLLMENT_STATUS = "OUTL-BRT-DACS_DRMS_EnrollmentStatus"
 CONSECUTIVE_FAULTS = 3
 # DERMS waits 300 s at most (`reliability.md` P2): what is not sent by then is answered without.
 TIME_BUDGET_SECONDS = 290.0
+_OUT_OF_TIME = Fault(type=FaultType.REMOTE, code="time_budget", reason="The time for an answer to DERMS was used up")
 # Lines of a step's detail; the acknowledgement itself holds every record.
 MAX_NOTES = 200
 
@@ -182,22 +183,17 @@ class Collection:
                 # What came back together is written together: before anything else goes.
                 self._record(step, [(mapped[index].record, exchange) for index, exchange in ready])
                 goes_on = self._run.progress(done=len(self._answers), total=len(self._records))
-            if not goes_on:
-                sending.stop()
             for _, exchange in ready:
                 sent += 1
-                result = exchange.result
-                in_a_row = in_a_row + 1 if result.fault is not None and result.fault.type is FaultType.REMOTE else 0
-                if goes_on and self._stopped_by is None and result.fault is not None:
-                    down = (exchange.refused and sent == 1) or exchange.hopeless or in_a_row >= CONSECUTIVE_FAULTS
-                    if down:
-                        sending.stop()
-                        self._stopped_by = result.fault
+                fault = exchange.result.fault
+                in_a_row = in_a_row + 1 if fault is not None and fault.type is FaultType.REMOTE else 0
+                down = (exchange.refused and sent == 1) or exchange.hopeless or in_a_row >= CONSECUTIVE_FAULTS
+                if goes_on and self._stopped_by is None and fault is not None and down:
+                    self._stopped_by = fault
             if goes_on and self._stopped_by is None and time.monotonic() - self._started > TIME_BUDGET_SECONDS:
+                self._stopped_by = _OUT_OF_TIME
+            if not goes_on or self._stopped_by is not None:
                 sending.stop()
-                self._stopped_by = Fault(
-                    type=FaultType.REMOTE, code="time_budget", reason="The time for an answer to DERMS was used up"
-                )
         step.count(sent=sent, **self._counts(mapped))
         self._judge(step, sent, len(mapped))
 

@@ -33,7 +33,7 @@ from integration.flows.message_fields import is_instant
 MAX_RECORDS = 5_000
 
 
-class CheckedRecord(msgspec.Struct, frozen=True, kw_only=True):
+class CheckedRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
     One record of the collection at its zero-based place, with what is wrong in it.
 
