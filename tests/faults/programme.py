@@ -66,7 +66,7 @@ def kills(*, seed: int, number: int, seconds: float, load: str) -> list[Fault]:
 
 
 def before_the_work(faults: Sequence[Fault]) -> tuple[list[Fault], list[Fault]]:
-    """Give the points that are passed once, when work comes in, and have to be armed before it; and the other faults."""
+    """Give the points that are passed once, as work comes in, and are armed before it; and the other faults."""
     early = [fault for fault in faults if fault.kind == "point" and fault.target.startswith(_PASSED_ONCE)]
     return early, [fault for fault in faults if fault not in early]
 
