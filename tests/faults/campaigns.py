@@ -133,12 +133,14 @@ def readings_through_kills(world: World, sizes: Sizes, *, seed: int, say: Say) -
     sender.join(DRAIN_SECONDS)
     _drain(injector, _noted(stormy.is_over, moves, stormy.progress))
     stormy.discard()
+    fates = checker.readings(sent=stormy.sent(), fates=stormy.fates())
+    fates.figures = {"intervals": stormy.intervals, **fates.figures}
     return _outcome(
         "Readings through kills",
         injector,
         began=began,
         verdicts=[
-            checker.readings(sent=stormy.sent(), fates=stormy.fates()),
+            fates,
             checker.same_measurements(disturbed=stormy.digests(), undisturbed=calm.digests()),
             _imd_states(world),
         ],
