@@ -84,9 +84,12 @@ def reservation_interrupted(world: World, sizes: Sizes, *, seed: int, say: Say) 
     injector = Injector(world=world, seed=seed, say=say)
     load = ReservationLoad(world=world, rows=sizes.rows)
     began = _now()
+    early, later = programme.before_the_work(faults)
+    for fault in early:
+        injector.inject(fault)
     load.send()
     say(f"a reservation of {sizes.rows:,} rows is accepted")
-    injector.run_by_progress(faults, load.progress, seconds=DRAIN_SECONDS)
+    injector.run_by_progress(later, load.progress, seconds=DRAIN_SECONDS)
     _drain(injector, load.is_over)
     sent = evidence.arrivals(world.dacs, path=RESERVE_AT_DACS, business_id="eventExternalIdentifier")
     acks = evidence.arrivals(world.derms, path=ACK_AT_DERMS)
@@ -121,19 +124,23 @@ def readings_through_kills(world: World, sizes: Sizes, *, seed: int, say: Say) -
     faults = programme.kills(seed=seed, number=sizes.reading_kills, seconds=0, load="readings")
     began = _now()
     moves: list[dt.datetime] = []
-    # A point of the upload has to be armed before the upload.
+    early, later = programme.before_the_work(faults)
+    for fault in early:
+        injector.inject(fault)
     sender = threading.Thread(target=stormy.send, daemon=True)
     sender.start()
-    injector.run_by_progress(faults, _noted(stormy.progress, moves), seconds=DRAIN_SECONDS)
+    injector.run_by_progress(later, _noted(stormy.progress, moves), seconds=DRAIN_SECONDS)
     sender.join(DRAIN_SECONDS)
     _drain(injector, _noted(stormy.is_over, moves, stormy.progress))
     stormy.discard()
+    fates = checker.readings(sent=stormy.sent(), fates=stormy.fates())
+    fates.figures = {"intervals": stormy.intervals, **fates.figures}
     return _outcome(
         "Readings through kills",
         injector,
         began=began,
         verdicts=[
-            checker.readings(sent=stormy.sent(), fates=stormy.fates()),
+            fates,
             checker.same_measurements(disturbed=stormy.digests(), undisturbed=calm.digests()),
             _imd_states(world),
         ],

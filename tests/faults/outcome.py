@@ -13,7 +13,11 @@ RECOVERY_SECONDS = 60.0
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """One campaign. `recoveries` has a number of seconds for each fault, `points` those at which a process ended."""
+    """
+    One campaign. `recoveries` has a number of seconds for each fault, `points` those at which a process ended.
+
+    `drained_after` depends on how much was waiting, and is told, not judged.
+    """
 
     title: str
     seed: int
@@ -26,7 +30,7 @@ class Outcome:
     drained_after: float = 0.0
 
     def __post_init__(self) -> None:
-        slow = [f"{seconds:.0f} s" for seconds in [*self.recoveries, self.drained_after] if seconds > RECOVERY_SECONDS]
+        slow = [f"{seconds:.0f} s" for seconds in self.recoveries if seconds > RECOVERY_SECONDS]
         self.verdicts.append(Verdict(wrong={"moved again too late": slow}))
 
     @property

@@ -15,6 +15,7 @@ KILLED = ("web", "worker", "worker child", "beat", "supervisor")
 _WEIGHTS = (25, 15, 45, 10, 5)
 
 
+_PASSED_ONCE = ("file-received", "attempt-begun", "segments-planned", "reading-file-received")
 _PAUSE_SECONDS = 15.0
 _SHORT_PAUSE_SECONDS = 4.0
 
@@ -62,6 +63,12 @@ def kills(*, seed: int, number: int, seconds: float, load: str) -> list[Fault]:
             scope = rng.choices(("process", "group"), (3, 1))[0]
             found.append(Fault(at, "point", f"{points[index // 2]} {scope}"))
     return found
+
+
+def before_the_work(faults: Sequence[Fault]) -> tuple[list[Fault], list[Fault]]:
+    """Give the points that are passed once, as work comes in, and are armed before it; and the other faults."""
+    early = [fault for fault in faults if fault.kind == "point" and fault.target.startswith(_PASSED_ONCE)]
+    return early, [fault for fault in faults if fault not in early]
 
 
 def misbehaviour(*, seed: int, number: int, seconds: float, times: int) -> list[Fault]:

@@ -29,6 +29,16 @@ class TestKills:
         assert 0 < found[0].at < found[-1].at < 100
 
 
+def test_points_that_are_passed_once_come_before_the_work() -> None:
+    kill, once, again = (
+        programme.Fault(1, "kill", "web"),
+        programme.Fault(2, "point", "file-received:after process"),
+        programme.Fault(3, "point", "segment-claimed:before group"),
+    )
+
+    assert programme.before_the_work([kill, once, again]) == ([once], [kill, again])
+
+
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.name)
 def test_a_named_point_is_a_function_of_the_product(point: Point) -> None:
     found: object = importlib.import_module(point.module)
