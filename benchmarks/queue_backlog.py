@@ -6,8 +6,9 @@ Whether a backlog drains as fast as a few messages, with either broker, and how 
 (b) everything that a delivery does but the call (claiming, noting the try, writing the answer) against delivering, both
     in one process, on PostgreSQL, to a receiver that answers at once.
 
-The receiver's clock measures from the first arrival to the last. A round counts when every message arrived exactly
-once with the same body, and is SUCCESS with one attempt. Contenders take turns.
+(a) is measured from the first arrival to the end of the last message in the database, (b) from the first arrival to the
+last, by the receiver's clock. A round counts when every message arrived exactly once with the same body, and is SUCCESS
+with one attempt. Contenders take turns.
 
     .venv/bin/python benchmarks/queue_backlog.py [--backlog 10000] [--messages 3000] [--rounds 3]
 """
@@ -38,8 +39,8 @@ def drained(place: Place, *, backlog: int, rounds: int, broker: str) -> None:
     memories: list[float] = []
     taken = _report.in_turns(
         {
-            "few": functools.partial(product, place, FEW, memories),
-            "backlog": functools.partial(product, place, backlog, memories),
+            "few": functools.partial(product, place, FEW, memories, until_settled=True),
+            "backlog": functools.partial(product, place, backlog, memories, until_settled=True),
         },
         rounds=rounds,
         warm_up=False,
@@ -95,9 +96,12 @@ def main() -> None:
     parser.add_argument("--backlog", type=int, default=10_000)
     parser.add_argument("--messages", type=int, default=3_000, help="of each round with and without the calls")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=BROKERS, help="one of the brokers")
     options = parser.parse_args()
     with stage() as make:
         for name, broker in BROKERS.items():
+            if options.only not in (None, name):
+                continue
             place = make(name)
             by_product(place, "prepare")
             drained(place, backlog=options.backlog, rounds=options.rounds, broker=broker)

@@ -2,8 +2,9 @@
 The deliveries by the product's queue: `by_product.py prepare`, `… queue NUMBER`, `… sweep`, `… left`.
 
 The worker is the product's own (`celery -A integration worker`); DATABASE_URL, REDIS_URL, TARGET and PAYLOAD say where.
-`… width NUMBER` sets how many calls the connection may have in flight in a process. `… drain` delivers in this very
-process, and `… mark` does all that a delivery does but the calls; both tell their seconds, CPU and memory as JSON.
+`… watch` tells the time at which every message is SUCCESS. `… width NUMBER` sets how many calls the connection may
+have in flight in a process. `… drain` delivers in this very process, and `… mark` does all that a delivery does but the
+calls; both tell their seconds, CPU and memory as JSON.
 """
 
 from __future__ import annotations
@@ -63,6 +64,11 @@ def main(what: str, number: int) -> None:
         Connection.objects.filter(name="PEER").update(max_concurrency=number)
     elif what in ("drain", "mark"):
         print(json.dumps(measured(drain if what == "drain" else mark)))
+    elif what == "watch":
+        print("ready", flush=True)
+        while OutboundMessage.objects.exclude(status=MessageStatus.SUCCESS).exists():
+            time.sleep(0.02)
+        print(time.time(), flush=True)
     elif what == "left":
         left = OutboundMessage.objects.exclude(status=MessageStatus.SUCCESS).count()
         tries = DeliveryAttempt.objects.filter(outcome="SENT").count()

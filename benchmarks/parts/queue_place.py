@@ -141,21 +141,40 @@ def settled(place: Place) -> None:
         raise NotTheSame(f"{left} messages are not SUCCESS with one attempt")
 
 
-def product(place: Place, messages: int, memories: list[float]) -> float:
+def product(place: Place, messages: int, memories: list[float], *, until_settled: bool = False) -> float:
     """
-    Let the product's worker drain so many messages; gives the seconds by the receiver's clock.
+    Let the product's worker drain so many messages; gives the seconds from the first arrival to the last.
 
     To `memories` goes the most that one of its processes held, in MiB.
+
+    :param until_settled: to the end of the last message in the database instead: that of a few messages, which arrive
+        in one go, is a good part of them.
     """
     queued(place, messages)
     worker = [sys.executable, "-m", "celery", "-A", "integration", "-q", "worker", *POOLS[bool(place.redis)]]
     worker += ["--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
-    with working(place, worker) as (pid,):
+    with working(place, worker) as (pid,), watching(place) as settled_at:
         by_product(place, "sweep")
         seconds = arrived(place, messages)
+        if until_settled:
+            first = requests.get(f"{place.target}/told", timeout=60).json()["first"]
+            seconds = settled_at() - first
         settled(place)
         memories.append(memory.most_of(pid))
     return seconds
+
+
+@contextlib.contextmanager
+def watching(place: Place) -> Iterator[Callable[[], float]]:
+    """Watch the messages from a process of its own; gives what waits for the time at which none is left."""
+    command = [sys.executable, BY_PRODUCT, "watch"]
+    with subprocess.Popen(command, env=place.environment(), cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield lambda: float(process.stdout.readline())  # type: ignore[union-attr]
+        finally:
+            process.terminate()
 
 
 @contextlib.contextmanager
