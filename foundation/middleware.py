@@ -14,7 +14,7 @@ from django.core.exceptions import (
     TooManyFilesSent,
 )
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.multipartparser import MultiPartParserError
 
 from foundation.api import problems
@@ -35,6 +35,9 @@ class ProblemDetailsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            # No database looks for it, and no name has one.
+            return self._without_nul(request)
         response = self.get_response(request)
         if (
             response.status_code >= 400
@@ -62,6 +65,12 @@ class ProblemDetailsMiddleware:
         document = problems.problem_document(status_code=500, detail="A defect in the service; it has been logged.")
         logger.error("defect", path=request.path, problem=document["instance"], exc_info=exception)
         return problems.problem_response(status_code=500, detail=document["detail"], instance=document["instance"])
+
+    def _without_nul(self, request: HttpRequest) -> HttpResponse:
+        detail = "An address holds no NUL."
+        if problems.wants_problem(request):
+            return problems.problem_response(status_code=400, code="malformed", detail=detail)
+        return HttpResponseBadRequest(detail, content_type="text/plain")
 
     def _as_problem(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         details = {

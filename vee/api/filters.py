@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
+from django import forms
 from django.db.models import Q, QuerySet
 
 from vee import choices, models
@@ -24,6 +25,15 @@ class Searchable(django_filters.FilterSet):  # type: ignore[misc]  # the package
         return rows.filter(wanted)
 
 
+class IdFilter(django_filters.NumberFilter):  # type: ignore[misc]
+    """The id of a row; a number that no database holds as one is refused."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, min_value=0, max_value=2**63 - 1, **kwargs)
+
+
 class ImdFilter(Searchable):
     searched = ("component_identifier", "external_id")
     state = django_filters.ChoiceFilter(choices=choices.ImdState.choices)
@@ -39,7 +49,7 @@ class ImdFilter(Searchable):
 
 class VeeExceptionFilter(Searchable):
     searched = ("exception_type", "rule", "imd__component_identifier", "imd__external_id")
-    imd = django_filters.NumberFilter()
+    imd = IdFilter()
     exception_type = django_filters.CharFilter()
     severity = django_filters.ChoiceFilter(choices=choices.Severity.choices)
     open = django_filters.BooleanFilter()
@@ -51,7 +61,7 @@ class VeeExceptionFilter(Searchable):
 
 class ToDoFilter(Searchable):
     searched = ("imd__component_identifier", "imd__external_id", "summary")
-    imd = django_filters.NumberFilter()
+    imd = IdFilter()
     status = django_filters.ChoiceFilter(choices=choices.ToDoStatus.choices)
     type = django_filters.CharFilter(field_name="type__code")
     role = django_filters.CharFilter(field_name="role__name")
