@@ -153,10 +153,13 @@ def product(place: Place, messages: int, memories: list[float], *, until_settled
     queued(place, messages)
     worker = [sys.executable, "-m", "celery", "-A", "integration", "-q", "worker", *POOLS[bool(place.redis)]]
     worker += ["--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
-    with working(place, worker) as (pid,), watching(place) as settled_at:
+    with contextlib.ExitStack() as running:
+        (pid,) = running.enter_context(working(place, worker))
+        # Who watches takes part of the machine, so only where it is asked for.
+        settled_at = running.enter_context(watching(place)) if until_settled else None
         by_product(place, "sweep")
         seconds = arrived(place, messages)
-        if until_settled:
+        if settled_at is not None:
             first = requests.get(f"{place.target}/told", timeout=60).json()["first"]
             seconds = settled_at() - first
         settled(place)
