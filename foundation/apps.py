@@ -12,7 +12,10 @@ class FoundationConfig(AppConfig):
 
     def ready(self) -> None:
         from axes.signals import user_locked_out
+        from django.contrib.auth.signals import user_logged_in
 
+        from foundation import sessions
         from foundation.api import lockouts, schema  # noqa: F401  (registers the scheme)
 
         user_locked_out.connect(lockouts.log_lockout, dispatch_uid="foundation.log_lockout")
+        user_logged_in.connect(sessions.begin, dispatch_uid="foundation.session_begins")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -17,6 +18,11 @@ from foundation import second_factor
 _STARTED, _SEEN = "started_at", "seen_at"
 _NOTED_EVERY_SECONDS = 60
 _OPEN_PAGES = ("admin:logout", "admin:login", "admin:jsi18n", "second_factor")
+
+
+def begin(sender: Any, request: HttpRequest, **kwargs: Any) -> None:
+    """Note when a session began; sent at login."""
+    request.session[_STARTED] = request.session[_SEEN] = int(time.time())
 
 
 class SessionLimitsMiddleware:

@@ -37,7 +37,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 
 @pytest.fixture
-def olga(client: Client) -> User:
+def olga(client: Client, clock: list[int]) -> User:
     """Olga has given her password."""
     user = User.objects.create_superuser("olga", "olga@example.org", PASSWORD)
     form = {"username": "olga", "password": PASSWORD}
