@@ -31,8 +31,8 @@ from outbound.transports.base import Answer, TransportError
 
 Clock = Callable[[], dt.datetime]
 
-# Of a call that takes this long about half is work of this process: a second thread begins to pay.
-_WORTH_A_THREAD = 0.002
+# Of a call that takes this long most is work of this process: a second thread begins to pay.
+_WORTH_A_THREAD = 0.001
 _MOST_BEGUN = 100
 # So many seconds of calls are begun at a time.
 _AHEAD_SECONDS = 4.0
@@ -72,25 +72,46 @@ def forget() -> None:
     _seconds.clear()
 
 
-def make(tries: Sequence[Try], *, clock: Clock, start_by: dt.datetime) -> tuple[list[Called], list[BaseException]]:
+class UnderWay:
     """
-    Make the calls of tries and give what became of each; after `start_by` no further call is made.
+    The calls of tries, some of which may be out already; after `start_by` no further call is made.
 
-    When a connection turns out to be held back, no further call of it is made either. Of a call that ended in a defect
-    nothing is known: it is not among them, and its error is given beside them.
+    When a connection turns out to be held back, no further call of it is made either.
     """
-    shares: dict[int, list[Try]] = {}
-    for tried in tries:
-        shares.setdefault(id(tried.target.client), []).append(tried)
-    pending = [_Share(share, clock=clock, start_by=start_by) for share in shares.values()]
-    if all(share.width == 1 for share in pending):
-        for share in pending:
-            share.work(None)
+
+    def __init__(self, tries: Sequence[Try], *, clock: Clock, start_by: dt.datetime) -> None:
+        shares: dict[int, list[Try]] = {}
+        for tried in tries:
+            shares.setdefault(id(tried.target.client), []).append(tried)
+        self._tries = tries
+        self._shares = [_Share(share, clock=clock, start_by=start_by) for share in shares.values()]
+        self._threads = None if all(share.width == 1 for share in self._shares) else _Threads(self._shares)
+
+    def finish(self) -> tuple[list[Called], list[BaseException]]:
+        """
+        Wait for the calls and give what became of each; a target that answers at once is called here and now.
+
+        Of a call that ended in a defect nothing is known: it is not among them, and its error is given beside them.
+        """
         defects: list[BaseException] = []
-    else:
-        defects = _in_threads(pending)
-    defects += [error for share in pending for error in share.defects]
-    return [called for share in pending for called in share.ended()], defects
+        if self._threads is None:
+            for share in self._shares:
+                share.work(None)
+        else:
+            defects += self._threads.join()
+        defects += [error for share in self._shares for error in share.defects]
+        return [called for share in self._shares for called in share.ended()], defects
+
+    def pace(self) -> int:
+        """Give how many tries are worth beginning together after these: as many as suits the slowest target."""
+        return min(
+            most_at_once(
+                connection=tried.target.connection,
+                at_once=tried.target.at_once,
+                a_second=tried.target.a_second,
+            )
+            for tried in self._tries
+        )
 
 
 class _Share:
@@ -152,43 +173,49 @@ class _Share:
         return Called(tried=tried, answer=answer, at=self._clock())
 
 
-def _in_threads(shares: Sequence[_Share]) -> list[BaseException]:
-    """Let threads make the calls; here is done what they ask for, until all of them are through."""
-    asked: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
-    errors: list[BaseException] = []
+class _Threads:
+    """Threads that make the calls of shares from now on; what they ask for is done by the one who joins them."""
 
-    def hand(do: Callable[[], Any]) -> Future[Any]:
+    def __init__(self, shares: Sequence[_Share]) -> None:
+        self._asked: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._errors: list[BaseException] = []
+        self._running = 0
+        for share in shares:
+            breaker = RelayedBreaker(share.client.breaker, self._hand)
+            for _ in range(share.width):
+                context = contextvars.copy_context()
+                threading.Thread(
+                    target=context.run, args=(self._work, share, breaker), daemon=True, name="deliver"
+                ).start()
+                self._running += 1
+
+    def join(self) -> list[BaseException]:
+        """Do what the threads ask for until all of them are through; give what went wrong."""
+        while self._running:
+            wanted = self._asked.get()
+            if wanted is None:
+                self._running -= 1
+                continue
+            do, future = wanted
+            try:
+                future.set_result(do())
+            except BaseException as error:  # noqa: BLE001  (raised by the one who asked)
+                if not isinstance(error, TransportError):
+                    self._errors.append(error)
+                future.set_exception(error)
+        return self._errors
+
+    def _hand(self, do: Callable[[], Any]) -> Future[Any]:
         future: Future[Any] = Future()
-        asked.put((do, future))
+        self._asked.put((do, future))
         return future
 
-    def work(share: _Share, breaker: CallsBreaker) -> None:
+    def _work(self, share: _Share, breaker: CallsBreaker) -> None:
         try:
             share.work(breaker)
         except BaseException as error:  # noqa: BLE001  (told with the others)
-            errors.append(error)
+            self._errors.append(error)
         finally:
             # A call to Tieline itself has opened one in this thread.
             connections.close_all()
-            asked.put(None)
-
-    running = 0
-    for share in shares:
-        breaker = RelayedBreaker(share.client.breaker, hand)
-        for _ in range(share.width):
-            context = contextvars.copy_context()
-            threading.Thread(target=context.run, args=(work, share, breaker), daemon=True, name="deliver").start()
-            running += 1
-    while running:
-        wanted = asked.get()
-        if wanted is None:
-            running -= 1
-            continue
-        do, future = wanted
-        try:
-            future.set_result(do())
-        except BaseException as error:  # noqa: BLE001  (raised by the one who asked)
-            if not isinstance(error, TransportError):
-                errors.append(error)
-            future.set_exception(error)
-    return errors
+            self._asked.put(None)

@@ -23,6 +23,7 @@ from outbound.operations.message_claims import (
     Begun,
     MessageNotDue,
     Reservation,
+    Try,
     begin_many,
     put_back,
     renew,
@@ -134,40 +135,69 @@ def _deliver(
 def _deliver_held(
     reserved: Sequence[Reservation], *, at: dt.datetime, clock: Clock, rng: Callable[[], float], pace: _Pace
 ) -> int:
-    """Make a few seconds' worth of calls at a time."""
+    """Make a few seconds' worth of calls at a time; the next tries begin while the calls before are out."""
     waiting = list(reserved)
+    calls = _Calls(clock=clock, rng=rng, pace=pace)
     done, now = 0, at
-    while waiting:
-        if len(waiting) < len(reserved):
-            now = clock()
-        if (now - at).total_seconds() > BATCH_SECONDS:
-            put_back(waiting)
-            break
-        chunk = _chunk(waiting, pace.size)
-        waiting = waiting[len(chunk) :]
-        begun = begin_many(chunk, at=now)
-        waiting += begun.later
-        _hold(begun, at=now)
-        for reservation, reason in begun.ended:
-            logger.info("message_ended", message=reservation.message_pk, reason=reason)
-        done += len(begun.held) + len(begun.ended)
-        if begun.tries:
-            calls, defects = message_calls.make(
-                begun.tries, clock=clock, start_by=now + dt.timedelta(seconds=BATCH_SECONDS)
-            )
-            done += message_outcomes.write(calls, rng=rng)
-            if defects:
+    try:
+        while waiting:
+            if len(waiting) < len(reserved):
+                now = clock()
+            if (now - at).total_seconds() > BATCH_SECONDS:
                 put_back(waiting)
-                raise defects[0]
-            pace.size = min(
-                message_calls.most_at_once(
-                    connection=tried.target.connection,
-                    at_once=tried.target.at_once,
-                    a_second=tried.target.a_second,
-                )
-                for tried in begun.tries
-            )
-    return done
+                break
+            chunk = _chunk(waiting, pace.size)
+            waiting = waiting[len(chunk) :]
+            begun = begin_many(chunk, at=now)
+            waiting += begun.later
+            _hold(begun, at=now)
+            for reservation, reason in begun.ended:
+                logger.info("message_ended", message=reservation.message_pk, reason=reason)
+            done += len(begun.held) + len(begun.ended)
+            done += calls.follow(begun.tries, start_by=now + dt.timedelta(seconds=BATCH_SECONDS))
+            if len(begun.tries) == 1 or begun.later:
+                # What comes next depends on what becomes of this one.
+                done += calls.end()
+        return done + calls.end()
+    except BaseException:
+        # What is out has an outcome, whatever happened here.
+        calls.end()
+        put_back(waiting)
+        raise
+
+
+@dataclass(slots=True)
+class _Calls:
+    """Calls that are out; their outcomes are written once all of them are through, while those after them are out."""
+
+    clock: Clock
+    rng: Callable[[], float]
+    pace: _Pace
+    _out: message_calls.UnderWay | None = None
+
+    def follow(self, tries: Sequence[Try], *, start_by: dt.datetime) -> int:
+        """Let these calls go out as soon as the ones before are through; give how many of those were made."""
+        before, self._out = self._out, None
+        through = None if before is None else before.finish()
+        if tries:
+            self._out = message_calls.UnderWay(tries, clock=self.clock, start_by=start_by)
+        return 0 if before is None or through is None else self._written(before, *through)
+
+    def end(self) -> int:
+        """Wait for the calls that are out; give how many were made."""
+        return self.follow((), start_by=self.clock())
+
+    def _written(
+        self,
+        before: message_calls.UnderWay,
+        calls: Sequence[message_calls.Called],
+        defects: Sequence[BaseException],
+    ) -> int:
+        done = message_outcomes.write(calls, rng=self.rng)
+        if defects:
+            raise defects[0]
+        self.pace.size = before.pace()
+        return done
 
 
 def _chunk(waiting: Sequence[Reservation], size: int) -> list[Reservation]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import threading
 import time
 from collections import Counter
@@ -104,6 +105,86 @@ class TestTogether:
         tasks.deliver_message(message_pk=first.pk)
 
         assert len(peer.seen) == 5
+
+
+@pytest.mark.django_db
+class TestOneAfterTheOther:
+    """A target that takes its time: the next tries begin while the calls before are out."""
+
+    @pytest.fixture(autouse=True)
+    def _ten_at_a_time(self, monkeypatch: Any) -> None:
+        monkeypatch.setattr(message_calls, "most_at_once", lambda **_: 10)
+
+    @pytest.fixture
+    def slow(self, peer: Peer) -> Counter[str]:
+        """How many calls the target had at once, and at most; each takes a tenth of a second."""
+        seen: Counter[str] = Counter()
+        lock = threading.Lock()
+
+        def behave(handler: Any) -> None:
+            with lock:
+                seen["now"] += 1
+                seen["most"] = max(seen["most"], seen["now"])
+            time.sleep(0.1)
+            with lock:
+                seen["now"] -= 1
+            answer(200)(handler)
+
+        peer.behave = behave
+        return seen
+
+    def test_tries_begin_while_those_before_them_are_called(self, peer: Peer, slow: Counter[str]) -> None:
+        make_connection("DERMS", base_url=peer.url, max_concurrency=5)
+        at = timezone.now()
+        messages = [make_message(at=at) for _ in range(41)]
+
+        assert deliver_due(at=at, clock=timezone.now) == 41
+
+        attempts = list(DeliveryAttempt.objects.order_by("pk").values_list("started_at", "finished_at", "outcome"))
+        assert {outcome for *_, outcome in attempts} == {AttemptOutcome.SENT}
+        # The first goes alone; of the four tens behind it each but the first begins before the one before it ended.
+        tens = [attempts[first : first + 10] for first in range(1, 41, 10)]
+        assert [
+            min(started for started, *_ in later) < max(finished for _, finished, _ in earlier)
+            for earlier, later in itertools.pairwise(tens)
+        ] == [True, True, True]
+        assert OutboundMessage.objects.filter(status=MessageStatus.SUCCESS, lease_token=None).count() == len(messages)
+        assert len(peer.seen) == 41
+
+    def test_the_target_has_no_more_calls_at_once_than_it_may(self, peer: Peer, slow: Counter[str]) -> None:
+        make_connection("DERMS", base_url=peer.url, max_concurrency=5)
+        at = timezone.now()
+        for _ in range(41):
+            make_message(at=at)
+
+        deliver_due(at=at, clock=timezone.now)
+
+        assert 2 <= slow["most"] <= 5
+
+    def test_a_write_that_fails_leaves_no_call_without_its_outcome(
+        self, peer: Peer, slow: Counter[str], monkeypatch: Any
+    ) -> None:
+        make_connection("DERMS", base_url=peer.url, max_concurrency=5)
+        at = timezone.now()
+        for _ in range(41):
+            make_message(at=at)
+        begin_many, begun = message_claims.begin_many, []
+
+        def begin(*args: Any, **named: Any) -> Any:
+            begun.append(args)
+            if len(begun) == 3:
+                raise RuntimeError("the database went away")
+            return begin_many(*args, **named)
+
+        monkeypatch.setattr("outbound.operations.message_delivery.begin_many", begin)
+
+        with pytest.raises(RuntimeError, match="went away"):
+            deliver_due(at=at, clock=timezone.now)
+
+        # One by itself, ten that were out when it happened; the others as they were.
+        assert Counter(OutboundMessage.objects.values_list("status", flat=True)) == {"SUCCESS": 11, "PENDING": 30}
+        assert len(peer.seen) == DeliveryAttempt.objects.filter(outcome=AttemptOutcome.SENT).count() == 11
+        assert OutboundMessage.objects.filter(status=MessageStatus.PENDING, lease_token=None).count() == 20
 
 
 @pytest.mark.django_db
