@@ -14,7 +14,7 @@ from django.core.exceptions import (
     TooManyFilesSent,
 )
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseNotFound
 from django.http.multipartparser import MultiPartParserError
 
 from foundation.api import problems
@@ -35,8 +35,10 @@ class ProblemDetailsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
-            # No database looks for it, and no name has one.
+        # PostgreSQL keeps no NUL, so nothing has one in its name, and nothing is looked for by one.
+        if "\x00" in request.path:
+            return self._nothing_there(request)
+        if "%00" in request.META.get("QUERY_STRING", ""):
             return self._without_nul(request)
         response = self.get_response(request)
         if (
@@ -67,10 +69,24 @@ class ProblemDetailsMiddleware:
         return problems.problem_response(status_code=500, detail=document["detail"], instance=document["instance"])
 
     def _without_nul(self, request: HttpRequest) -> HttpResponse:
-        detail = "An address holds no NUL."
+        message = "NUL is not allowed"
+        if not problems.wants_problem(request):
+            return HttpResponseBadRequest(message, content_type="text/plain")
+        names = [name for name, values in request.GET.lists() if "\x00" in "".join([name, *values])]
+        return problems.problem_response(
+            status_code=400,
+            code="malformed",
+            detail="A parameter of the address holds a NUL.",
+            errors=[
+                {"pointer": f"/{problems.escape_pointer(name)}", "code": "invalid_character", "message": message}
+                for name in names
+            ],
+        )
+
+    def _nothing_there(self, request: HttpRequest) -> HttpResponse:
         if problems.wants_problem(request):
-            return problems.problem_response(status_code=400, code="malformed", detail=detail)
-        return HttpResponseBadRequest(detail, content_type="text/plain")
+            return problems.problem_response(status_code=404, detail="There is nothing at this address.")
+        return HttpResponseNotFound("There is nothing at this address.", content_type="text/plain")
 
     def _as_problem(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         details = {

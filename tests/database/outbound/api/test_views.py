@@ -60,10 +60,10 @@ class TestConnectionList:
             assert reader.get("/api/v1/connections/").json()["count"] == 20
 
     @pytest.mark.parametrize("address", ["connections", "parameters"])
-    def test_a_nul_in_the_search_finds_nothing(self, reader: APIClient, address: str) -> None:
+    def test_a_nul_in_the_search_is_refused(self, reader: APIClient, address: str) -> None:
         make_connection("DACS")
         answer = reader.get(f"/api/v1/{address}/?search=%00")
-        assert (answer.status_code, answer.json()["count"]) == (200, 0)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/search")
 
     def test_needs_the_right(self) -> None:
         assert APIClient().get("/api/v1/connections/").status_code == 401
