@@ -90,7 +90,7 @@ class Site:
         ]
 
     def until(self, *statuses: str) -> None:
-        wait_until(f"statuses {statuses}", lambda: self.statuses() == list(statuses), seconds=60)
+        wait_until(f"statuses {statuses}", lambda: self.statuses() == list(statuses), seconds=150)
 
 
 @pytest.fixture

@@ -290,7 +290,7 @@ class TestRename:
     def test_of_several_at_once_exactly_one_wins(self, server: PeerServer, objects: Objects) -> None:
         etag = _put(objects, "a")
         store = open_store(object_connection(server, max_concurrency=4))
-        store._client._breaker = _Silent()  # type: ignore[attr-defined]  # about the race alone
+        store._client.breaker = _Silent()  # type: ignore[assignment]  # about the race alone
         outcomes: list[str] = []
         barrier = threading.Barrier(4)
 
