@@ -33,12 +33,17 @@ def install_flows(*, at: dt.datetime) -> int:
     made = 0
     with transaction.atomic():
         for declaration in registry.DECLARATIONS:
-            _, created = Flow.objects.update_or_create(
-                identifier=declaration.identifier,
-                defaults=_declared(declaration),
-                create_defaults={**_declared(declaration), **_shipped(declaration)},
+            declared = _declared(declaration)
+            flow, created = Flow.objects.get_or_create(
+                identifier=declaration.identifier, defaults={**declared, **_shipped(declaration)}
             )
             made += created
+            # A start that changes nothing leaves no trace in the history.
+            other = {name: value for name, value in declared.items() if getattr(flow, name) != value}
+            for name, value in other.items():
+                setattr(flow, name, value)
+            if other:
+                flow.save()
     logger.info("flows_installed", made=made, at=at.isoformat())
     return made
 

@@ -84,7 +84,7 @@ class Measurements(APIView):
 
 def _component(request: Request) -> models.MeasuringComponent:
     identifier = request.query_params.get("measuring_component", "")
-    if not identifier or "\x00" in identifier:
+    if not identifier:
         raise instants.invalid("/measuring_component", "required", "measuring_component is required.")
     try:
         return models.MeasuringComponent.objects.select_related("type", "service_point", "device__service_point").get(

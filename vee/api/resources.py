@@ -149,7 +149,7 @@ class Resource(APIView):
     shape: ClassVar[type[serializers.Serializer[Any]]]
 
     def _find(self, identifier: str) -> Any:
-        row = self.rows.filter(identifier=identifier).first() if "\x00" not in identifier else None
+        row = self.rows.filter(identifier=identifier).first()
         if row is None:
             raise Http404(f"There is no {self.kind.replace('_', ' ')} {identifier!a}.")
         return row

@@ -74,7 +74,7 @@ _ACTION_ANSWERS = {
 class _Action(APIView):
     def _act(self, operation: Callable[..., models.UsageTransaction], identifier: str) -> Response:
         body = convert_body(self.request.data, _ActionBody)
-        row = _ROWS.filter(identifier=identifier).first() if "\x00" not in identifier else None
+        row = _ROWS.filter(identifier=identifier).first()
         if row is None:
             raise Http404(f"There is no usage transaction {identifier!a}.")
         try:
