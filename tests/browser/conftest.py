@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 
 # Playwright drives the browser from an event loop in this thread; the ORM is used from the same thread on purpose.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
+# Milliseconds that a page has to show what a test waits for; a busy machine takes its time.
+PATIENCE = 30_000
 CHROMIUM_FLAGS = [
     "--headless=new",
     "--no-sandbox",
@@ -42,9 +45,13 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
-    """A page of 1440 × 900 that fails the test on a script error or a refused resource."""
+    """A page of 1440 × 900 that fails the test on a script error or a refused resource.
+
+    What a click leads to may still be under way when the click returns: tests read it by ``expect``, which waits.
+    """
     context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
@@ -61,6 +68,7 @@ def shot(page: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder.mkdir(parents=True, exist_ok=True)
 
     def take(name: str) -> Path:
+        page.wait_for_load_state()
         place = folder / f"{name}.png"
         page.screenshot(path=str(place), full_page=True)
         return place

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from playwright.sync_api import expect
 
 from integration.operations import setup
 from outbound.operations import configuration
@@ -59,14 +60,14 @@ def test_a_failed_enrollment_is_found_and_a_flagged_reading_is_corrected(page: A
     shot("journey-1-home")
     page.click("#dashboard-runs .badge-bad")
     page.wait_for_selector("#result_list")
-    assert "DRMS-ENR-000917" in page.inner_text("#result_list")
+    expect(page.locator("#result_list")).to_contain_text("DRMS-ENR-000917")
     shot("journey-2-failed-runs")
 
     # Read its steps.
     page.click("#result_list tbody a")
     page.wait_for_selector("text=Send to DACS")
-    assert "Check the records" in page.inner_text("#content")
-    assert "Rivera, Dana" not in page.inner_text("#content")
+    expect(page.locator("#content")).to_contain_text("Check the records")
+    expect(page.locator("#content")).not_to_contain_text("Rivera, Dana")
     shot("journey-3-run")
 
     # Open the To Do and see the flagged interval in the chart and the grid.
@@ -74,8 +75,8 @@ def test_a_failed_enrollment_is_found_and_a_flagged_reading_is_corrected(page: A
     page.click("#dashboard-todos a")
     page.click("#result_list .field-summary a")
     page.wait_for_selector("#readings-chart canvas")
-    assert page.locator(f".value-cell.flagged #value-{days.SPIKED}").count() == 1
-    assert page.locator(".value-cell.estimated").count() == 2
+    expect(page.locator(f".value-cell.flagged #value-{days.SPIKED}")).to_have_count(1)
+    expect(page.locator(".value-cell.estimated")).to_have_count(2)
     shot("journey-4-todo")
 
     # Correct it, perform VEE, and see it complete.
@@ -85,7 +86,7 @@ def test_a_failed_enrollment_is_found_and_a_flagged_reading_is_corrected(page: A
     page.wait_for_selector("#imd-state.badge-good")
     shot("journey-5-complete")
 
-    assert page.inner_text("#imd-state") == "Complete"
+    expect(page.locator("#imd-state")).to_have_text("Complete")
     assert InitialMeasurement.objects.get(pk=imd_id).state == "COMPLETE"
     assert ToDo.objects.get(imd_id=imd_id).status == "COMPLETE"
 

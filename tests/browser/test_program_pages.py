@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from playwright.sync_api import expect
 
 from assets import models
 from integration.operations import configuration, setup
@@ -61,7 +62,7 @@ class TestAsTheOperator:
         shot("enrollment-retry")
         page.get_by_label("Reason").fill("The customer rebooted it")
         page.locator("#data-form button[type=submit]").click()
-        assert "under way again" in page.content()
+        expect(page.locator("body")).to_contain_text("under way again")
         answer_all(at=NOW + dt.timedelta(days=5))
 
         page.goto(f"{product.url}/admin/assets/programsubscription/")
@@ -70,7 +71,7 @@ class TestAsTheOperator:
         shot("subscription")
         rows = page.locator("#timeline tbody tr")
         assert rows.count() > 10
-        assert "The customer rebooted it" in page.locator("#timeline").inner_text()
+        expect(page.locator("#timeline")).to_contain_text("The customer rebooted it")
         page.locator("#devices").get_by_role("link", name="ECOBEE/411912340003").click()
         shot("device")
         page.get_by_role("link", name="Replace").click()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from playwright.sync_api import expect
 
 from assets.models import ControlScore, ScoreCalculation
 from assets.operations import scoring
@@ -35,10 +36,10 @@ def test_an_operator_reads_why_a_score_is_what_it_is_and_tries_another_rule(page
     shot("scores")
     page.click("a:has-text('ECOBEE/411912340100')")
 
-    assert page.inner_text("#score") == "33.43"
-    assert page.inner_text("#formulas tr[data-name=rel] td:last-child") == "0.8571"
-    assert page.inner_text("#variables tr[data-name=DE] td.number") == "9"
-    assert page.inner_text("#tables tr[data-name=SNn] .badge-info") == "2: 90"
+    expect(page.locator("#score")).to_have_text("33.43")
+    expect(page.locator("#formulas tr[data-name=rel] td:last-child")).to_have_text("0.8571")
+    expect(page.locator("#variables tr[data-name=DE] td.number")).to_have_text("9")
+    expect(page.locator("#tables tr[data-name=SNn] .badge-info")).to_have_text("2: 90")
     shot("score")
 
     page.click("a:has-text('What if')")
@@ -46,15 +47,15 @@ def test_an_operator_reads_why_a_score_is_what_it_is_and_tries_another_rule(page
     shot("score-trial-form")
     page.click("button:has-text('Compare')")
 
-    assert "2 of 2 devices" in page.inner_text("#score-trial-form")
-    assert "66.86" in page.inner_text("#changed-devices")
+    expect(page.locator("#score-trial-form")).to_contain_text("2 of 2 devices")
+    expect(page.locator("#changed-devices")).to_contain_text("66.86")
     shot("score-trial")
 
     page.fill("#id_effective_on", "2023-06-01")
     page.fill("#id_note", "Second events count more")
     page.click("button:has-text('Make it the next version')")
 
-    assert "Version 2 of DEFAULT counts from 2023-06-01 on." in page.inner_text("body")
+    expect(page.locator("body")).to_contain_text("Version 2 of DEFAULT counts from 2023-06-01 on.")
     shot("score-calculation")
     assert ScoreCalculation.objects.get().versions.count() == 2
     assert str(ControlScore.objects.order_by("pk")[0].score) == "33.43"
@@ -62,5 +63,5 @@ def test_an_operator_reads_why_a_score_is_what_it_is_and_tries_another_rule(page
     page.goto(f"{product.url}/admin/assets/batchrun/")
     shot("batch-runs")
     page.click("a:has-text('Run now')")
-    assert "X1-SDCSE" in page.inner_text("#run-batch-form")
+    expect(page.locator("#run-batch-form")).to_contain_text("X1-SDCSE")
     shot("run-batch")

@@ -40,13 +40,15 @@ def test_a_second_factor_is_set_up_and_asked_for(page: Any, product: Any, settin
     settings.SECOND_FACTOR_REQUIRED = True
     log_in(page, product)
     picture = page.locator("img[alt^=Picture]")
-    assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
+    picture.wait_for()
     shot("second-factor-set-up")
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
     key = base64.b32decode(page.inner_text("#key").replace(" ", ""))
 
     page.fill("input[name=code]", f"{totp(key):06}")
     page.click("#second-factor button[type=submit]")
     page.wait_for_selector("#paper-codes")
+    page.wait_for_load_state()
     paper = page.locator("#paper-codes li").all_inner_texts()
     page.click("text=Go on")
     page.wait_for_url(f"{product.url}/admin/")

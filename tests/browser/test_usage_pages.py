@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from playwright.sync_api import expect
 
 from integration.operations import setup
 from tests.browser.test_vee_pages import PASSWORD, log_in
@@ -68,9 +69,9 @@ class TestUsageTransaction:
         days.receive("MC-1", values, external_id="HES-AGAIN")
         page.reload()
 
-        assert page.inner_text("#usage-status") == "Subsequent correction"
-        assert page.locator("#totals tbody tr").count() == 1
-        assert page.locator("#correction").count() == 1
+        expect(page.locator("#usage-status")).to_have_text("Subsequent correction")
+        expect(page.locator("#totals tbody tr")).to_have_count(1)
+        expect(page.locator("#correction")).to_have_count(1)
         shot("usage-corrected")
         page.goto(f"{product.url}/admin/vee/usagetransaction/")
         shot("usage-list")
@@ -85,5 +86,5 @@ class TestUsageTransaction:
         act(page, "send", "Month end")
         page.wait_for_selector("#issues")
 
-        assert "There is no external system CIS." in page.inner_text("#issues")
+        expect(page.locator("#issues")).to_contain_text("There is no external system CIS.")
         shot("usage-issue")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from playwright.sync_api import expect
 
 from integration.operations import setup
 from tests.factories import days
@@ -60,15 +61,15 @@ class TestToDoWorkbench:
         page.wait_for_selector("#readings-chart canvas")
         shot("todo-spike")
         assert "SPIKE" in page.inner_text("#exceptions").upper()
-        assert page.locator(".value-cell.flagged").count() == 1
-        assert page.locator(f".value-cell.flagged #value-{days.SPIKED}").count() == 1
+        expect(page.locator(".value-cell.flagged")).to_have_count(1)
+        expect(page.locator(f".value-cell.flagged #value-{days.SPIKED}")).to_have_count(1)
 
         page.fill(f"#value-{days.SPIKED}", "0.75")
         page.fill("#edit-reason", "Head-end spike; the neighbour quarter-hours say 0.75")
         page.click("button[name=perform]")
         page.wait_for_selector("#imd-state.badge-good")
 
-        assert page.inner_text("#imd-state") == "Complete"
+        expect(page.locator("#imd-state")).to_have_text("Complete")
         shot("todo-complete")
         imd = InitialMeasurement.objects.get(pk=imd_id)
         assert imd.state == "COMPLETE"
@@ -111,9 +112,9 @@ class TestToDoWorkbench:
         log_in(page, product, "audrey")
         page.goto(f"{product.url}/admin/vee/initialmeasurement/{imd_id}/change/")
 
-        assert page.inner_text("#imd-state") == "Exception"
-        assert page.locator("[id^=action-]").count() == 0
-        assert page.locator("#edit-reason").count() == 0
+        expect(page.locator("#imd-state")).to_have_text("Exception")
+        expect(page.locator("[id^=action-]")).to_have_count(0)
+        expect(page.locator("#edit-reason")).to_have_count(0)
 
 
 class TestPages:
