@@ -29,14 +29,18 @@ STAGING = """
         readings bigint[]
     ) ON COMMIT DELETE ROWS
 """
+# A day that came after the last ANALYZE looks empty to the planner, which then compares every block of it with every
+# key. LATERAL keeps each of these statements at one look into the primary key for each block.
 HISTORY = """
     INSERT INTO vee_measurementblockhistory (measuring_component_id, start, seconds_per_interval, scale, "values",
            conditions, flags, readings, imd_id, version, replaced_at, replaced_by_imd_id)
     SELECT b.measuring_component_id, b.start, b.seconds_per_interval, b.scale, b."values", b.conditions, b.flags,
            b.readings, b.imd_id, b.version, %(at)s, s.imd
       FROM vee_block_staging s
-      JOIN vee_measurementblock b ON b.measuring_component_id = s.component AND b.start = s.start
-     WHERE b.start BETWEEN %(first)s AND %(last)s
+     CROSS JOIN LATERAL (
+           SELECT * FROM vee_measurementblock
+            WHERE measuring_component_id = s.component AND start = s.start AND start BETWEEN %(first)s AND %(last)s
+           OFFSET 0) b
 """
 UPSERT = f"""
     INSERT INTO vee_measurementblock (measuring_component_id, start, seconds_per_interval, scale, "values",
@@ -57,20 +61,23 @@ LOAD = """
     SELECT b.measuring_component_id, extract(epoch FROM b.start)::bigint, b.seconds_per_interval, b.scale, b."values",
            b.conditions, b.flags, b.version, b.readings
       FROM unnest(%(components)s::bigint[], %(starts)s::bigint[]) AS k(component, start)
-      JOIN vee_measurementblock b ON b.measuring_component_id = k.component AND b.start = to_timestamp(k.start)
-     WHERE b.start BETWEEN %(first)s AND %(last)s
+     CROSS JOIN LATERAL (
+           SELECT * FROM vee_measurementblock
+            WHERE measuring_component_id = k.component AND start = to_timestamp(k.start)
+                  AND start BETWEEN %(first)s AND %(last)s
+           OFFSET 0 {lock}) b
 """
-
-
 SUM_DAYS = """
-    SELECT k.place - 1, sum(b.total), count(*),
-           bool_and(b.missing = 0 AND b.conditions IS NULL AND b.flags IS NULL AND b.start >= to_timestamp(k.start)
-                    AND b.seconds_per_interval = %(spi)s AND b.scale = %(scale)s)
+    SELECT k.place - 1, b.total, b.blocks, b.plain
       FROM unnest(%(components)s::bigint[], %(starts)s::bigint[]) WITH ORDINALITY AS k(component, start, place)
-      JOIN vee_measurementblock b ON b.measuring_component_id = k.component
-           AND b.start > to_timestamp(k.start - 86400) AND b.start < to_timestamp(k.start + %(seconds)s)
-     WHERE b.start > %(first)s AND b.start < %(last)s
-     GROUP BY k.place
+     CROSS JOIN LATERAL (
+           SELECT sum(total) AS total, count(*) AS blocks,
+                  bool_and(missing = 0 AND conditions IS NULL AND flags IS NULL AND start >= to_timestamp(k.start)
+                           AND seconds_per_interval = %(spi)s AND scale = %(scale)s) AS plain
+             FROM vee_measurementblock
+            WHERE measuring_component_id = k.component AND start > to_timestamp(k.start - 86400)
+                  AND start < to_timestamp(k.start + %(seconds)s) AND start > %(first)s AND start < %(last)s) b
+     WHERE b.blocks > 0
 """
 
 
@@ -99,7 +106,7 @@ def load(*, component_ids: np.ndarray, starts: np.ndarray, lock: bool) -> list[S
         "last": instant(starts.max()),
     }
     with postgres_cursor() as cursor:
-        cursor.execute(LOAD + (" FOR UPDATE OF b" if lock else ""), parameters)
+        cursor.execute(LOAD.format(lock="FOR UPDATE" if lock else ""), parameters)
         return _blocks(cursor.fetchall())
 
 

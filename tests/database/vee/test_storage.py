@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 import numpy as np
@@ -11,7 +12,7 @@ from tests.factories import vee as make
 from vee import storage
 from vee.codes import Condition
 from vee.models import MeasurementBlock, MeasurementBlockHistory
-from vee.storage import NO_VALUE, DayPieces
+from vee.storage import NO_VALUE, DayPieces, postgres
 
 
 pytestmark = pytest.mark.django_db
@@ -289,6 +290,38 @@ class TestSqlAccess:
         with connection.cursor() as cursor:
             cursor.execute("SELECT sum(value) FROM vee_measurement WHERE block_start = %s", [make.DAY])
             assert cursor.fetchone() == (Decimal("0.010"),)
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="PostgreSQL's planner")
+class TestADayThatThePlannerDoesNotKnow:
+    """Statistics of the table end before it, so it looks empty."""
+
+    NAMES = ("HISTORY", "LOAD", "SUM_DAYS")
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_is_reached_block_by_block_through_the_key(self, name: str) -> None:
+        count = 200
+        parts = [
+            pieces([[1]] * count, components=list(range(1, count + 1)), starts=[DAY + day * 86_400] * count)
+            for day in range(3)
+        ]
+        write(*parts[:2])
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE vee_measurementblock")
+        write(parts[2])
+        new, hour = make.DAY + dt.timedelta(days=2), dt.timedelta(hours=1)
+
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "EXPLAIN " + getattr(postgres, name).replace("{lock}", "FOR UPDATE"),
+                {
+                    "components": list(range(1, count + 1)), "starts": [int(new.timestamp())] * count, "at": AT,
+                    "first": new - hour, "last": new + hour, "seconds": 86_400, "spi": 900, "scale": 3,
+                },
+            )  # fmt: skip
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+
+        assert re.search(r"Index Cond: \(\(measuring_component_id = (k|s)\.component\) AND", plan), plan
 
 
 class TestReadings:
