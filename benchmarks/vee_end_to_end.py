@@ -7,7 +7,8 @@ All contenders take the same readings, 12 rules on each IMD, 30 days of history 
 (b) a row per interval, one process and two: ORM objects in chunks, `bulk_create`, rules in plain Python
     (`benchmarks/parts/vee_rows.py`), which reads the same file;
 (c) a floor: writing the same blocks and nothing else, by the product's staged COPY (an upsert on SQLite);
-(d) a floor: the kernels of the 12 rules alone, on arrays that are there already.
+(d) a floor: the 12 rules with their adapters alone, on arrays that are there already, without history;
+(e) as (b), one IMD at a time.
 
 They take turns on a scratch database of the kind that DATABASE_URL names. After each round values, conditions and
 states of (a) and (b) are compared one by one before the times count. Printed are the median with the slowest and the
@@ -72,12 +73,12 @@ class Contender:
         return sorted(self.intervals / seconds for seconds in self.taken)
 
 
-def by_rows(paths: list[Path]) -> None:
-    """Contender (b), by the same division of work."""
+def by_rows(paths: list[Path], *, prefix: str = "R", chunk: int = rows.CHUNK) -> None:
+    """Contenders (b) and (e), by the same division of work."""
 
     def work(path: Path) -> None:
         rows.load(path)
-        rows.process("R")
+        rows.process(prefix, chunk=chunk)
 
     run_each(work, paths)
 
@@ -91,11 +92,13 @@ class Bench:
         kind = world.install()
         self.ids = world.components(kind, options.imds, prefix="P")
         self.row_ids = world.components(kind, options.row_imds, prefix="R")
+        world.components(kind, options.row_imds // 10, prefix="A")
         world.write_history(self.ids, days=options.history)
         self.equal_ids = world.components(kind, options.row_imds, prefix="Q")
         world.write_history(self.equal_ids, days=options.history)
         rows.write_history(self.equal_ids, self.row_ids)
         self.level, self.row_level = world.levels(options.imds), world.levels(options.row_imds)
+        self.single_level = self.row_level[: options.row_imds // 10]
         self.days: dict[str, world.Readings] = {}
         self.day_number = 0
 
@@ -229,8 +232,16 @@ def contenders(bench: Bench, options: argparse.Namespace) -> list[Contender]:
                 bench.write_files("R", bench.row_level, workers),
             )
         )  # fmt: skip
-    found.append(Contender("blocks alone", large, lambda number: copy_blocks(floor_ids, bench.next_day(), floor)))
-    found.append(Contender("kernels alone", large, lambda number: kernels(floor)))
+    parts = options.workers[-1]
+    found.append(
+        Contender(
+            f"{vee_report.SINGLE}, {parts} process(es)", len(bench.single_level) * world.INTERVALS,
+            lambda number: by_rows(bench.paths("A", parts), prefix="A", chunk=1),
+            bench.write_files("A", bench.single_level, parts),
+        )
+    )  # fmt: skip
+    found.append(Contender(vee_report.BLOCKS, large, lambda number: copy_blocks(floor_ids, bench.next_day(), floor)))
+    found.append(Contender(vee_report.KERNELS, large, lambda number: kernels(floor)))
     return found
 
 
@@ -272,7 +283,7 @@ def main() -> None:
             f"{connection.vendor}, {options.imds:,} IMDs ({options.row_imds:,} by rows) of {world.INTERVALS}, "
             f"{len(world.RULES)} rules, {options.history} days of history, {options.rounds} rounds"
         )
-        vee_report.report({one.name: one.rates() for one in found}, sizes=sizes)
+        vee_report.report({one.name: one.rates() for one in found}, vendor=connection.vendor, sizes=sizes)
 
 
 if __name__ == "__main__":

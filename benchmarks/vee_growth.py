@@ -32,6 +32,9 @@ django.setup()
 import numpy as np  # noqa: E402  Django has to be set up first
 from django.db import connection  # noqa: E402  Django has to be set up first
 
+from benchmarks import _report  # noqa: E402  Django has to be set up first
+from benchmarks._report import Claim  # noqa: E402  Django has to be set up first
+from benchmarks.parts import vee_report  # noqa: E402  Django has to be set up first
 from benchmarks.parts import vee_world as world  # noqa: E402  Django has to be set up first
 from benchmarks.parts.vee_product import run_product, scratch_database  # noqa: E402  Django has to be set up first
 from vee.models import MeasurementBlock  # noqa: E402  Django has to be set up first
@@ -91,7 +94,17 @@ def main() -> None:
                     utility.run(number)
             print(f"{connection.vendor}, {what}, {options.rounds} rounds")
             found = [utility.report() for utility in utilities]
-            print(f"{'slowest by fastest':<44}{max(found) / min(found):>8.2f}")
+            _report.record(
+                Claim(
+                    area=vee_report.AREA, what=f"time for an interval, {what}: the slowest against the fastest",
+                    measured=max(found) / min(found), at_most=1.2,
+                    detail=", ".join(
+                        f"{utility.name.strip('-')} {middle:.2f}"
+                        for utility, middle in zip(utilities, found, strict=True)
+                    )
+                    + f" us, {connection.vendor}",
+                )
+            )  # fmt: skip
 
 
 if __name__ == "__main__":

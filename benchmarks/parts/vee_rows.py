@@ -137,19 +137,19 @@ def _store(waiting: list[tuple[str, dt.datetime, list[list[Any]]]]) -> None:
     waiting.clear()
 
 
-def process(prefix: str) -> None:
+def process(prefix: str, *, chunk: int = CHUNK) -> None:
     """Take due IMDs through the rules, a chunk at a time, until none is left."""
-    while _process_chunk(prefix):
+    while _process_chunk(prefix, chunk):
         pass
 
 
 @transaction.atomic
-def _process_chunk(prefix: str) -> bool:
+def _process_chunk(prefix: str, chunk: int) -> bool:
     imds = list(
         InitialMeasurement.objects.filter(state="PENDING", component_identifier__startswith=prefix)
         .select_related("measuring_component__type")
         .order_by("pk")
-        .select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked, of=("self",))[:CHUNK]
+        .select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked, of=("self",))[:chunk]
     )
     if not imds:
         return False

@@ -276,13 +276,33 @@ class TestSqlAccess:
         write(pieces([[1500, NO_VALUE]], first_slot=2, edited=[[True, False]]))
 
         with connection.cursor() as cursor:
-            cursor.execute("SELECT * FROM measurements(%s, %s, %s)", [make.DAY, make.DAY + dt.timedelta(days=1), [1]])
+            cursor.execute(
+                "SELECT * FROM measurements(%s, %s, %s) ORDER BY measured_at",
+                [make.DAY, make.DAY + dt.timedelta(days=1), [1]],
+            )
             rows = cursor.fetchall()
 
         assert rows == [
             (1, make.DAY + dt.timedelta(hours=18), Decimal("1.500"), REGULAR, True),
             (1, make.DAY + dt.timedelta(hours=24), None, MISSING, False),
         ]
+
+    def test_the_function_takes_the_ends_in_an_open_and_closed_range_that_need_not_be_ends_itself(self) -> None:
+        write(pieces([[1, 2, 3, 4]]), pieces([[5, 6, 7, 8]], starts=[DAY + 86_400]))
+
+        def between(first: float, last: float) -> list[int]:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT value * 1000 FROM measurements(%s, %s, %s) ORDER BY measured_at",
+                    [make.DAY + dt.timedelta(hours=first), make.DAY + dt.timedelta(hours=last), [1]],
+                )
+                return [int(row[0]) for row in cursor.fetchall()]
+
+        assert between(6, 18) == [2, 3]
+        assert between(5.9, 18.1) == [1, 2, 3]
+        assert between(18, 36) == [4, 5, 6]
+        assert between(-24, 0) == []
+        assert between(48, 72) == []
 
     def test_the_view_shows_where_each_block_starts(self) -> None:
         write(pieces([[1, 2, 3, 4]]))

@@ -128,20 +128,29 @@ class TestVeeClaims:
             "product, 2 process(es)": [150.0],
             "rows, 2 process(es)": [3.0],
             "blocks alone": [200.0],
-            "kernels alone": [5000.0],
+            "rules alone": [500.0],
+            "rows, one IMD at a time, 2 process(es)": [1.0],
         }
 
-        claims = vee_report.claims_of(rates)
+        claims = vee_report.claims_of(rates, vendor="postgresql")
 
         told = {
-            (claim.bar, "2 process" in claim.what): (claim.measured, claim.reached) for claim in claims if claim.bar
+            (claim.bar, "2 process" in claim.what): (claim.measured, claim.reached)
+            for claim in claims
+            if claim.bar and "one IMD" not in claim.what
         }
         assert told == {
             ("V1", False): (50.0, None),
             ("V2", False): (0.5, True),
-            ("V3", False): (0.02, True),
-            ("V1", True): (50.0, True),
+            ("V3", False): (0.2, True),
+            ("V1", True): (50.0, False),
             ("V2", True): (0.75, None),
-            ("V3", True): (0.03, None),
+            ("V3", True): (0.3, None),
         }
-        assert claims[-1].measured == 1.5
+        assert [claim.measured for claim in claims if "one IMD" in claim.what] == [150.0]
+        assert (claims[-1].measured, claims[-1].reached) == (1.5, True)
+
+    def test_has_a_bar_of_its_own_on_sqlite(self) -> None:
+        claims = vee_report.claims_of({"product, 1 process(es)": [90.0], "rows, 1 process(es)": [2.0]}, vendor="sqlite")
+
+        assert [(claim.bar, claim.measured, claim.reached) for claim in claims] == [("V10", 45.0, True)]
