@@ -27,6 +27,7 @@ EMBEDDED = tuple(
     f"tests/functional/test_{name}.py"
     for name in ("restart", "enrollment", "readings", "reading_files", "outbound_queue", "event_outcomes", "demo")
 )
+DATABASE = ("tests/database", "tests/fuzz")
 NOTHING_COLLECTED = 5
 
 
@@ -43,8 +44,8 @@ class Tier:
 
 TIERS = (
     Tier(title="unit and meta tests", paths=("tests/unit", "tests/meta"), options=PARALLEL),
-    Tier(title="database tests on SQLite", paths=("tests/database",), options=PARALLEL),
-    Tier(title="database tests on PostgreSQL", paths=("tests/database",), options=PARALLEL, database=True),
+    Tier(title="database tests on SQLite", paths=DATABASE, options=PARALLEL),
+    Tier(title="database tests on PostgreSQL", paths=DATABASE, options=PARALLEL, database=True),
     Tier(title="functional tests on the embedded default", paths=EMBEDDED, options=PARALLEL_BY_FILE),
     Tier(
         title="functional and browser tests on PostgreSQL and Redis",

@@ -22,11 +22,19 @@ from foundation.api.problems import (
     InvalidBody,
     Problem,
     RequestInProgress,
+    Unavailable,
 )
 from integration.api import documents, problems, uploads
 from integration.choices import Pattern
 from integration.flows import registry
-from integration.flows.contract import FileMissing, FileRefused, MessageInProgress, MessageKeyReused, MessageRefused
+from integration.flows.contract import (
+    ConfigurationMissing,
+    FileMissing,
+    FileRefused,
+    MessageInProgress,
+    MessageKeyReused,
+    MessageRefused,
+)
 from integration.operations import messages, scheduled_runs
 from integration.operations.flows import FlowNotAvailable
 
@@ -91,6 +99,8 @@ def _refusals() -> Iterator[None]:
         raise InvalidBody(str(error), **problems.business(error.findings, error.message_id)) from None
     except (FileMissing, FileRefused) as error:
         raise _file_problem(error) from None
+    except ConfigurationMissing as error:
+        raise Unavailable(str(error), headers={"Retry-After": _RETRY_AFTER_SECONDS}) from None
     except MessageKeyReused as error:
         raise IdempotencyKeyReused(str(error), **problems.business(error.findings, error.message_id)) from None
     except (MessageInProgress, scheduled_runs.RunInProgress) as error:

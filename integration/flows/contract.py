@@ -61,6 +61,10 @@ class MessageRefused(ValueError):
         self.message_id = message_id
 
 
+class ConfigurationMissing(Exception):
+    """What the flow needs is not configured, so that no message can be taken; nothing is stored."""
+
+
 class MessageKeyReused(Exception):
     """A business key came before with another body; nothing is stored."""
 

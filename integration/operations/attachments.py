@@ -22,6 +22,7 @@ from integration.choices import UNFINISHED_STATES, AckType
 from integration.flows import canonical, csv_blocks, csv_rows, run_payloads, runner
 from integration.flows.attachments import Attachment
 from integration.flows.contract import (
+    ConfigurationMissing,
     FileRefused,
     Finding,
     MessageInProgress,
@@ -32,6 +33,7 @@ from integration.flows.file_flow import FileFlow, FileKey
 from integration.flows.run import Clock
 from integration.models import Flow, FlowRun, StoredFile
 from integration.operations import waking
+from lookups.queries import UnknownLookup
 
 
 logger = structlog.get_logger(__name__)
@@ -57,6 +59,7 @@ def receive(
     :raises FileRefused: when the file as a whole is refused, or no row of it is valid.
     :raises MessageKeyReused: when the message came before with another request or file.
     :raises MessageInProgress: when the same message came at the same moment.
+    :raises ConfigurationMissing: when a lookup that the flow needs is not there.
     """
     accepted = packaged.accept(document)
     key = packaged.key(accepted)
@@ -64,7 +67,10 @@ def receive(
     earlier = _known(flow, key, digest)
     if earlier is not None:
         return _again(earlier, by=account.get_username(), at=clock())
-    packaged.prepare(accepted, None)
+    try:
+        packaged.prepare(accepted, None)
+    except UnknownLookup as error:
+        raise ConfigurationMissing(str(error)) from None
     found = _scanned(packaged, accepted, key, attachment)
     stored = StoredFile(
         flow=flow,

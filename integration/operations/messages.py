@@ -73,6 +73,7 @@ def handle_message(
     :raises MessageInProgress: when the same message is being worked on.
     :raises FileMissing: when the flow takes a message with a file and this is none, or the other way round.
     :raises FileRefused: when the file is refused as a whole.
+    :raises ConfigurationMissing: when a flow that takes a file lacks a lookup.
     """
     flow, packaged = _callable_flow(identifier, uri)
     if isinstance(packaged, FileFlow):

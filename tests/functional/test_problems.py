@@ -60,6 +60,12 @@ class TestUnreadable:
 
         problem(answer, 400)
 
+    def test_a_file_that_says_it_is_base64_and_is_not_is_refused(self, client: Client) -> None:
+        headers = {"Content-Transfer-Encoding": "base64"}
+        parts = {"format": (None, "nem12"), "file": ("a.csv", "!!! nothing of that !!!", "text/csv", headers)}
+
+        problem(client.post("/api/v1/reading-files/", files=parts), 400)
+
     def test_a_cut_form_is_refused(self, client: Client) -> None:
         body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n100,NEM'
         headers = {"Content-Type": "multipart/form-data; boundary=b"}

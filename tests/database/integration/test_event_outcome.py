@@ -13,6 +13,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from integration.models import Event, FlowRun, Outcome, Reservation
+from integration.operations.flows import install_flows
 from lookups.operations import apply_configuration
 from outbound.models import Connection, Mail, OutboundMessage
 from outbound.operations.message_delivery import deliver
@@ -217,6 +218,15 @@ class TestRefused:
 
         assert answered.status_code == 400
         assert [error["pointer"] for error in answered.json()["errors"]] == ["/drmsInstanceId"]
+
+    def test_without_its_lookup_the_caller_may_come_again(self, derms: APIClient) -> None:
+        install_flows(at=factory.AT)
+
+        answered = file_work.send(derms, GUIDE, message(), outcomes(("A", "1", "0")))
+
+        assert (answered.status_code, answered["Retry-After"]) == (503, "30")
+        assert "OUTL-BRT-DACS_DRMS_EventOutcome" in answered.json()["detail"]
+        assert FlowRun.objects.count() == 0
 
     def test_the_same_message_with_another_file_is_refused(self, dacs: Participation, derms: APIClient) -> None:
         file_work.prepare(base_url=dacs.base_url)

@@ -61,7 +61,7 @@ class TestMain:
 
 class TestTiers:
     def test_run_the_database_tests_on_both_databases(self) -> None:
-        database = [tier.database for tier in run_tests.TIERS if tier.paths == ("tests/database",)]
+        database = [tier.database for tier in run_tests.TIERS if tier.paths == run_tests.DATABASE]
 
         assert database == [False, True]
 
