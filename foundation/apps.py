@@ -13,9 +13,15 @@ class FoundationConfig(AppConfig):
     def ready(self) -> None:
         from axes.signals import user_locked_out
         from django.contrib.auth.signals import user_logged_in
+        from django_structlog import signals
 
-        from foundation import sessions
+        from foundation import correlation, sessions
         from foundation.api import lockouts, schema  # noqa: F401  (registers the scheme)
 
         user_locked_out.connect(lockouts.log_lockout, dispatch_uid="foundation.log_lockout")
+        signals.bind_extra_request_metadata.connect(
+            correlation.bind_to_request, dispatch_uid="foundation.correlation_of_request"
+        )
+        for ending in (signals.bind_extra_request_finished_metadata, signals.update_failure_response):
+            ending.connect(correlation.tell_caller, dispatch_uid="foundation.correlation_of_answer")
         user_logged_in.connect(sessions.begin, dispatch_uid="foundation.session_begins")

@@ -80,9 +80,46 @@ def statistics(*, since: dt.date | None = None, until: dt.date | None = None, fl
     return [_statistics(row) for row in found]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What a flow did since ever: counts, and the seconds of the runs whose duration was measured."""
+
+    flow: str
+    received: int
+    succeeded: int
+    failed: int
+    aborted: int
+    measured: int
+    seconds: float
+
+
+def totals() -> list[Totals]:
+    """Sum up the statistics of each flow; they are never purged, so that the sums only grow."""
+    sums = [Sum(name) for name in (*_COUNTS, "duration_sum")]
+    rows = FlowStatistics.objects.values_list("flow__name").annotate(*sums).order_by("flow__name")
+    return [
+        Totals(
+            flow=flow,
+            received=received,
+            succeeded=succeeded,
+            failed=failed,
+            aborted=aborted,
+            measured=measured,
+            seconds=seconds,
+        )
+        for flow, received, succeeded, failed, aborted, measured, seconds in rows
+    ]
+
+
 def open_pauses() -> QuerySet[Pause]:
     """Give the pauses that hold something now, the latest first."""
     return Pause.objects.filter(resumed_at__isnull=True).order_by("-paused_at", "pk")
+
+
+def open_pause_counts() -> dict[str, int]:
+    """Count the pauses that hold something now, by scope; a scope without any is there with 0."""
+    counted = dict(open_pauses().order_by().values_list("scope").annotate(Count("pk")))
+    return {scope: counted.get(scope, 0) for scope in PauseScope.values}
 
 
 def all_pauses() -> QuerySet[Pause]:
@@ -188,6 +225,20 @@ def _condition(flow: Flow, counts: Mapping[str, int], open_ones: Sequence[Pause]
     else:
         state = FlowState.PAUSED if pauses else FlowState.ACTIVE
     return FlowCondition(state=state, working=counts["working"], waiting=counts["waiting"], pauses=pauses)
+
+
+def open_run_counts() -> list[tuple[str, str, int]]:
+    """Count the runs that wait, are at work or have failed: flow, state, runs; an index of flow and state serves it."""
+    flows = dict(Flow.objects.order_by("name").values_list("pk", "name"))
+    states = (RunState.RECEIVED, RunState.IN_PROGRESS, RunState.FAILED)
+    rows = (
+        FlowRun.objects.filter(flow__in=list(flows), state__in=states)
+        .order_by()
+        .values_list("flow", "state")
+        .annotate(runs=Count("pk"))
+    )
+    counted = {(flow, state): runs for flow, state, runs in rows}
+    return [(name, state, counted.get((pk, state), 0)) for pk, name in flows.items() for state in states]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

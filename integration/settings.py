@@ -7,6 +7,7 @@ with REDIS_URL. A start without its secrets is refused with a message that says 
 
 from __future__ import annotations
 
+import ipaddress
 from datetime import timedelta
 from typing import Any
 
@@ -200,7 +201,8 @@ if env.bool("HTTPS_ONLY", default=not EMBEDDED):
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
-    SECURE_REDIRECT_EXEMPT = [r"^health/"]
+    # Who watches asks the process itself; `integration.metrics` takes a token over plain HTTP from here only.
+    SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics/?$"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 
@@ -264,6 +266,14 @@ if env.str("REDIS_URL", default=""):
             "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
         }
     }
+
+# Who may read /metrics: whoever shows the token, or asks from one of the networks.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_NETWORKS = [
+    ipaddress.ip_network(network.strip())
+    for network in env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1/128"] if EMBEDDED else [])
+    if network.strip()
+]
 
 # --- API -----------------------------------------------------------------------------------------------------
 
@@ -410,3 +420,6 @@ structlog.configure(
     cache_logger_on_first_use=True,
 )
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+# Ids that callers send are looked at before they get into a line: `foundation.correlation`.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = False
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_CORRELATION_ID = False

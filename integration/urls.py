@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from integration import health
+from integration import health, metrics
 from integration.admin.second_factor import SecondFactorPage
 from integration.api import flow_urls
 
@@ -35,6 +35,7 @@ urlpatterns = [
     *flow_urls.urlpatterns,
     re_path(r"^health/live/?$", health.live, name="health-live"),
     re_path(r"^health/ready/?$", health.ready, name="health-ready"),
+    re_path(r"^metrics/?$", metrics.metrics, name="metrics"),
 ]
 
 handler400 = "foundation.api.handlers.bad_request"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Case, Count, Exists, JSONField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, Exists, JSONField, Min, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, JSONObject
 
 from outbound import queries
 from outbound.choices import TAKEABLE_MESSAGES, MessageStatus
-from outbound.models import Connection, DeliveryAttempt, OutboundMessage, OutboundMessageType
+from outbound.models import Connection, DeliveryAttempt, ExternalSystem, OutboundMessage, OutboundMessageType
 from outbound.texts import storable
 
 
@@ -204,3 +206,49 @@ def message_counts() -> dict[str, int]:
         failed=Count("pk", filter=DEAD_LETTER),
     )
     return {name: int(number) for name, number in counted.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueOfSystem:
+    """The unsettled messages to one system; `oldest_due_at`: since when the longest due one could have left."""
+
+    system: str
+    waiting: int
+    held: int
+    in_progress: int
+    dead: int
+    oldest_due_at: dt.datetime | None
+
+
+def queues_by_system(*, at: dt.datetime) -> list[QueueOfSystem]:
+    """Sum up what has not been delivered, by system; those without any are there with zeros."""
+    taken = Q(status=MessageStatus.IN_PROGRESS)
+    held = UNFINISHED & ~taken & ~Q(hold_reason="")
+    # Delivered ones are the many, and the index by status leaves them out.
+    unsettled = OutboundMessage.objects.filter(status__in=[*TAKEABLE_MESSAGES, MessageStatus.IN_PROGRESS])
+    counted: dict[int, tuple[Any, ...]] = {
+        system: tuple(sums)
+        for system, *sums in unsettled.order_by()
+        .values_list("external_system")
+        .annotate(
+            waiting=Count("pk", filter=UNFINISHED & ~taken & Q(hold_reason="")),
+            held=Count("pk", filter=held),
+            in_progress=Count("pk", filter=taken),
+            dead=Count("pk", filter=DEAD_LETTER),
+            oldest_due_at=Min("next_attempt_at", filter=UNFINISHED & ~taken & Q(next_attempt_at__lte=at)),
+        )
+    }
+    found = []
+    for pk, name in ExternalSystem.objects.order_by("name").values_list("pk", "name"):
+        waiting, held_back, in_progress, dead, oldest_due_at = counted.get(pk, (0, 0, 0, 0, None))
+        found.append(
+            QueueOfSystem(
+                system=name,
+                waiting=waiting,
+                held=held_back,
+                in_progress=in_progress,
+                dead=dead,
+                oldest_due_at=oldest_due_at,
+            )
+        )
+    return found

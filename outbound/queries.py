@@ -161,3 +161,9 @@ def connections_by_zone() -> dict[str, list[str]]:
     for zone, name in Connection.objects.exclude(zone="").order_by("name").values_list("zone", "name"):
         zones.setdefault(zone, []).append(name)
     return zones
+
+
+def breaker_states() -> list[tuple[str, str]]:
+    """Give the names of enabled connections with the states of their breakers; one never used is closed."""
+    rows = Connection.objects.filter(enabled=True).order_by("name").values_list("name", "health__state")
+    return [(name, state or BreakerState.CLOSED) for name, state in rows]

@@ -8,6 +8,7 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
+from foundation import correlation
 from outbound.operations import mail_delivery, message_claims, message_delivery, sweeping
 
 
@@ -27,7 +28,9 @@ def send_mail(*, mail_id: int, **kwargs: Any) -> None:
 def deliver_message(*, message_pk: int, zone: str = "", **kwargs: Any) -> None:
     """Deliver one queued message, and what else is due in its zone; one that is not due any more is left alone."""
     try:
-        message_delivery.drain(first=message_pk, clock=timezone.now, zone=zone)
+        # A batch is of many requests: lines about it name those of its messages, not the one that woke the worker.
+        with correlation.bound(""):
+            message_delivery.drain(first=message_pk, clock=timezone.now, zone=zone)
     except message_claims.MessageNotDue as reason:
         logger.debug("message_not_due", message=message_pk, reason=str(reason))
 
@@ -35,7 +38,8 @@ def deliver_message(*, message_pk: int, zone: str = "", **kwargs: Any) -> None:
 @shared_task(name="outbound.tasks.deliver_due")
 def deliver_due(*, zone: str = "", **kwargs: Any) -> int:
     """Deliver the messages that are due in a zone; give how many."""
-    return message_delivery.drain(clock=timezone.now, zone=zone)
+    with correlation.bound(""):
+        return message_delivery.drain(clock=timezone.now, zone=zone)
 
 
 @shared_task(name="outbound.tasks.sweep")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from foundation import correlation
 from foundation.api.problems import (
     CONTENT_TYPE,
     FileRejected,
@@ -41,7 +41,6 @@ from integration.operations.flows import FlowNotAvailable
 
 # A target that is down is asked again by its breaker after about this time.
 _RETRY_AFTER_SECONDS = "30"
-_CORRELATION = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
 
 class FlowCall(APIView):
@@ -57,7 +56,6 @@ class FlowCall(APIView):
             return self._handled(request, identifier, uri, body)
 
     def _handled(self, request: Request, identifier: str, uri: str, body: uploads.Body) -> HttpResponse:
-        correlation_id = request.headers.get("X-Correlation-Id", "")
         with _refusals():
             reply = messages.handle_message(
                 identifier=identifier,
@@ -67,7 +65,7 @@ class FlowCall(APIView):
                 attachment=body.attachment,
                 media_type=request.content_type or "application/json",
                 account=request.user,
-                correlation_id=correlation_id if _CORRELATION.fullmatch(correlation_id) else "",
+                correlation_id=correlation.current(),
                 clock=timezone.now,
             )
         kind = CONTENT_TYPE if reply.status >= 400 else "application/json"

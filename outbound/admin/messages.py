@@ -129,7 +129,7 @@ class OutboundMessageAdmin(EvidenceAdmin):
     change_form_outer_before_template = "admin/outbound/message.html"
     fieldsets = [
         (_("Where to"), {"fields": [("message_type", "external_system"), ("method", "path"), ("key", "media_type")]}),
-        (_("When"), {"fields": [("created_at", "next_attempt_at"), ("sent_at", "settled_at")]}),
+        (_("When"), {"fields": [("created_at", "next_attempt_at"), ("sent_at", "settled_at"), "correlation_id"]}),
         (_("Retries"), {"fields": [("num_retries", "recoveries"), "fault_type"]}),
     ]
 

@@ -59,6 +59,7 @@ class OutboundMessageShape(serializers.Serializer[OutboundMessage]):
     last_error = serializers.CharField()
     hold_reason = serializers.CharField(help_text="Why it is held back without using a retry.")
     created_at = serializers.DateTimeField()
+    correlation_id = serializers.CharField(help_text="The id of the work that queued it, as in the logs.")
     sent_at = serializers.DateTimeField(allow_null=True)
     settled_at = serializers.DateTimeField(allow_null=True)
     attempts = AttemptShape(many=True)

@@ -196,6 +196,10 @@ class OutboundMessage(models.Model):
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
+    # The database has the default as well: processes of the release before go on adding rows while they are replaced.
+    correlation_id = models.CharField(
+        max_length=100, blank=True, default="", db_default="", help_text=_("The id of the work that queued it.")
+    )
     told = models.BooleanField(default=False, help_text=_("Whether the end was told to those who listen for it."))
 
     class Meta:

@@ -22,6 +22,7 @@ from typing import Any
 import structlog
 from django.db import connections
 
+from foundation import correlation
 from foundation.crypto import UnableToDecrypt, decrypt
 from outbound.breaker import CallsBreaker
 from outbound.operations.message_claims import Try
@@ -158,15 +159,17 @@ class _Share:
     def _call(self, tried: Try, breaker: CallsBreaker | None) -> Called:
         own = {} if breaker is None else {"breaker": breaker}
         try:
-            answer = self.client.request(
-                tried.target.method,
-                tried.target.path,
-                body=decrypt(tried.payload),
-                headers=tried.target.headers,
-                idempotency_key=tried.message.message_id,
-                timeout=tried.target.timeout,
-                **own,
-            )
+            # Its own and not that of whatever woke the worker: a batch holds messages of many requests.
+            with correlation.bound(tried.message.correlation_id):
+                answer = self.client.request(
+                    tried.target.method,
+                    tried.target.path,
+                    body=decrypt(tried.payload),
+                    headers=tried.target.headers,
+                    idempotency_key=tried.message.message_id,
+                    timeout=tried.target.timeout,
+                    **own,
+                )
         except (TransportError, UnableToDecrypt) as error:
             self._stopped = self._stopped or (isinstance(error, TransportError) and error.held)
             return Called(tried=tried, error=error, at=self._clock())

@@ -86,7 +86,8 @@ def settle_many(rows: Sequence[tuple[OutboundMessage, Mapping[str, Any]]], *, st
     )
     if rows:
         ids = [message.pk for message, _ in rows]
-        logger.info("messages_settled", messages=ids, status=str(status))
+        queued_by = sorted({message.correlation_id for message, _ in rows} - {""})
+        logger.info("messages_settled", messages=ids, status=str(status), correlation_ids=queued_by)
         for message, _ in rows:
             wake_next_of_key(message)
         transaction.on_commit(functools.partial(tell_many, ids))

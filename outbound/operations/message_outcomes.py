@@ -162,7 +162,13 @@ def _fail(
     tried: Try, answer: Answer | None, failure: TransportError | Refusal, *, at: dt.datetime, rng: Callable[[], float]
 ) -> None:
     reason = storable(failure.reason if isinstance(failure, Refusal) else str(failure))
-    logger.warning("message_not_delivered", message=tried.message.pk, fault=str(failure.fault), reason=reason)
+    logger.warning(
+        "message_not_delivered",
+        message=tried.message.pk,
+        fault=str(failure.fault),
+        reason=reason,
+        correlation_id=tried.message.correlation_id,
+    )
     if failure.held:
         message_holds.undo(tried, reason=reason, until=_after(at, failure.retry_after or _BUSY_SECONDS), at=at)
         return

@@ -16,6 +16,7 @@ import msgspec
 import structlog
 from django.db import IntegrityError, transaction
 
+from foundation import correlation
 from foundation.dispatch import after_commit, woken_for
 from outbound import queries
 from outbound.choices import MessageMethod, ProcessingMethod
@@ -115,6 +116,7 @@ def queue_message(
         digest=_digest(kind.code, system.name, method, path, key, media_type, body),
         next_attempt_at=due_at,
         created_at=at,
+        correlation_id=correlation.current()[: correlation.LENGTH],
     )
     try:
         with transaction.atomic():

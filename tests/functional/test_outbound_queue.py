@@ -40,6 +40,24 @@ def settled(client: Client, message: dict[str, Any], status: str) -> dict[str, A
     return wait_until(f"{status} of {message['message_id']}", look, seconds=40)
 
 
+def test_one_id_goes_from_the_request_through_the_task_to_the_call_and_into_the_lines_about_it(
+    client: Client, derms: Peer, product: Product
+) -> None:
+    message_id, correlation_id = name("ACK"), name("corr")
+    payload = {"messageId": message_id, "drmsInstanceId": "NMS1", "eventId": "EVT-1", "ackType": "SUCCESS"}
+    body = {"message_type": "RESERVATION-ACK", "external_system": "DERMS", "message_id": message_id, "payload": payload}
+
+    answer = client.post(MESSAGES, json=body, headers={"X-Correlation-Id": correlation_id})
+
+    assert answer.headers["X-Correlation-Id"] == correlation_id
+    settled(client, answer.json(), "SUCCESS")
+    (arrived,) = sent(derms, message_id)
+    assert arrived["headers"]["x-correlation-id"] == correlation_id
+    lines = [line for line in product.log().splitlines() if correlation_id in line]
+    assert [line.split("|")[0].strip() for line in lines if "message_queued" in line] == ["web"]
+    assert any(line.startswith("worker") and "messages_settled" in line for line in lines), lines
+
+
 class TestCheck19:
     def test_max_retries_3_is_one_send_and_three_retries_and_a_resend_sets_both_back(
         self, client: Client, derms: Peer

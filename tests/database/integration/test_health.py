@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from celery import current_app
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 
@@ -45,7 +47,12 @@ class TestReady:
         age = answer["dependencies"]["beat"].pop("age_seconds")
         assert answer == {
             "status": "ok",
-            "dependencies": {"database": {"status": "ok"}, "broker": {"status": "ok"}, "beat": {"status": "ok"}},
+            "dependencies": {
+                "database": {"status": "ok"},
+                "migrations": {"status": "ok"},
+                "broker": {"status": "ok"},
+                "beat": {"status": "ok"},
+            },
         }
         assert 0 <= age < 5
 
@@ -57,6 +64,7 @@ class TestReady:
             "status": "unavailable",
             "dependencies": {
                 "database": {"status": "ok"},
+                "migrations": {"status": "ok"},
                 "broker": {"status": "ok"},
                 "beat": {"status": "unavailable", "age_seconds": None},
             },
@@ -95,6 +103,30 @@ class TestReady:
         assert response.status_code == 503
         assert response.json()["dependencies"]["database"] == {"status": "unavailable"}
         assert "10.0.0.5" not in response.content.decode()
+
+    def test_is_not_ready_while_the_database_is_of_an_earlier_release(
+        self, client: Client, beating: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(health, "_migrated", threading.Event())
+        latest = MigrationRecorder.Migration.objects.filter(app="integration").latest("pk")
+        latest.delete()
+
+        before = client.get("/health/ready")
+        MigrationRecorder(connection).record_applied(latest.app, latest.name)
+        after = client.get("/health/ready")
+
+        assert before.status_code == 503
+        assert before.json()["dependencies"]["migrations"] == {"status": "unavailable"}
+        assert latest.name not in before.content.decode()
+        assert after.status_code == 200
+
+    def test_is_ready_when_the_database_is_of_a_later_release(
+        self, client: Client, beating: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(health, "_migrated", threading.Event())
+        MigrationRecorder(connection).record_applied("integration", "9999_of_the_next_release")
+
+        assert client.get("/health/ready").status_code == 200
 
     def test_is_never_cached(self, client: Client, beating: None) -> None:
         assert "no-store" in client.get("/health/ready")["Cache-Control"]

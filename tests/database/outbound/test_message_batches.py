@@ -15,6 +15,7 @@ from django.db import transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from foundation import correlation
 from outbound import tasks
 from outbound.choices import AttemptOutcome, BreakerState, MessageStatus
 from outbound.models import Connection, ConnectionHealth, DeliveryAttempt, OutboundMessage
@@ -63,6 +64,25 @@ class TestTogether:
         assert Counter(peer_seen.headers["Idempotency-Key"] for peer_seen in peer.seen).most_common(1)[0][1] == 1
         assert len(peer.seen) == DeliveryAttempt.objects.filter(outcome=AttemptOutcome.SENT).count() == 41
         assert OutboundMessage.objects.filter(status=MessageStatus.SUCCESS, told=False).count() == 41
+
+    @pytest.mark.parametrize("at_once", [1, 4])
+    def test_each_carries_the_id_of_the_work_that_queued_it_and_not_of_what_woke_the_worker(
+        self, derms: Connection, peer: Peer, monkeypatch: Any, at_once: int
+    ) -> None:
+        monkeypatch.setattr(message_calls, "most_at_once", lambda **_: 100)
+        # Known to be slow, a target is called by threads.
+        monkeypatch.setitem(message_calls._seconds, "DERMS", 0.001 * at_once)
+        Connection.objects.filter(pk=derms.pk).update(max_concurrency=at_once)
+        for request in ("request-a", "request-b"):
+            with correlation.bound(request):
+                make_message(message_id=f"of-{request}")
+        make_message(message_id="of-the-schedule")
+
+        with correlation.bound("request-c"):
+            assert deliver_due(at=NOW, clock=lambda: NOW) == 3
+
+        sent = {seen.headers["Idempotency-Key"]: seen.headers.get("X-Correlation-Id") for seen in peer.seen}
+        assert sent == {"of-request-a": "request-a", "of-request-b": "request-b", "of-the-schedule": None}
 
     def test_a_payload_that_cannot_be_decrypted_fails_alone(self, derms: Connection, peer: Peer) -> None:
         broken, whole = make_message(), make_message()

@@ -85,6 +85,12 @@ class Product:
             log=self.var / "product.log",
         )
 
+    def terminate(self, *, seconds: float) -> int:
+        """Ask the supervisor to end, and give its exit status; it must come within so many seconds."""
+        assert self._child is not None
+        self._child.process.terminate()
+        return self._child.process.wait(seconds)
+
     def wait_until_ready(self) -> None:
         try:
             wait_until("the product is ready", self._is_ready, seconds=300, every=0.2)

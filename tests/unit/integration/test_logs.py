@@ -16,7 +16,7 @@ def _record(message: Any, **extra: Any) -> logging.LogRecord:
 
 
 class TestFilter:
-    @pytest.mark.parametrize(("path", "kept"), [("/health/ready", False), ("/api/v1/imds/", True)])
+    @pytest.mark.parametrize(("path", "kept"), [("/health/ready", False), ("/metrics", False), ("/api/v1/imds/", True)])
     def test_looks_at_the_path_of_djangos_own_lines(self, path: str, kept: bool) -> None:
         record = _record("Service Unavailable: %s", request=RequestFactory().get(path))
 
@@ -24,7 +24,7 @@ class TestFilter:
 
     @pytest.mark.parametrize(
         ("request_line", "kept"),
-        [("GET /health/live", False), ("GET /health/ready", False), ("GET /api/health/", True)],
+        [("GET /health/live", False), ("GET /metrics", False), ("GET /api/health/", True)],
     )
     def test_looks_at_the_request_of_structured_lines(self, request_line: str, kept: bool) -> None:
         record = _record({"event": "request_finished", "request": request_line})
