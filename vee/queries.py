@@ -272,16 +272,23 @@ def open_todos(*, imd_id: int | None = None) -> QuerySet[ToDo]:
     return found.order_by("created_at", "pk")
 
 
-def next_todo_id(*, after: ToDo) -> int | None:
-    """Give the next open To Do that nobody has taken, by age, of the same role; None when there is none."""
+def next_todo_id(*, after: ToDo, among: QuerySet[ToDo], by: Any) -> int | None:
+    """Give the next open To Do among these by age, begun anew at the oldest, that nobody but `by` has; None: none."""
     found = (
-        ToDo.objects.filter(status=ToDoStatus.OPEN, role=after.role_id)
+        among.filter(Q(assigned_to__isnull=True) | Q(assigned_to=by), status__in=OPEN_TODO_STATUSES)
         .exclude(pk=after.pk)
         .order_by("created_at", "pk")
+        .values_list("pk", flat=True)
     )
-    later = found.filter(created_at__gte=after.created_at).first()
-    chosen: Any = later or found.first()
-    return None if chosen is None else chosen.pk
+    later = Q(created_at__gt=after.created_at) | Q(created_at=after.created_at, pk__gt=after.pk)
+    chosen: int | None = found.filter(later).first() or found.first()
+    return chosen
+
+
+def people_with_work() -> list[tuple[int, str]]:
+    """Give the key and the name of each person who has an open To Do, by name."""
+    rows = ToDo.objects.filter(status__in=OPEN_TODO_STATUSES, assigned_to__isnull=False)
+    return list(rows.values_list("assigned_to", "assigned_to__username").distinct().order_by("assigned_to__username"))
 
 
 def due_since(*, before: dt.datetime) -> bool:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -18,7 +17,7 @@ from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin
 from vee import queries
-from vee.admin import manual, workbench
+from vee.admin import manual, many, previews, workbench
 from vee.models import InitialMeasurement
 from vee.operations import actions, edits
 
@@ -71,30 +70,7 @@ class ActsOnImds(EvidenceAdmin):
         return self._confirm_many(request, queryset, "discard")
 
     def _confirm_many(self, request: HttpRequest, queryset: QuerySet[Any], name: str) -> HttpResponse | None:
-        action = workbench.ACTIONS[name]
-        ids = self.imd_ids(queryset)
-        reason = request.POST.get("reason", "")
-        if request.POST.get("confirmed"):
-            results = actions.act_on_many(action=name, imd_ids=ids, by=request.user, reason=reason, at=timezone.now())
-            done = sum(1 for result in results if result.error == "")
-            if done:
-                self.message_user(request, _("%(label)s: %(done)d done.") % {"label": action.label, "done": done})
-            for result in results:
-                if result.error:
-                    self.message_user(request, f"IMD {result.imd_id}: {result.error}", messages.WARNING)
-            return None
-        imds = queries.imds_in_brief(ids)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.model._meta,
-            "title": action.label,
-            "action": action,
-            "action_name": request.POST.get("action", name),
-            "imds": imds,
-            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
-            "checkbox_name": ACTION_CHECKBOX_NAME,
-        }
-        return TemplateResponse(request, "admin/vee/confirm.html", context)
+        return many.act_on_imds(self, request, queryset, name=name, imd_ids=self.imd_ids(queryset))
 
 
 @admin.register(InitialMeasurement)
@@ -120,6 +96,7 @@ class InitialMeasurementAdmin(ActsOnImds):
         wrap = self.admin_site.admin_view
         return [
             path("<int:imd_id>/edit/", wrap(self.edit_view), name="vee_initialmeasurement_edit"),
+            path("<int:imd_id>/preview/", wrap(self.preview_view), name="vee_initialmeasurement_preview"),
             path("<int:imd_id>/repair/", wrap(self.repair_view), name="vee_initialmeasurement_repair"),
             path("<int:imd_id>/act/<str:name>/", wrap(self.act_view), name="vee_initialmeasurement_act"),
             *super().get_urls(),
@@ -156,7 +133,7 @@ class InitialMeasurementAdmin(ActsOnImds):
                 self.message_user(request, str(error), messages.ERROR)
             else:
                 self._tell(request, action, imd)
-                return HttpResponseRedirect(back)
+                return HttpResponseRedirect(workbench.next_address(request, back, name="done"))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.model._meta,
@@ -165,6 +142,7 @@ class InitialMeasurementAdmin(ActsOnImds):
             "imds": [detail.imd],
             "reason": reason,
             "next": back,
+            "done": workbench.next_address(request, back, name="done"),
         }
         return TemplateResponse(request, "admin/vee/confirm.html", context)
 
@@ -188,9 +166,7 @@ class InitialMeasurementAdmin(ActsOnImds):
                 imd_id=imd_id, by=request.user, reason=reason, values=values, perform=perform, at=at
             )
         except edits.ValueNotUsable as error:
-            # The operation counts from nought as the API does; the page counts from one.
-            text = str(error).replace(f"nterval {error.interval}", f"nterval {error.interval + 1}")
-            self.message_user(request, text, messages.ERROR)
+            self.message_user(request, workbench.counted_from_one(error), messages.ERROR)
             return HttpResponseRedirect(back)
         except (workbench.UnableToReadValue, actions.UnableToAct) as error:
             self.message_user(request, str(error), messages.ERROR)
@@ -202,7 +178,16 @@ class InitialMeasurementAdmin(ActsOnImds):
         )
         if perform:
             self._tell(request, workbench.ACTIONS["perform-vee"], imd)
+            return HttpResponseRedirect(workbench.next_address(request, back, name="done"))
         return HttpResponseRedirect(back)
+
+    def preview_view(self, request: HttpRequest, imd_id: int) -> HttpResponse:
+        """Tell what Perform VEE would make of the grid's changed values; writes nothing."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not request.user.has_perm("vee.perform_vee"):
+            raise PermissionDenied
+        return previews.answer(request, self._detail(request, str(imd_id)))
 
     def _detail(self, request: HttpRequest, object_id: str) -> queries.ImdDetail:
         if not self.has_view_permission(request):
@@ -216,6 +201,7 @@ class InitialMeasurementAdmin(ActsOnImds):
         level = messages.SUCCESS if imd.state in ("COMPLETE", "DISCARDED") else messages.WARNING
         self.message_user(
             request,
-            _("%(label)s: the state is now %(state)s.") % {"label": action.label, "state": imd.get_state_display()},
+            _("%(name)s · %(label)s: the state is now %(state)s.")
+            % {"name": imd, "label": action.label, "state": imd.get_state_display()},
             level,
         )

@@ -22,6 +22,7 @@ from vee import codes, queries
 from vee.admin import manual, measurement_export
 from vee.admin.characteristics import CharacteristicsForm
 from vee.admin.derivations import ValueDerivationInline
+from vee.admin.readings import legend, quality
 from vee.engine import calendar
 from vee.models import Device, InstallEvent, MeasuringComponent, MeasuringComponentType, Outage, ServicePoint
 
@@ -205,6 +206,7 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
         rows = []
         if end is not None:
             rows = list(queries.measurements(component=component, start=end - dt.timedelta(days=7), end=end))
+        chart = _chart(rows, component, zone)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.model._meta,
@@ -219,7 +221,8 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
             "later": (end + dt.timedelta(days=7)).isoformat() if end else "",
             "estimated": sum(1 for row in rows if codes.Band.MISSING.high < row.condition < codes.Band.REGULAR.low),
             "missing": sum(1 for row in rows if row.value is None),
-            "chart": _chart(rows, component, zone),
+            "chart": chart,
+            "legend": legend(chart["qualities"]),
         }
         return TemplateResponse(request, "admin/vee/measurements.html", context)
 
@@ -244,8 +247,13 @@ def _chart(rows: list[Any], component: MeasuringComponent, zone: zoneinfo.ZoneIn
         "labels": [row.end.astimezone(zone).strftime("%a %d %b %H:%M") for row in rows],
         "pre": [None] * len(rows),
         "post": values,
-        "conditions": [row.condition for row in rows],
-        "rules": [-1 if row.user_edited else 0 for row in rows],
+        "low": [None] * len(rows),
+        "high": [None] * len(rows),
+        "conditions": [codes.condition_name(row.condition) for row in rows],
+        "qualities": [
+            quality(condition=row.condition, edited=row.user_edited, missing=row.value is None) for row in rows
+        ],
+        "decimals": min(component.type.scale, 3),
         "flags": [],
         "seconds_per_interval": component.type.seconds_per_interval or 86_400,
         "uom": component.type.uom,

@@ -12,10 +12,12 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from vee import codes, queries
+from vee import queries
+from vee.admin import readings
 from vee.choices import ImdKind, ImdState
 from vee.engine.fixed_point import to_decimal
 from vee.models import InitialMeasurement
+from vee.operations.edits import ValueNotUsable
 
 
 STATE_BADGES: dict[str, str] = {
@@ -44,6 +46,7 @@ class Action:
         variant: str,
         explanation: Any,
         draft: bool = False,
+        key: str = "",
     ) -> None:
         self.name = name
         self.label = label
@@ -52,6 +55,7 @@ class Action:
         self.draft = draft
         self.variant = variant
         self.explanation = explanation
+        self.key = key
 
 
 ACTIONS: dict[str, Action] = {
@@ -59,6 +63,7 @@ ACTIONS: dict[str, Action] = {
     for action in (
         Action(
             name="perform-vee",
+            key="v",
             label=_("Perform VEE"),
             permission="vee.perform_vee",
             states=(ImdState.EXCEPTION, ImdState.ERROR),
@@ -71,6 +76,7 @@ ACTIONS: dict[str, Action] = {
         ),
         Action(
             name="force-complete",
+            key="f",
             label=_("Force complete"),
             permission="vee.force_complete_imd",
             states=(ImdState.EXCEPTION,),
@@ -79,6 +85,7 @@ ACTIONS: dict[str, Action] = {
         ),
         Action(
             name="discard",
+            key="d",
             label=_("Discard"),
             permission="vee.discard_imd",
             states=(ImdState.EXCEPTION, ImdState.ERROR),
@@ -95,6 +102,11 @@ def is_draft(imd: InitialMeasurement) -> bool:
     return imd.state == ImdState.PENDING and imd.kind == ImdKind.MANUAL
 
 
+def may_edit(request: HttpRequest, imd: InitialMeasurement) -> bool:
+    """Tell whether this person may change values in this state."""
+    return (imd.state == ImdState.EXCEPTION or is_draft(imd)) and request.user.has_perm("vee.edit_imd")
+
+
 def allowed_actions(request: HttpRequest, imd: InitialMeasurement) -> list[Action]:
     """The actions that this person may do in this state; what is not allowed is not shown."""
     draft = is_draft(imd)
@@ -105,9 +117,9 @@ def allowed_actions(request: HttpRequest, imd: InitialMeasurement) -> list[Actio
     ]
 
 
-def next_address(request: HttpRequest, default: str) -> str:
-    """Where to go after an action: the `next` of the request when it stays on this site."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
+def next_address(request: HttpRequest, default: str, *, name: str = "next") -> str:
+    """Where to go after an action: what the request names (`next`, `done`) when it stays on this site."""
+    wanted = request.POST.get(name) or request.GET.get(name) or ""
     if wanted and url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}):
         return wanted
     return default
@@ -142,36 +154,40 @@ def typed_values(post: Mapping[str, str]) -> dict[int, Decimal | None]:
     return values
 
 
+def counted_from_one(error: ValueNotUsable) -> str:
+    """Write a refusal as the page counts: from one, where the operation counts from nought as the API does."""
+    return str(error).replace(f"nterval {error.interval}", f"nterval {error.interval + 1}")
+
+
 def context(request: HttpRequest, detail: queries.ImdDetail) -> dict[str, Any]:
     """Give the template's context for one IMD."""
     imd = detail.imd
-    zone_name = _zone_name(detail)
-    zone = zoneinfo.ZoneInfo(zone_name)
+    zone = zoneinfo.ZoneInfo(zone_name(detail))
     open_exceptions = [found for found in detail.exceptions if found.open]
-    address = reverse("admin:vee_initialmeasurement_change", args=[imd.pk])
+    actions = allowed_actions(request, imd)
     return {
         "detail": detail,
         "imd": imd,
-        "zone_name": zone_name,
+        "zone_name": zone.key,
         "local_start": imd.start.astimezone(zone).strftime("%a %d %b %Y %H:%M"),
         "local_end": imd.end.astimezone(zone).strftime("%a %d %b %Y %H:%M"),
         "state_badge": STATE_BADGES.get(imd.state, "neutral"),
         "open_exceptions": [_exception_row(found) for found in open_exceptions],
         "closed_exceptions": [_exception_row(found) for found in detail.exceptions if not found.open],
-        "cells": _cells(detail, open_exceptions, zone),
-        "chart": _chart(detail, open_exceptions, zone),
+        **readings.context(detail, open_exceptions, zone),
         "edits": [_edit_row(edit) for edit in detail.edits],
-        "steps": [(step, _log_rows(step.details or {})) for step in detail.transitions],
-        "actions": allowed_actions(request, imd),
-        "may_edit": (imd.state == ImdState.EXCEPTION or is_draft(imd)) and request.user.has_perm("vee.edit_imd"),
+        "steps": [(step, log_rows(step.details or {})) for step in detail.transitions],
+        "actions": actions,
+        "may_edit": may_edit(request, imd),
         "may_repair": imd.state == ImdState.ERROR and request.user.has_perm("vee.edit_imd"),
-        "may_perform": request.user.has_perm("vee.perform_vee"),
-        "imd_address": address,
+        "may_perform": any(action.name == "perform-vee" for action in actions),
         "edit_address": reverse("admin:vee_initialmeasurement_edit", args=[imd.pk]),
+        "preview_address": reverse("admin:vee_initialmeasurement_preview", args=[imd.pk]),
     }
 
 
-def _zone_name(detail: queries.ImdDetail) -> str:
+def zone_name(detail: queries.ImdDetail) -> str:
+    """Give the zone in which the page writes times: that of the component's place, UTC where it is not known."""
     return "UTC" if detail.component is None else queries.time_zone_of(detail.component)
 
 
@@ -188,7 +204,7 @@ _LOG_WORDS: tuple[tuple[str, Any], ...] = (
 )
 
 
-def _log_rows(details: Mapping[str, Any]) -> list[dict[str, Any]]:
+def log_rows(details: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Give what each rule of a run did, in the order of the run; a rule that only passed has no word of its own."""
     told: dict[tuple[str, str], list[tuple[Any, str]]] = {}
     for entry in details.get("run", ()):
@@ -203,77 +219,8 @@ def _edit_row(edit: Any) -> dict[str, Any]:
     return {
         "at": edit.at,
         "interval": edit.interval + 1,
-        "old": "–" if edit.old_value is None else _plain(to_decimal(edit.old_value, edit.scale)),
-        "new": "–" if edit.new_value is None else _plain(to_decimal(edit.new_value, edit.scale)),
+        "old": "–" if edit.old_value is None else readings.plain(to_decimal(edit.old_value, edit.scale)),
+        "new": "–" if edit.new_value is None else readings.plain(to_decimal(edit.new_value, edit.scale)),
         "by": edit.by,
         "reason": edit.reason,
     }
-
-
-def _flags(open_exceptions: Sequence[Any], length: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "first": found.first_interval,
-            "last": min(found.last_interval if found.last_interval is not None else found.first_interval, length - 1),
-            "severity": found.severity,
-            "message": found.message,
-        }
-        for found in open_exceptions
-        if found.first_interval is not None and found.first_interval < length
-    ]
-
-
-def _cells(detail: queries.ImdDetail, open_exceptions: Sequence[Any], zone: zoneinfo.ZoneInfo) -> list[dict[str, Any]]:
-    flagged = {
-        index
-        for flag in _flags(open_exceptions, len(detail.post_vee))
-        for index in range(flag["first"], flag["last"] + 1)
-    }
-    cells = []
-    for index, (before, after) in enumerate(zip(detail.pre_vee, detail.post_vee, strict=True)):
-        classes = []
-        if index in flagged:
-            classes.append("flagged")
-        if after.value is None:
-            classes.append("missing")
-        elif after.rule == queries.EDITED:
-            classes.append("edited")
-        elif codes.Band.SYSTEM_ESTIMATE.low <= after.condition <= codes.Band.EXTERNAL_ESTIMATE.high:
-            classes.append("estimated")
-        cells.append(
-            {
-                "index": index,
-                "label": after.end.astimezone(zone).strftime("%H:%M"),
-                "day": after.end.astimezone(zone).strftime("%a %d %b"),
-                "value": "" if after.value is None else _plain(after.value),
-                "received": "–" if before.value is None else _plain(before.value),
-                "condition": codes.condition_name(after.condition),
-                "rule": after.rule or "",
-                "classes": " ".join(classes),
-            }
-        )
-    return cells
-
-
-def _chart(detail: queries.ImdDetail, open_exceptions: Sequence[Any], zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
-    # Readings of subtractive intervals are no consumption: one axis cannot show both.
-    kind = detail.component.type.component_kind if detail.component is not None else ""
-    received = [] if kind == codes.ComponentKind.SUBTRACTIVE_INTERVAL else detail.pre_vee
-    return {
-        "ends": [int(reading.end.timestamp()) for reading in detail.post_vee],
-        "labels": [reading.end.astimezone(zone).strftime("%a %d %b %H:%M") for reading in detail.post_vee],
-        "pre": [None if reading.value is None else float(reading.value) for reading in received]
-        or [None] * len(detail.post_vee),
-        "post": [None if reading.value is None else float(reading.value) for reading in detail.post_vee],
-        "conditions": [reading.condition for reading in detail.post_vee],
-        "rules": [-1 if reading.rule == queries.EDITED else 0 for reading in detail.post_vee],
-        "flags": _flags(open_exceptions, len(detail.post_vee)),
-        "seconds_per_interval": detail.imd.seconds_per_interval,
-        "uom": detail.uom,
-        "time_zone": zone.key,
-    }
-
-
-def _plain(value: Decimal) -> str:
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db.models import Q
+from django.db import transaction
 
+from foundation import audit
 from vee.choices import OPEN_TODO_STATUSES, ToDoStatus
 from vee.codes import Severity
 from vee.models import ToDo, ToDoType, VeeExceptionType
@@ -40,8 +42,8 @@ class Need:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class ClaimResult:
-    """What became of one claim: `error` is empty when it succeeded."""
+class ChangeResult:
+    """What became of one To Do of several: `error` is empty when it was changed."""
 
     todo_id: int
     error: str = ""
@@ -136,34 +138,17 @@ def complete_todos(*, imd_ids: Sequence[int], by: str, completion: str, at: dt.d
 
 def claim(*, todo_id: int, by: Any, at: dt.datetime) -> ToDo:
     """
-    Take an open To Do for oneself.
+    Take an open To Do for oneself; the audit trail says so, as of `release` and `assign`.
 
     :raises ToDoNotPermitted: when the person may not work on To Dos.
     :raises UnableToChangeToDo: when somebody has it already, or it is complete.
     """
     _need_right(by, *CLAIM_RIGHTS)
-    taken = (
-        ToDo.objects.filter(pk=todo_id, status=ToDoStatus.OPEN)
-        .filter(Q(assigned_to__isnull=True) | Q(assigned_to=by))
-        .update(status=ToDoStatus.BEING_WORKED_ON, assigned_to=by)
-    )
-    todo = _get(todo_id)
-    if not taken:
-        raise UnableToChangeToDo(_why_not(todo, by))
-    return todo
-
-
-def claim_many(*, todo_ids: Sequence[int], by: Any, at: dt.datetime) -> list[ClaimResult]:
-    """Take several To Dos; a result per To Do, in order."""
-    results = []
-    for todo_id in todo_ids:
-        try:
-            claim(todo_id=todo_id, by=by, at=at)
-        except UnableToChangeToDo as error:
-            results.append(ClaimResult(todo_id, str(error)))
-        else:
-            results.append(ClaimResult(todo_id))
-    return results
+    with transaction.atomic():
+        todo = _lock(todo_id)
+        if todo.status != ToDoStatus.OPEN or todo.assigned_to_id not in (None, by.pk):
+            raise UnableToChangeToDo(_why_not(todo, by))
+        return _hand_over(todo, to=by, by=by, action="CLAIM", at=at)
 
 
 def release(*, todo_id: int, by: Any, at: dt.datetime) -> ToDo:
@@ -174,14 +159,12 @@ def release(*, todo_id: int, by: Any, at: dt.datetime) -> ToDo:
     :raises UnableToChangeToDo: when it is not the person's, or not being worked on.
     """
     _need_right(by, *CLAIM_RIGHTS)
-    mine = ToDo.objects.filter(pk=todo_id, status__in=OPEN_TODO_STATUSES, assigned_to__isnull=False)
-    if not by.has_perm("vee.assign_todo"):
-        mine = mine.filter(assigned_to=by)
-    released = mine.update(status=ToDoStatus.OPEN, assigned_to=None)
-    todo = _get(todo_id)
-    if not released:
-        raise UnableToChangeToDo(_why_not(todo, by, claimed=False))
-    return todo
+    with transaction.atomic():
+        todo = _lock(todo_id)
+        theirs = todo.assigned_to_id == by.pk or by.has_perm("vee.assign_todo")
+        if todo.status not in OPEN_TODO_STATUSES or todo.assigned_to_id is None or not theirs:
+            raise UnableToChangeToDo(_why_not(todo, by, claimed=False))
+        return _hand_over(todo, to=None, by=by, action="RELEASE", at=at)
 
 
 def assign(*, todo_id: int, to: Any, by: Any, at: dt.datetime) -> ToDo:
@@ -189,20 +172,62 @@ def assign(*, todo_id: int, to: Any, by: Any, at: dt.datetime) -> ToDo:
     Give a To Do to a person.
 
     :raises ToDoNotPermitted: when the person may not assign To Dos.
-    :raises UnableToChangeToDo: when it is complete.
+    :raises UnableToChangeToDo: when it is complete, or `to` is nobody.
     """
     _need_right(by, "vee.assign_todo")
-    assigned = ToDo.objects.filter(pk=todo_id, status__in=OPEN_TODO_STATUSES).update(
-        status=ToDoStatus.BEING_WORKED_ON, assigned_to=to
+    if to is None:
+        raise UnableToChangeToDo("Choose a person.")
+    with transaction.atomic():
+        todo = _lock(todo_id)
+        if todo.status not in OPEN_TODO_STATUSES:
+            raise UnableToChangeToDo(_why_not(todo, by))
+        return _hand_over(todo, to=to, by=by, action="ASSIGN", at=at)
+
+
+def change_many(
+    *, change: Callable[..., ToDo], todo_ids: Sequence[int], by: Any, at: dt.datetime, **arguments: Any
+) -> list[ChangeResult]:
+    """Claim, release or assign several To Dos, each in its own transaction; a result per To Do, in order."""
+    results = []
+    for todo_id in todo_ids:
+        try:
+            change(todo_id=todo_id, by=by, at=at, **arguments)
+        except UnableToChangeToDo as error:
+            results.append(ChangeResult(todo_id, str(error)))
+        else:
+            results.append(ChangeResult(todo_id))
+    return results
+
+
+def people_to_assign_to() -> list[Any]:
+    """Give the active people who may work on To Dos, by name."""
+    people = get_user_model()._default_manager.with_perm(  # type: ignore[attr-defined]
+        "vee.perform_vee", backend="django.contrib.auth.backends.ModelBackend", include_superusers=True
     )
-    todo = _get(todo_id)
-    if not assigned:
-        raise UnableToChangeToDo("The To Do is already complete.")
+    return list(people.filter(is_active=True, is_staff=True).order_by("username"))
+
+
+def _hand_over(todo: ToDo, *, to: Any, by: Any, action: str, at: dt.datetime) -> ToDo:
+    before = todo.assigned_to
+    todo.assigned_to = to
+    todo.status = ToDoStatus.OPEN if to is None else ToDoStatus.BEING_WORKED_ON
+    todo.save(update_fields=["assigned_to", "status"])
+    audit.note(
+        component="vee.todo",
+        record=todo.pk,
+        name=todo.summary,
+        action=action,
+        at=at,
+        by=by.get_username(),
+        changes={"assigned_to": (before and before.get_username(), to and to.get_username())},
+    )
     return todo
 
 
-def _get(todo_id: int) -> ToDo:
-    found = ToDo.objects.select_related("assigned_to").filter(pk=todo_id).first()
+def _lock(todo_id: int) -> ToDo:
+    found: ToDo | None = (
+        ToDo.objects.select_for_update(of=("self",)).select_related("assigned_to").filter(pk=todo_id).first()
+    )
     if found is None:
         raise UnableToChangeToDo(f"There is no To Do {todo_id}.")
     return found

@@ -160,7 +160,9 @@ class TestClaim:
         one, other = todo(), todo()
         todos.claim(todo_id=other.pk, by=make.analyst("ann"), at=make.AT)
 
-        results = todos.claim_many(todo_ids=[one.pk, other.pk, 999], by=make.analyst("bob"), at=make.AT)
+        results = todos.change_many(
+            change=todos.claim, todo_ids=[one.pk, other.pk, 999], by=make.analyst("bob"), at=make.AT
+        )
 
         assert [result.error for result in results] == [
             "", "The To Do is already claimed by ann.", "There is no To Do 999.",
@@ -210,5 +212,6 @@ class TestNextTodoId:
         first, second, third = todo(), todo(), todo()
         todos.claim(todo_id=second.pk, by=make.analyst(), at=make.AT)
 
-        assert queries.next_todo_id(after=first) == third.pk
-        assert queries.next_todo_id(after=third) == first.pk
+        bob = make.analyst("bob")
+        assert queries.next_todo_id(after=first, among=queries.open_todos(), by=bob) == third.pk
+        assert queries.next_todo_id(after=third, among=queries.open_todos(), by=bob) == first.pk
