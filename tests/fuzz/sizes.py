@@ -21,7 +21,7 @@ class Sizes:
     steps: int
 
 
-SHORT = Sizes(requests=252, files_of_a_format=60, uploads=60, lives=25, steps=20)
+SHORT = Sizes(requests=252, files_of_a_format=60, uploads=60, lives=15, steps=20)
 FULL = Sizes(requests=10_000, files_of_a_format=5_000, uploads=2_000, lives=400, steps=50)
 
 

@@ -19,7 +19,7 @@ from unfold.decorators import action, display
 
 from foundation.admin import ModelAdmin, TabularInline
 from vee import codes, queries
-from vee.admin import manual, measurement_export
+from vee.admin import component_rules, manual, measurement_export
 from vee.admin.characteristics import CharacteristicsForm
 from vee.admin.derivations import ValueDerivationInline
 from vee.admin.readings import legend, quality
@@ -130,7 +130,7 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
     list_filter = ["type"]
     autocomplete_fields = ["type", "device", "service_point", "consumption_reference"]
     readonly_fields = ["latest_contiguous", "most_recent_actual"]
-    actions_detail = ["add_values"]
+    actions_detail = ["add_values", "show_rules"]
     search_fields = ["identifier", "device__identifier", "service_point__identifier"]
     ordering = ["identifier"]
     actions = ["export_measurements"]
@@ -149,6 +149,13 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
     @action(description=_("Add values"), icon="edit_note", permissions=["add_values"], url_path="add-values-of")
     def add_values(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:vee_measuringcomponent_add_values", args=[object_id]))
+
+    def has_show_rules_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("vee.view_veegroup")
+
+    @action(description=_("Rules that apply"), icon="rule", permissions=["show_rules"], url_path="rules-that-apply-to")
+    def show_rules(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:vee_measuringcomponent_rules", args=[object_id]))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fields = list(super().get_fields(request, obj))
@@ -177,6 +184,7 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
                 wrap(self.measurements_view),
                 name="vee_measuringcomponent_measurements",
             ),
+            path("<int:component_id>/rules/", wrap(self.rules_view), name="vee_measuringcomponent_rules"),
             path(
                 "<int:component_id>/add-values/",
                 wrap(self.add_values_view),
@@ -188,6 +196,10 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
     def add_values_view(self, request: HttpRequest, component_id: int) -> HttpResponse:
         """Start manual data for the component."""
         return manual.add_values_view(self, request, component_id)
+
+    def rules_view(self, request: HttpRequest, component_id: int) -> HttpResponse:
+        """Say which VEE group the component's data would pass on a day, and why."""
+        return component_rules.view(self, request, component_id)
 
     def measurements_view(self, request: HttpRequest, component_id: int) -> HttpResponse:
         """Show a week of final measurements that ends with the newest, or the week that the reader pages to."""
