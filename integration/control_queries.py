@@ -31,6 +31,8 @@ from outbound import queries as outbound_queries
 ZONE_ALIVE = dt.timedelta(seconds=90)
 """A zone whose workers have been silent for longer counts as having none."""
 
+# Durations are told in microseconds: what is beyond depends on the order in which they were added up.
+_PLACES = 6
 _COUNTS = ("received", "succeeded", "failed", "aborted", "measured")
 
 
@@ -275,8 +277,9 @@ def _statistics(row: Mapping[str, object]) -> Statistics:
     measured = counts.pop("measured")
     mean = deviation = None
     if measured:
-        mean = float(str(row["seconds"])) / measured
-        deviation = math.sqrt(max(float(str(row["squares"])) / measured - mean * mean, 0.0))
+        exact = float(str(row["seconds"])) / measured
+        deviation = round(math.sqrt(max(float(str(row["squares"])) / measured - exact * exact, 0.0)), _PLACES)
+        mean = round(exact, _PLACES)
     return Statistics(
         flow=str(row["flow__name"]),
         display_name=str(row["flow__display_name"]),

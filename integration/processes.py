@@ -47,7 +47,8 @@ def product(*, port: int, sandbox: bool, broker_is_shared: bool) -> list[ChildSp
                 *(sys.executable, "-m", "gunicorn", "integration.wsgi:application"),
                 *("--bind", f"{HOST}:{port}"),
                 *("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--preload"),
-                *("--graceful-timeout", "15", "--no-control-socket", "--log-level", "warning"),
+                # Longer than a pooled client or a proxy keeps a connection idle: none is closed under its hands.
+                *("--keep-alive", "75", "--graceful-timeout", "15", "--no-control-socket", "--log-level", "warning"),
             ],
         ),
         ChildSpec(
