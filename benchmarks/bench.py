@@ -4,7 +4,7 @@ All benchmarks, one after the other, and their claims as one table: `make bench`
 Each script measures ratios in one run and reports them (`_report.py`). What needs packages of others gets an
 environment of its own in a temporary directory. With `--write` the table goes to `docs/reference/performance.md`.
 
-    .venv/bin/python benchmarks/bench.py [--quick] [--only queue_peers] [--write]
+    .venv/bin/python benchmarks/bench.py [--quick] [--only queue_peers vee_direct] [--write]
 """
 
 from __future__ import annotations
@@ -82,10 +82,14 @@ def main() -> int:
     """Run the scripts; 1 when one of them failed, or in a full run a bar was not reached."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--quick", action="store_true", help="small sizes: whether all of it runs, not what it reaches")
-    parser.add_argument("--only", help="scripts whose name holds this")
+    parser.add_argument("--only", nargs="+", help="scripts whose name holds one of these")
     parser.add_argument("--write", action="store_true", help="write the table to docs/reference/performance.md")
     options = parser.parse_args()
-    chosen = [each for each in (QUICK if options.quick else FULL) if not options.only or options.only in each[0]]
+    chosen = [
+        each
+        for each in (QUICK if options.quick else FULL)
+        if not options.only or any(name in each[0] for name in options.only)
+    ]
     began, failed, load = time.monotonic(), [], os.getloadavg()
     with tempfile.TemporaryDirectory(prefix="tieline-bench-") as folder:
         results = Path(folder) / "claims.jsonl"
