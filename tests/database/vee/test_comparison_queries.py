@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from tests.factories import vee as make
 from vee import comparison_queries, queries
@@ -126,5 +127,6 @@ class TestBeside:
             measured(hourly(device=device), ["1"], make.DAY)
             make.MeasuringComponentFactory(device=device, type=make.register_type(dials=5))
 
-        with django_assert_num_queries(3):
+        # On PostgreSQL blocks are read by a cursor of the driver, which Django does not count.
+        with django_assert_num_queries(2 if connection.vendor == "postgresql" else 3):
             assert len(comparison_queries.beside(component=one, start=make.DAY, end=make.DAY + DAY)) == 5
