@@ -37,7 +37,7 @@ SERVICES = ["scripts/with_services.py", "--use", "--"]
 FULL: tuple[tuple[str, bool], ...] = (
     ("rule_throughput.py", False),
     ("engine_throughput.py", False),
-    ("vee_end_to_end.py --imds 20000 --row-imds 1000 --history 30 --rounds 3", True),
+    ("vee_end_to_end.py --imds 10000 --row-imds 1000 --history 30 --rounds 3", True),
     ("vee_end_to_end.py --imds 5000 --row-imds 500 --history 30 --rounds 3 --workers 1", False),
     ("vee_direct.py --imds 10000 --rounds 3", True),
     ("vee_growth.py --rounds 2", True),
