@@ -91,6 +91,7 @@ class Bench:
         self.random = np.random.default_rng(20240310)
         kind = world.install()
         self.ids = world.components(kind, options.imds, prefix="P")
+        self.floor_ids = world.components(kind, options.imds, prefix="F")
         self.row_ids = world.components(kind, options.row_imds, prefix="R")
         world.components(kind, options.row_imds // 10, prefix="A")
         world.write_history(self.ids, days=options.history)
@@ -100,18 +101,18 @@ class Bench:
         self.level, self.row_level = world.levels(options.imds), world.levels(options.row_imds)
         self.single_level = self.row_level[: options.row_imds // 10]
         self.days: dict[str, world.Readings] = {}
-        self.day_number = 0
+        self.days_of: dict[str, int] = defaultdict(int)
 
-    def next_day(self) -> dt.datetime:
-        """Give a day of which nothing was received yet."""
-        self.day_number += 1
-        return world.FIRST_DAY + dt.timedelta(days=self.day_number - 1)
+    def next_day(self, prefix: str) -> dt.datetime:
+        """Give the day after the last one of these components: rules look back at the days before."""
+        self.days_of[prefix] += 1
+        return world.FIRST_DAY + dt.timedelta(days=self.days_of[prefix] - 1)
 
     def write_files(self, prefix: str, level: np.ndarray, parts: int) -> Callable[[int], None]:
         """Write the readings of a new day into so many files."""
 
         def prepare(number: int) -> None:
-            day = world.readings(self.random, level, self.next_day())
+            day = world.readings(self.random, level, self.next_day(prefix))
             self.days[prefix] = day
             for part, values in enumerate(np.array_split(day.values, parts)):
                 first = sum(len(each) for each in np.array_split(day.values, parts)[:part])
@@ -148,7 +149,7 @@ def check_product(ids: list[int], day: world.Readings) -> None:
 
 def check_equal(bench: Bench) -> None:
     """Let both take the same day of components with the same history, and compare everything that they leave."""
-    day = world.readings(bench.random, bench.row_level, bench.next_day())
+    day = world.readings(bench.random, bench.row_level, bench.next_day("R"))
     for prefix in ("Q", "R"):
         world.write_file(bench.folder / f"{prefix}0.csv", day, prefix=prefix)
     run_product(bench.paths("Q", 1))
@@ -214,7 +215,7 @@ def _batch(values: np.ndarray, valid: np.ndarray) -> Batch:
 def contenders(bench: Bench, options: argparse.Namespace) -> list[Contender]:
     """Give them in the order in which they take turns."""
     large, small = options.imds * world.INTERVALS, options.row_imds * world.INTERVALS
-    floor_ids = bench.ids
+    floor_ids = bench.floor_ids
     floor = world.plain_day(bench.random, bench.level)
     found = []
     for workers in options.workers:
@@ -240,7 +241,7 @@ def contenders(bench: Bench, options: argparse.Namespace) -> list[Contender]:
             bench.write_files("A", bench.single_level, parts),
         )
     )  # fmt: skip
-    found.append(Contender(vee_report.BLOCKS, large, lambda number: copy_blocks(floor_ids, bench.next_day(), floor)))
+    found.append(Contender(vee_report.BLOCKS, large, lambda number: copy_blocks(floor_ids, bench.next_day("F"), floor)))
     found.append(Contender(vee_report.KERNELS, large, lambda number: kernels(floor)))
     return found
 
