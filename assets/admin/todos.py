@@ -16,51 +16,18 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from assets.admin import asking, badges
-from assets.choices import OPEN_TODO_STATUSES, ToDoStatus
+from assets.choices import OPEN_TODO_STATUSES
 from assets.models import AssetToDo
 from assets.operations import todos
 from foundation.admin import EvidenceAdmin
+from vee.admin import todo_queue
 
 
-class OpenFilter(admin.SimpleListFilter):
-    """Open work unless something else is asked for."""
-
-    title = _("status")
-    parameter_name = "status"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("all", _("All")), *ToDoStatus.choices]
-
-    def choices(self, changelist: Any) -> Any:
-        shown = [(None, _("Open work")), *self.lookup_choices]
-        for value, title in shown:
-            asked = {} if value is None else {self.parameter_name: value}
-            gone = [self.parameter_name] if value is None else []
-            yield {
-                "selected": self.value() == value,
-                "query_string": changelist.get_query_string(asked, remove=gone),
-                "display": title,
-            }
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[AssetToDo]) -> QuerySet[AssetToDo]:
-        if self.value() is None:
-            return queryset.filter(status__in=OPEN_TODO_STATUSES)
-        return queryset if self.value() == "all" else queryset.filter(status=self.value())
-
-
-class AssignedFilter(admin.SimpleListFilter):
+class AssignedFilter(todo_queue.AssignedFilter):
     """Mine, nobody's, or everybody's."""
-
-    title = _("assigned")
-    parameter_name = "assigned"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("me", _("To me")), ("nobody", _("To nobody"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[AssetToDo]) -> QuerySet[AssetToDo]:
-        if self.value() == "me":
-            return queryset.filter(assigned_to_id=request.user.pk)
-        return queryset.filter(assigned_to__isnull=True) if self.value() == "nobody" else queryset
 
 
 @admin.register(AssetToDo)
@@ -68,7 +35,7 @@ class AssetToDoAdmin(EvidenceAdmin):
     """To Dos: evidence whose verbs are assign and complete. Most complete themselves when the thing is well again."""
 
     list_display = ["summary", "type", "subject_link", "status_badge", "assigned_to", "age"]
-    list_filter = [OpenFilter, AssignedFilter, "type"]
+    list_filter = [todo_queue.OpenFilter, AssignedFilter, "type"]
     list_select_related = ["assigned_to"]
     search_fields = ["summary", "subject_id"]
     ordering = ["created_at", "pk"]

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -94,11 +93,9 @@ def assign_todos(model_admin: Any, request: HttpRequest, queryset: QuerySet[ToDo
 
 
 def person_asked_for(request: HttpRequest) -> Any:
-    """Give the active person whose key the form sends as `to`; None when there is none."""
+    """Give the person whose key the form sends as `to`; None when it is not one that work may be assigned to."""
     key = request.POST.get("to", "")
-    if not key.isdecimal() or len(key) > 18:
-        return None
-    return get_user_model()._default_manager.filter(pk=int(key), is_active=True, is_staff=True).first()
+    return next((person for person in todos.people_to_assign_to() if str(person.pk) == key), None)
 
 
 def _too_many(model_admin: Any, request: HttpRequest, count: int) -> bool:

@@ -34,7 +34,7 @@ class AssignedFilter(admin.SimpleListFilter):
         people = [(str(pk), name) for pk, name in queries.people_with_work()]
         return [("me", _("To me")), ("nobody", _("To nobody")), *people]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[ToDo]) -> QuerySet[ToDo]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
         if value == "me":
             return queryset.filter(assigned_to_id=request.user.pk)
@@ -67,7 +67,7 @@ class OpenFilter(admin.SimpleListFilter):
                 "display": title,
             }
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[ToDo]) -> QuerySet[ToDo]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() is None:
             return queryset.filter(status__in=OPEN_TODO_STATUSES)
         if self.value() == "all":
@@ -86,7 +86,7 @@ class AgeFilter(admin.SimpleListFilter):
         named = [(1, _("Over a day")), (3, _("Over 3 days")), (7, _("Over a week")), (30, _("Over 30 days"))]
         return [(str(days), title) for days, title in named]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[ToDo]) -> QuerySet[ToDo]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() not in {str(days) for days in self.DAYS}:
             return queryset
         return queryset.filter(created_at__lt=timezone.now() - dt.timedelta(days=int(str(self.value()))))
