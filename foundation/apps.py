@@ -15,9 +15,10 @@ class FoundationConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in
         from django_structlog import signals
 
-        from foundation import correlation, sessions
+        from foundation import correlation, percentiles, sessions
         from foundation.api import lockouts, schema  # noqa: F401  (registers the scheme)
 
+        percentiles.connect()
         user_locked_out.connect(lockouts.log_lockout, dispatch_uid="foundation.log_lockout")
         signals.bind_extra_request_metadata.connect(
             correlation.bind_to_request, dispatch_uid="foundation.correlation_of_request"

@@ -278,3 +278,37 @@ class WhenEmpty(models.TextChoices):
     KEEP = "KEEP", _("Keep what the base mapping gives")
     LEAVE_OUT = "LEAVE_OUT", _("Leave the field out")
     FAIL = "FAIL", _("Do not send the message")
+
+
+class ReportFrequency(models.TextChoices):
+    """How often a report is mailed."""
+
+    DAILY = "DAILY", _("Daily")
+    WEEKLY = "WEEKLY", _("Weekly")
+    MONTHLY = "MONTHLY", _("Monthly")
+
+
+class Weekday(models.IntegerChoices):
+    """Days of the week as ISO 8601 counts them."""
+
+    MONDAY = 1, _("Monday")
+    TUESDAY = 2, _("Tuesday")
+    WEDNESDAY = 3, _("Wednesday")
+    THURSDAY = 4, _("Thursday")
+    FRIDAY = 5, _("Friday")
+    SATURDAY = 6, _("Saturday")
+    SUNDAY = 7, _("Sunday")
+
+
+class ReportFormat(models.TextChoices):
+    """The form of a report as a file."""
+
+    CSV = "CSV", _("CSV")
+    XLSX = "XLSX", _("Excel (XLSX)")
+
+
+class ReportOutcome(models.TextChoices):
+    """What became of a time at which a report was due."""
+
+    QUEUED = "QUEUED", _("Mailed")
+    FAILED = "FAILED", _("Not mailed")

@@ -17,6 +17,7 @@ from assets.operations.configuration_sections import (
 from foundation.configuration import Section
 from integration.operations.configuration_flows import FLOW_SCHEDULES, FLOWS
 from integration.operations.configuration_mappings import MAPPING_OVERLAYS
+from integration.operations.configuration_reports import REPORT_SCHEDULES
 from integration.operations.configuration_roles import ROLES
 from integration.operations.configuration_tasks import BACKGROUND_TASKS
 from lookups.operations.configuration_sections import LOOKUPS
@@ -69,6 +70,7 @@ SECTIONS: tuple[Section, ...] = (
     SCORE_CALCULATIONS,
     BASELINE_METHODS,
     PROGRAMS,
+    REPORT_SCHEDULES,
 )
 """All sections; one stands behind those whose records it refers to by name."""
 

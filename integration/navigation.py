@@ -20,6 +20,23 @@ def _item(title: Any, icon: str, view: str, permission: str) -> dict[str, Any]:
     }
 
 
+def _reports_item() -> dict[str, Any]:
+    """Give the item of the reports, for whoever may see one of them."""
+
+    def permitted(request: Any) -> bool:
+        # Settings name the sidebar before any app is loaded.
+        from integration.reports import catalogue
+
+        return any(report.is_permitted(request.user) for report in catalogue.REPORTS)
+
+    return {
+        "title": _("Reports"),
+        "icon": "monitoring",
+        "link": reverse_lazy("admin:integration_reports"),
+        "permission": permitted,
+    }
+
+
 def _program_item(title: Any, icon: str, model: str) -> dict[str, Any]:
     """Give an item of the DACS side, which a site that does not use it does not see."""
     item = _item(title, icon, f"assets_{model}_changelist", f"assets.view_{model}")
@@ -54,6 +71,7 @@ UNFOLD: dict[str, Any] = {
                         "outbound_outboundmessage_changelist",
                         "outbound.view_outboundmessage",
                     ),
+                    _reports_item(),
                 ],
             },
             {

@@ -31,7 +31,7 @@ _READ_MESSAGES = (
         " enrollmentrecord enrollmentsync devicestatuscheck event reservation storedfile fileattempt segment"
         " outcome cancellation",
     )
-    | _rights("outbound", "view", "connection connectionhealth mail mailattempt parameter")
+    | _rights("outbound", "view", "connection connectionhealth mail mailattempt mailattachment parameter")
     | _rights("integration", "view", "transferredfile transferredfileevent")
     | _rights("integration", "view", "pause flowschedule scheduleslot flowstatistics zoneheartbeat")
     | _rights("integration", "view", "mappingoverlay mappingoverlayfield unmappedelement")
@@ -52,7 +52,7 @@ _READ_METER_DATA = _rights(
     " todotype todo measurementblock measurementblockhistory registermeasurement registermeasurementhistory"
     " usagesubscription usagetransaction usagetransactiontotal usagetransactiontransition usagecorrection ruletrial"
     " installevent offperiod holiday factor factorvalue veeretrypolicy valuederivation measuringcomponentprogress"
-    " registermark directload",
+    " registermark directload daycompleteness",
 )
 _PROGRAM_CONFIGURATION = (
     "program activitytype communicationtype servicetasktype headendsystem processingmethod devicespecification"
@@ -78,6 +78,10 @@ _WORK_ON_PROGRAMS = frozenset(
         "assets.cancel_syncrequest",
     }
 )
+_SCHEDULE_REPORTS = _rights("integration", "add change delete view", "reportschedule") | frozenset(
+    {"integration.view_reportdelivery", "integration.send_report"}
+)
+_READ_REPORT_SCHEDULES = _rights("integration", "view", "reportschedule reportdelivery")
 _READ_SCHEDULES = _rights("django_celery_beat", "view", "periodictask intervalschedule crontabschedule")
 _OPERATE_MESSAGES = frozenset(
     {
@@ -117,6 +121,7 @@ SHIPPED: Mapping[str, frozenset[str]] = {
         _READ_MESSAGES
         | _READ_SCHEDULES
         | _OPERATE_MESSAGES
+        | _SCHEDULE_REPORTS
         | _rights("lookups", "add change delete", "lookup lookupalias lookuprow")
         | _rights("outbound", "add change delete", "connection parameter")
         | _rights("outbound", "add change delete", "externalsystem messagesender sendercontext outboundmessagetype")
@@ -140,11 +145,12 @@ SHIPPED: Mapping[str, frozenset[str]] = {
         # Payloads carry personal data: everybody else reads them masked.
         | frozenset({"integration.view_payload_unmasked"})
     ),
-    INTEGRATION_OPERATOR: _READ_MESSAGES | _READ_SCHEDULES | _OPERATE_MESSAGES,
-    VEE_ANALYST: _READ_METER_DATA | _WORK_ON_METER_DATA,
+    INTEGRATION_OPERATOR: _READ_MESSAGES | _READ_SCHEDULES | _OPERATE_MESSAGES | _READ_REPORT_SCHEDULES,
+    VEE_ANALYST: _READ_METER_DATA | _WORK_ON_METER_DATA | _READ_REPORT_SCHEDULES,
     VEE_SUPERVISOR: (
         _READ_METER_DATA
         | _WORK_ON_METER_DATA
+        | _SCHEDULE_REPORTS
         | _rights("vee", "add change delete", "veegroup veerule veeexceptiontype todotype veeretrypolicy columnprofile")
         | _rights("vee", "add change delete", "factor factorvalue holiday valuederivation")
         | _rights("vee", "add change", "servicepoint device measuringcomponenttype measuringcomponent outage")
@@ -158,6 +164,7 @@ SHIPPED: Mapping[str, frozenset[str]] = {
         _READ_MESSAGES
         | _READ_PROGRAMS
         | _WORK_ON_PROGRAMS
+        | _SCHEDULE_REPORTS
         | _rights("vee", "view", "servicepoint device installevent usagesubscription measuringcomponent")
         | _rights("assets", "add change", f"{_PROGRAM_CONFIGURATION} {_CUSTOMERS}")
         | _rights("assets", "add change", "scorecalculation")
@@ -167,6 +174,7 @@ SHIPPED: Mapping[str, frozenset[str]] = {
     | _READ_PROGRAMS
     | _READ_METER_DATA
     | _READ_SCHEDULES
+    | _READ_REPORT_SCHEDULES
     | frozenset({"auth.view_user", "auth.view_group", "integration.view_audit"})
     | frozenset({"integration.export_configuration", "integration.view_appliedconfiguration"}),
     # A peer sends messages to flows, or as the hub to the DACS side, and sees what became of its own.

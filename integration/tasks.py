@@ -16,6 +16,7 @@ from integration.operations import (
     housekeeping,
     messages,
     pauses,
+    report_schedules,
     retention,
     scheduled_runs,
     segments,
@@ -84,6 +85,12 @@ def fire_schedules() -> int:
     at = timezone.now()
     pauses.end_planned(at=at)
     return flow_schedules.fire_due(at=at)
+
+
+@shared_task(name="integration.tasks.send_reports")
+def send_reports() -> int:
+    """Mail the reports whose time has come; give how many mails were queued."""
+    return report_schedules.send_due(at=timezone.now())
 
 
 @shared_task(name="integration.tasks.alert_expiring_certificates")

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from foundation.dispatch import after_commit
 from vee import queries, usage_queries
-from vee.operations import gap_finding, measurement_retention, processing, retries, usage, usage_sending
+from vee.operations import completeness, gap_finding, measurement_retention, processing, retries, usage, usage_sending
 
 
 logger = structlog.get_logger(__name__)
@@ -78,6 +78,21 @@ def find_gaps(**_unused: Any) -> None:
         logger.info(
             "gaps_found", components=found.components, estimations=found.estimations, waiting_for_a_person=found.asked
         )
+
+
+@shared_task(name="vee.tasks.summarise_completeness")
+def summarise_completeness(**_unused: Any) -> None:
+    """Add up the completeness of days that are over or whose measurements changed."""
+    done = completeness.summarise_due(at=timezone.now())
+    if done.days:
+        logger.info("completeness_summarised", days=done.days, notes=done.notes)
+
+
+@shared_task(name="vee.tasks.summarise_recent_days")
+def summarise_recent_days(**_unused: Any) -> None:
+    """Add up the completeness of the last weeks once more: installations may have been entered late."""
+    done = completeness.summarise_recent(at=timezone.now())
+    logger.info("completeness_of_recent_days_summarised", days=done.days)
 
 
 @shared_task(name="vee.tasks.maintain_measurements")

@@ -88,7 +88,7 @@ class ParticipationAdmin(EvidenceAdmin):
 
     list_display = ["device", "event", "status_badge", "outcome", "reserved_from", "reserved_to", "message"]
     list_select_related = ["event", "device", "subscription"]
-    list_filter = ["status", "outcome", ("reserved_from", InstantRangeFilter)]
+    list_filter = ["status", "outcome", "subscription__program", ("reserved_from", InstantRangeFilter)]
     list_filter_submit = True
     search_fields = ["device__nic_id__startswith", "event__external_identifier__exact"]
     search_help_text = _("The start of a nicId, or an eventId.")

@@ -13,6 +13,7 @@ from integration.models.flows import Flow
 from integration.models.incidents import Incident
 from integration.models.mappings import MappingOverlay, MappingOverlayField, UnmappedElement
 from integration.models.outcomes import Outcome
+from integration.models.reports import ReportDelivery, ReportSchedule
 from integration.models.runs import FlowRun, Payload, RunIdentifier, RunStep, RunTransition
 from integration.models.transferred_files import TransferredFile, TransferredFileEvent
 
@@ -35,6 +36,8 @@ __all__ = [
     "Outcome",
     "Pause",
     "Payload",
+    "ReportDelivery",
+    "ReportSchedule",
     "Reservation",
     "RunIdentifier",
     "RunStep",

@@ -51,6 +51,24 @@ SHIPPED = (
         daily_at=(4, 15),
     ),
     ShippedSchedule(
+        name="Meter data: completeness",
+        task="vee.tasks.summarise_completeness",
+        description="Adds up days that are over or whose measurements changed, for the report of data completeness.",
+        seconds=300,
+    ),
+    ShippedSchedule(
+        name="Meter data: completeness of recent days",
+        task="vee.tasks.summarise_recent_days",
+        description="Adds up the days of the last weeks again, for installations that were entered late.",
+        daily_at=(4, 45),
+    ),
+    ShippedSchedule(
+        name="Reports: mails",
+        task="integration.tasks.send_reports",
+        description="Mails the reports whose time has come.",
+        seconds=30,
+    ),
+    ShippedSchedule(
         name="Programs: sweep",
         task="assets.tasks.sweep",
         description="Sets devices up that were not woken up, gives up on status checks without an answer (property "

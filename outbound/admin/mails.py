@@ -17,7 +17,7 @@ from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin, EvidenceInline
 from outbound import queries
-from outbound.models import Mail, MailAttempt
+from outbound.models import Mail, MailAttachment, MailAttempt
 from outbound.operations import mail as mail_operations
 
 
@@ -37,6 +37,20 @@ class AttemptInline(EvidenceInline):
     verbose_name_plural = _("attempts")
 
 
+class AttachmentInline(EvidenceInline):
+    """The files that go with the mail, by name."""
+
+    model = MailAttachment
+    fields = ["name", "media_type"]
+    readonly_fields = fields
+    hide_title = True
+    verbose_name_plural = _("attachments")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MailAttachment]:
+        """Leave the content where it is."""
+        return super().get_queryset(request).defer("content")  # type: ignore[no-any-return]
+
+
 @admin.register(Mail)
 class MailAdmin(EvidenceAdmin):
     """What was sent to whom, and how that went."""
@@ -46,7 +60,7 @@ class MailAdmin(EvidenceAdmin):
     search_fields = ["subject", "to", "thread", "message_id"]
     ordering = ["-id"]
     actions = ["resend"]
-    inlines = [AttemptInline]
+    inlines = [AttemptInline, AttachmentInline]
     change_form_outer_before_template = "admin/outbound/mail.html"
     fieldsets = [
         (_("Who and when"), {"fields": ["recipients", "sender", ("created_at", "sent_at"), "next_attempt_at"]}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from outbound.models.certificates import Certificate
 from outbound.models.connections import Connection, ConnectionHealth
-from outbound.models.mails import Mail, MailAttempt
+from outbound.models.mails import Mail, MailAttachment, MailAttempt
 from outbound.models.messages import (
     DeliveryAttempt,
     ExternalSystem,
@@ -24,6 +24,7 @@ __all__ = [
     "DeliveryAttempt",
     "ExternalSystem",
     "Mail",
+    "MailAttachment",
     "MailAttempt",
     "MessageIntervention",
     "MessageSender",

@@ -65,3 +65,20 @@ class MailAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.mail_id} #{self.number}"
+
+
+class MailAttachment(models.Model):
+    """A file that goes with a mail; kept as long as the mail."""
+
+    mail = models.ForeignKey(Mail, on_delete=models.CASCADE, related_name="attachments")
+    name = models.CharField(max_length=200, help_text=_("File name, as the recipient sees it."))
+    media_type = models.CharField(max_length=100)
+    content = models.BinaryField()
+
+    class Meta:
+        ordering = ["mail", "id"]
+        verbose_name = _("mail attachment")
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return self.name

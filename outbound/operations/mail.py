@@ -19,7 +19,7 @@ from django.template.loader import get_template
 
 from foundation.dispatch import after_commit
 from outbound.choices import MailStatus
-from outbound.models import Mail
+from outbound.models import Mail, MailAttachment
 from outbound.texts import one_line, storable
 
 
@@ -27,6 +27,7 @@ logger = structlog.get_logger(__name__)
 
 _MAX_SUBJECT = 300
 _MAX_RECIPIENTS = 100
+MAX_ATTACHED_BYTES = 10_000_000
 _TEMPLATE_NAME = re.compile(r"[a-z0-9_]+")
 
 
@@ -38,6 +39,15 @@ class UnableToResendMail(Exception):
     """A mail that a worker is sending right now cannot be sent again at the same time."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that goes with a mail."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
 def queue_mail(
     *,
     to: Sequence[str],
@@ -45,6 +55,7 @@ def queue_mail(
     template: str,
     context: Mapping[str, Any],
     thread: str = "",
+    attachments: Sequence[Attachment] = (),
     at: dt.datetime,
 ) -> Mail:
     """
@@ -53,8 +64,10 @@ def queue_mail(
     Renders `templates/mail/<template>.subject.txt`, `.txt` (both without HTML escaping) and `.html`. The subject
     becomes one line whatever is in it. The second and later mails of a `thread` answer its first.
 
-    :raises UnableToQueueMail: when there is no recipient, or an address is none.
+    :raises UnableToQueueMail: when there is no recipient, an address is none, or the attachments are too large.
     """
+    if sum(len(each.content) for each in attachments) > MAX_ATTACHED_BYTES:
+        raise UnableToQueueMail(f"The attachments are larger than {MAX_ATTACHED_BYTES // 1_000_000} MB together.")
     recipients = list(dict.fromkeys(_address(each) for each in to if each.strip()))
     if not recipients:
         raise UnableToQueueMail("The mail has no recipient.")
@@ -80,6 +93,10 @@ def queue_mail(
             references=first.message_id if first else "",
             created_at=at,
             next_attempt_at=at,
+        )
+        MailAttachment.objects.bulk_create(
+            MailAttachment(mail=mail, name=one_line(each.name)[:200], media_type=each.media_type, content=each.content)
+            for each in attachments
         )
         wake(mail.pk)
     return mail

@@ -8,7 +8,7 @@ from outbound.models import Mail
 
 
 def build_message(mail: Mail) -> EmailMultiAlternatives:
-    """Give the message: text and HTML alternatives, a stable Message-ID, its place in the thread."""
+    """Give the message: text and HTML alternatives, a stable Message-ID, its place in the thread, its attachments."""
     headers = {"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"}
     if mail.references:
         headers["In-Reply-To"] = headers["References"] = mail.references
@@ -17,4 +17,6 @@ def build_message(mail: Mail) -> EmailMultiAlternatives:
     )
     if mail.html:
         message.attach_alternative(mail.html, "text/html")
+    for attachment in mail.attachments.all():
+        message.attach(attachment.name, bytes(attachment.content), attachment.media_type)
     return message

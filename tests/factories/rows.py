@@ -23,6 +23,7 @@ FIRST = 1000
 # What constraints ask for beyond the kinds of the fields.
 OWN: dict[str, dict[str, Any]] = {
     "integration.FlowSchedule": {"every_seconds": None},
+    "integration.ReportSchedule": {"day_of_month": 1},
     "vee.MeasuringComponentType": {"scale": 3},
     "vee.ValueDerivation": {"scale": 3},
 }

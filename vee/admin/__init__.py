@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vee.admin import (
     column_profiles,
+    completeness,
     exceptions,
     factors,
     imds,
@@ -22,6 +23,7 @@ from vee.admin import (
 
 __all__ = [
     "column_profiles",
+    "completeness",
     "exceptions",
     "factors",
     "imds",

@@ -39,6 +39,7 @@ class VeeException(models.Model):
         indexes = [
             models.Index(fields=["imd", "id"], name="vee_exception_imd"),
             models.Index(fields=["exception_type", "created_at"], condition=Q(open=True), name="vee_exception_open"),
+            models.Index(fields=["created_at"], name="vee_exception_created"),
         ]
 
     def __str__(self) -> str:

@@ -21,7 +21,7 @@ from vee.models import InitialMeasurement
 from vee.operations import evidence, lifecycle, preparation, processing, progress, retries, todos
 from vee.operations.acceptance import accept_current_values
 from vee.operations.preparation import UnableToPrepare
-from vee.storage import UnableToStoreMeasurements
+from vee.storage import UnableToStoreMeasurements, note_changed_days
 
 
 class UnableToAct(Exception):
@@ -121,6 +121,7 @@ def force_complete(*, imd_id: int, by: Any, reason: str, at: dt.datetime) -> Ini
             retries.rerun_related(component_ids={change.component_id for change in changes}, at=at)
         except (UnableToPrepare, UnableToKeepExactly, UnableToStoreMeasurements) as error:
             raise UnableToFinalize(str(error)) from None
+        note_changed_days(changes=changes, at=at)
         events.announce_changes(changes=changes, at=at)
         return imd
 

@@ -29,7 +29,7 @@ from vee.operations.imd_store import NewImd
 from vee.operations.preparation import Component, DueImd, load_components
 from vee.operations.validation import Group, validate
 from vee.operations.waves import in_waves
-from vee.storage import Change, new_ids
+from vee.storage import Change, new_ids, note_changed_days
 
 
 logger = structlog.get_logger(__name__)
@@ -155,6 +155,7 @@ def _write(groups: Sequence[Group], kept_out: set[int], *, at: dt.datetime) -> N
         if imd.id not in kept_out
     }
     retries.rerun_related(component_ids=done, at=at)
+    note_changed_days(changes=changes, at=at)
     events.announce_changes(changes=changes, at=at)
 
 

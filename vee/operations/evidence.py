@@ -24,7 +24,7 @@ from vee.operations.preparation import Component, DueImd
 from vee.operations.subtractive_values import Consumed, sync_following
 from vee.operations.validation import Group, Refused
 from vee.operations.values_after_vee import store_values_after_vee
-from vee.storage import NO_VALUE, SECONDS_PER_DAY, Change, DayPieces, cut_into_days, insert_rows
+from vee.storage import NO_VALUE, SECONDS_PER_DAY, Change, DayPieces, cut_into_days, insert_rows, note_changed_days
 
 
 TECHNICAL = "TECHNICAL"
@@ -110,6 +110,7 @@ def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.date
         outcome.exceptions += not in_error
     usage_changes.take_up(changes=changes, imds=[imd for group in groups for imd in group.imds], at=at)
     estimation.create_for_requests(requests=_requests(groups), at=at)
+    note_changed_days(changes=changes, at=at)
     events.announce_changes(changes=changes, at=at)
     events.announce_attention(imd_ids=[need.imd_id for need in needs], at=at)
     return outcome

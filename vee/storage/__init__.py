@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from vee.codes import NO_VALUE
 from vee.storage.blocks import instant
+from vee.storage.completeness import covering_blocks, note_changed_days
 from vee.storage.pieces import SECONDS_PER_DAY, DayPieces, cut_into_days
 from vee.storage.progress import upsert_progress
 from vee.storage.reader import Neighbours, Point, Series, neighbours, points, read_range, sum_days
@@ -28,6 +29,7 @@ __all__ = [
     "Series",
     "UnableToStoreMeasurements",
     "WriteResult",
+    "covering_blocks",
     "create_ahead",
     "cut_into_days",
     "fetch_arrays",
@@ -36,6 +38,7 @@ __all__ = [
     "instant",
     "neighbours",
     "new_ids",
+    "note_changed_days",
     "points",
     "read_range",
     "retire",
