@@ -23,7 +23,7 @@ from integration.admin.report_forms import ReportForm, ReportScheduleForm
 from integration.models import ReportDelivery, ReportSchedule
 from integration.operations import report_schedules
 from integration.reports import catalogue, drawing, files, parameters, texts
-from integration.reports.contract import NUMERIC, Answer, Asked, Column, Report, Row
+from integration.reports.contract import NUMERIC, Answer, Asked, Column, Kind, Report, Row
 
 
 SHOWN_ROWS = 500
@@ -247,6 +247,7 @@ def _cell(row: Row, column: Column, asked: Asked, *, linked: bool = True) -> dic
     return {
         "text": texts.shown(value, column.kind, zone=asked.zone),
         "number": column.kind in NUMERIC,
+        "time": column.kind in (Kind.DATE, Kind.INSTANT),
         "address": address or "",
     }
 
