@@ -28,6 +28,7 @@ DOCUMENT: dict[str, Any] = {
     "lookups": {"L": {"columns": ["A", "B"], "rows": [{"A": "1", "B": "2"}], "aliases": ["M"]}},
     "flows": {"device_score": {}},
     "flow_schedules": {"device_score": {"cron": "0 4 * * *"}},
+    "report_schedules": {"R": {"report": "exceptions_by_rule", "local_time": "06:00"}},
     "background_tasks": {"Own": {"task": "integration.tasks.sweep", "every": "15 seconds"},
                          "Nightly": {"task": "integration.tasks.sweep", "cron": "0 4 * * *"}},
     "todo_types": {"W": {"role": "Field office"}},
@@ -115,6 +116,8 @@ def _another(field: Any, value: Any) -> Any:
         return Decimal("1.5") if value != Decimal("1.5") else Decimal("1.25")
     if isinstance(field, models.IntegerField):
         return 7 if value != 7 else 8
+    if isinstance(field, models.TimeField):
+        return dt.time(7, 15)
     if isinstance(field, models.DateTimeField):
         return AT
     if isinstance(field, models.DateField):

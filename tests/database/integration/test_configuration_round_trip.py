@@ -209,7 +209,7 @@ def _spoil(sections: dict[str, Any], section: Any) -> str:
         content.append({section.record_key: "SPOILED", **({"characteristic": "x"} if name == "factors" else {}), **bad})
         return f"/{name}/{len(content) - 1}/no_such_key"
     key = {"flows": "event_outcome", "flow_schedules": "device_score", "retry_policies": "INITIAL_LOAD",
-           "parameters": "MAX_RETRIES"}.get(name, "SPOILED")  # fmt: skip
+           "parameters": "MAX_RETRIES", "mapping_overlays": "enrollment_request"}.get(name, "SPOILED")  # fmt: skip
     if name == "parameters":
         content[key] = {"value": 3, **bad}
         return "/parameters/MAX_RETRIES/no_such_key"
