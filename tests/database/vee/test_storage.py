@@ -303,6 +303,7 @@ class TestSqlAccess:
         assert between(18, 36) == [4, 5, 6]
         assert between(-24, 0) == []
         assert between(48, 72) == []
+        assert between(6, 24 * 365 * 7_900) == [2, 3, 4, 5, 6, 7, 8], "until the year 9999, as no end is often written"
 
     def test_the_view_shows_where_each_block_starts(self) -> None:
         write(pieces([[1, 2, 3, 4]]))
