@@ -52,18 +52,19 @@ def update_each(
     assigned = [pair for pair in pairs if pair not in compared]
     assigned += zip(alike, _typed(["%s"] * len(alike), alike, connection), strict=True)
     assignments = ", ".join(f"{quote(str(field.column))} = {column}" for field, column in assigned)
-    one = f"({', '.join(['%s'] * (len(chosen) + 1))})"
     table = quote(options.db_table)
     conditions = [f"{table}.{quote(str(field.column))} = {column}" for field, column in compared]
-    values: list[Any] = [field.get_db_prep_save(first[field.name], connection) for field in alike]
-    for value, row in rows.items():
-        values.append(named.get_db_prep_save(value, connection))
-        values += [field.get_db_prep_save(row[field.name], connection) for field in chosen]
+    source, spread = _source(
+        [named, *chosen],
+        [[value, *(row[field.name] for field in chosen)] for value, row in rows.items()],
+        connection,
+    )
+    values = [field.get_db_prep_save(first[field.name], connection) for field in alike] + spread
     for name, value in (only or {}).items():
         conditions.append(f"{table}.{quote(str(fields[name].column))} = %s")
         values.append(fields[name].get_db_prep_save(value, connection))
     statement = (
-        f"UPDATE {table} SET {assignments} FROM (VALUES {', '.join([one] * len(rows))}) AS v "  # noqa: S608  (our names)
+        f"UPDATE {table} SET {assignments} FROM {source} "  # noqa: S608  (our names)
         f"WHERE {' AND '.join(conditions)}"
     )
     with connection.cursor() as cursor:
@@ -92,14 +93,12 @@ def insert_new(
     common, chosen = [fields[name] for name in shared], [fields[name] for name in names]
     columns = ", ".join(quote(str(field.column)) for field in (*common, *chosen))
     sources = ", ".join([*_typed(["%s"] * len(common), common, connection), *_columns(chosen, connection, first=1)])
-    one = f"({', '.join(['%s'] * len(chosen))})"
+    source, spread = _source(chosen, rows, connection)
     statement = (
         f"INSERT INTO {quote(model._meta.db_table)} ({columns}) "  # noqa: S608  (our names)
-        f"SELECT {sources} FROM (VALUES {', '.join([one] * len(rows))}) AS v WHERE true ON CONFLICT DO NOTHING"
+        f"SELECT {sources} FROM {source} WHERE true ON CONFLICT DO NOTHING"
     )
-    values = [field.get_db_prep_save(shared[field.name], connection) for field in common]
-    for row in rows:
-        values += [field.get_db_prep_save(value, connection) for field, value in zip(chosen, row, strict=True)]
+    values = [field.get_db_prep_save(shared[field.name], connection) for field in common] + spread
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
@@ -114,6 +113,27 @@ def _alike(field: models.Field[Any, Any], values: Iterable[Any]) -> bool:
     return isinstance(first, _PLAIN) and all(
         value is first or (type(value) is type(first) and value == first) for value in it
     )
+
+
+def _source(
+    fields: Sequence[models.Field[Any, Any]], rows: Sequence[Sequence[Any]], connection: Any
+) -> tuple[str, list[Any]]:
+    """
+    Give the rows as a table `v` with columns `column1`, `column2`, … and its parameters.
+
+    On PostgreSQL a column is one parameter, where its values are single ones: thousands of them take longer to put
+    into a statement than the statement itself.
+    """
+    kept = [
+        [field.get_db_prep_save(value, connection) for field, value in zip(fields, row, strict=True)] for row in rows
+    ]
+    types = [str(field.db_type(connection)) for field in fields]
+    if connection.vendor == "postgresql" and not any(kind.endswith("]") or kind.startswith("json") for kind in types):
+        arrays = ", ".join(f"(%s)::{kind}[]" for kind in types)
+        names = ", ".join(f"column{place}" for place in range(1, len(fields) + 1))
+        return f"unnest({arrays}) AS v({names})", [list(column) for column in zip(*kept, strict=True)]
+    one = f"({', '.join(['%s'] * len(fields))})"
+    return f"(VALUES {', '.join([one] * len(rows))}) AS v", [value for row in kept for value in row]
 
 
 def _columns(fields: Sequence[models.Field[Any, Any]], connection: Any, *, first: int) -> list[str]:
