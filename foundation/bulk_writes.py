@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.db import connections, models, router
+
+from foundation.fields import EncryptedBinaryField, EncryptedTextField
+
+
+# Values of these types say by themselves whether they are the same.
+_PLAIN = (type(None), str, bool, int, float, Decimal, dt.date, dt.timedelta, uuid.UUID)
 
 
 def update_each(
@@ -14,15 +23,17 @@ def update_each(
     *,
     key: str = "",
     only: Mapping[str, Any] | None = None,
+    matching: Sequence[str] = (),
 ) -> int:
     """
     Write to each row its own values of the same fields; give how many rows there were.
 
-    One statement with the values as a table, where `bulk_update` makes a CASE of every field. Nothing else is written,
-    and nobody is told: no signal, no history.
+    One statement with the values as a table, where `bulk_update` makes a CASE of every field; what all rows get alike
+    is given once. Nothing else is written, and nobody is told: no signal, no history.
 
     :param key: field that `rows` names the rows by; the primary key when it is not given.
     :param only: values that other fields of a row must have for it to be written, by field name.
+    :param matching: fields of `rows` that are not written, and must have the value given for the row to be written.
     """
     if not rows:
         return 0
@@ -30,24 +41,30 @@ def update_each(
     quote = connection.ops.quote_name
     options = model._meta
     fields = {field.name: field for field in options.concrete_fields}
-    chosen = [fields[name] for name in next(iter(rows.values()))]
+    first = next(iter(rows.values()))
+    written = [name for name in first if name not in matching]
+    alike = [fields[name] for name in written if _alike(fields[name], (row[name] for row in rows.values()))]
+    chosen = [fields[name] for name in written if fields[name] not in alike] + [fields[name] for name in matching]
     named = fields[key] if key else options.pk
-    source, *columns = _columns([named, *chosen], connection, first=1)
-    assignments = ", ".join(
-        f"{quote(str(field.column))} = {column}" for field, column in zip(chosen, columns, strict=True)
-    )
-    one = f"({', '.join(['%s'] * (len(chosen) + 1))})"
+    columns = _columns([named, *chosen], connection, first=1)
+    pairs = list(zip([named, *chosen], columns, strict=True))
+    compared = [pair for pair in pairs if pair[0] is named or pair[0].name in matching]
+    assigned = [pair for pair in pairs if pair not in compared]
+    assigned += zip(alike, _typed(["%s"] * len(alike), alike, connection), strict=True)
+    assignments = ", ".join(f"{quote(str(field.column))} = {column}" for field, column in assigned)
     table = quote(options.db_table)
-    conditions = [f"{table}.{quote(str(named.column))} = {source}"]
-    values: list[Any] = []
-    for value, row in rows.items():
-        values.append(named.get_db_prep_save(value, connection))
-        values += [field.get_db_prep_save(row[field.name], connection) for field in chosen]
+    conditions = [f"{table}.{quote(str(field.column))} = {column}" for field, column in compared]
+    source, spread = _source(
+        [named, *chosen],
+        [[value, *(row[field.name] for field in chosen)] for value, row in rows.items()],
+        connection,
+    )
+    values = [field.get_db_prep_save(first[field.name], connection) for field in alike] + spread
     for name, value in (only or {}).items():
         conditions.append(f"{table}.{quote(str(fields[name].column))} = %s")
         values.append(fields[name].get_db_prep_save(value, connection))
     statement = (
-        f"UPDATE {table} SET {assignments} FROM (VALUES {', '.join([one] * len(rows))}) AS v "  # noqa: S608  (our names)
+        f"UPDATE {table} SET {assignments} FROM {source} "  # noqa: S608  (our names)
         f"WHERE {' AND '.join(conditions)}"
     )
     with connection.cursor() as cursor:
@@ -76,17 +93,47 @@ def insert_new(
     common, chosen = [fields[name] for name in shared], [fields[name] for name in names]
     columns = ", ".join(quote(str(field.column)) for field in (*common, *chosen))
     sources = ", ".join([*_typed(["%s"] * len(common), common, connection), *_columns(chosen, connection, first=1)])
-    one = f"({', '.join(['%s'] * len(chosen))})"
+    source, spread = _source(chosen, rows, connection)
     statement = (
         f"INSERT INTO {quote(model._meta.db_table)} ({columns}) "  # noqa: S608  (our names)
-        f"SELECT {sources} FROM (VALUES {', '.join([one] * len(rows))}) AS v WHERE true ON CONFLICT DO NOTHING"
+        f"SELECT {sources} FROM {source} WHERE true ON CONFLICT DO NOTHING"
     )
-    values = [field.get_db_prep_save(shared[field.name], connection) for field in common]
-    for row in rows:
-        values += [field.get_db_prep_save(value, connection) for field, value in zip(chosen, row, strict=True)]
+    values = [field.get_db_prep_save(shared[field.name], connection) for field in common] + spread
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
+
+
+def _alike(field: models.Field[Any, Any], values: Iterable[Any]) -> bool:
+    """Whether all rows get the same value; not of what is encrypted, which must not look the same."""
+    if isinstance(field, EncryptedBinaryField | EncryptedTextField):
+        return False
+    it = iter(values)
+    first = next(it)
+    return isinstance(first, _PLAIN) and all(
+        value is first or (type(value) is type(first) and value == first) for value in it
+    )
+
+
+def _source(
+    fields: Sequence[models.Field[Any, Any]], rows: Sequence[Sequence[Any]], connection: Any
+) -> tuple[str, list[Any]]:
+    """
+    Give the rows as a table `v` with columns `column1`, `column2`, … and its parameters.
+
+    On PostgreSQL a column is one parameter, where its values are single ones: thousands of them take longer to put
+    into a statement than the statement itself.
+    """
+    kept = [
+        [field.get_db_prep_save(value, connection) for field, value in zip(fields, row, strict=True)] for row in rows
+    ]
+    types = [str(field.db_type(connection)) for field in fields]
+    if connection.vendor == "postgresql" and not any(kind.endswith("]") or kind.startswith("json") for kind in types):
+        arrays = ", ".join(f"(%s)::{kind}[]" for kind in types)
+        names = ", ".join(f"column{place}" for place in range(1, len(fields) + 1))
+        return f"unnest({arrays}) AS v({names})", [list(column) for column in zip(*kept, strict=True)]
+    one = f"({', '.join(['%s'] * len(fields))})"
+    return f"(VALUES {', '.join([one] * len(rows))}) AS v", [value for row in kept for value in row]
 
 
 def _columns(fields: Sequence[models.Field[Any, Any]], connection: Any, *, first: int) -> list[str]:

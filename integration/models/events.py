@@ -37,13 +37,25 @@ class Reservation(models.Model):
     One device reserved for one event: `(event, head_end_system, nic_id)` is reserved once (`integration.md` 2.1).
 
     SENDING is written before the call, so that a device is never in two calls at once; RESERVED is not sent again.
+    A file has up to a million of them, and the database would look up event, run and segment for each: that they are
+    there is looked up once for a segment by who writes it, and Django follows where they are deleted.
     """
 
-    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="reservations")
+    event = models.ForeignKey(
+        Event, on_delete=models.CASCADE, related_name="reservations", db_constraint=False, db_index=False
+    )
     head_end_system = models.CharField(max_length=50)
     nic_id = models.CharField(max_length=100)
-    run = models.ForeignKey("integration.FlowRun", on_delete=models.CASCADE, related_name="reservations")
-    segment = models.ForeignKey("integration.Segment", on_delete=models.SET_NULL, null=True, related_name="+")
+    run = models.ForeignKey(
+        "integration.FlowRun",
+        on_delete=models.CASCADE,
+        related_name="reservations",
+        db_constraint=False,
+        db_index=False,
+    )
+    segment = models.ForeignKey(
+        "integration.Segment", on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False
+    )
     line = models.PositiveBigIntegerField()
     starts_at = models.DateTimeField(null=True, blank=True, help_text=_("Empty: the event's start."))
     ends_at = models.DateTimeField(null=True, blank=True, help_text=_("Empty: the event's end."))

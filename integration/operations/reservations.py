@@ -20,6 +20,10 @@ MESSAGE_LENGTH = 500
 _KNOWN = ("pk", "head_end_system", "nic_id", "run_id", "segment_id", "line", "starts_at", "ends_at", "state")
 
 
+class SegmentGone(LookupError):
+    """The segment is no longer part of its file: a further attempt cut it anew."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """The devices of a segment for its event: to send now, how many are reserved already, and those that clash."""
@@ -62,7 +66,12 @@ def take(
 
     A device that is reserved for the event in the same period is settled. One that another row holds in another
     period is refused: two rows would take turns.
+
+    :raises SegmentGone: when the segment was deleted; nothing was written.
     """
+    # Held until the rows are committed, as a foreign key of each of them would.
+    if not Segment.objects.select_for_update(no_key=True).filter(pk=segment.pk).exists():
+        raise SegmentGone(f"Segment {segment.number} of run {run.pk} is no longer there.")
     event = Event.objects.get(drms_instance_id=request.drms_instance_id, external_id=request.event_id)
     _move(request, EventState.RESERVING, at=at)
     first: dict[tuple[str, str], Device] = {}

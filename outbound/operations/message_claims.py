@@ -87,16 +87,21 @@ def reserve(
         due = due.filter(pk=message_pk)
     elif zone is not None:
         due = message_queries.in_zone(due, zone)
-    if databases[router.db_for_write(OutboundMessage)].features.has_select_for_update_skip_locked:
-        due = due.select_for_update(skip_locked=True, of=("self",))
+    skips_locked = databases[router.db_for_write(OutboundMessage)].features.has_select_for_update_skip_locked
     with transaction.atomic():
-        wanted = list(due.values_list("pk", flat=True)[:limit])
+        if skips_locked:
+            due = due.select_for_update(skip_locked=True, of=("self",))
+        wanted = dict(due.values_list("pk", "recoveries")[:limit])
         if not wanted:
             return []
-        won = message_queries.due_messages(at=at).order_by().filter(pk__in=wanted)
-        OutboundMessage.objects.filter(pk__in=won.values("pk")).update(lease_token=token, lease_until=at + LEASE)
-        held = OutboundMessage.objects.filter(pk__in=wanted, lease_token=token).order_by("next_attempt_at", "pk")
-        return [Reservation(pk, token, recoveries > 0) for pk, recoveries in held.values_list("pk", "recoveries")]
+        mine = OutboundMessage.objects.filter(pk__in=wanted)
+        if not skips_locked:
+            # Nothing holds them until here: another worker may have been faster.
+            mine = mine.filter(pk__in=message_queries.due_messages(at=at).order_by().filter(pk__in=wanted).values("pk"))
+        if mine.update(lease_token=token, lease_until=at + LEASE) < len(wanted):
+            held = set(OutboundMessage.objects.filter(pk__in=wanted, lease_token=token).values_list("pk", flat=True))
+            wanted = {pk: recoveries for pk, recoveries in wanted.items() if pk in held}
+        return [Reservation(pk, token, recoveries > 0) for pk, recoveries in wanted.items()]
 
 
 def begin(reservation: Reservation, *, at: dt.datetime) -> Try:
@@ -155,18 +160,14 @@ def begin_many(reservations: Sequence[Reservation], *, at: dt.datetime) -> Begun
 def _messages(reservations: Sequence[Reservation], token: uuid.UUID) -> Iterator[tuple[Reservation, OutboundMessage]]:
     """Give the messages that are still held, as stored: a secret that cannot be decrypted spoils its own message."""
     wanted = {reservation.message_pk: reservation for reservation in reservations}
-    found = (
-        OutboundMessage.objects.select_related(
-            "message_type__sender__connection",
-            "external_system__sender__connection",
-            "external_system__connection",
-        )
-        .defer("payload", "answer", "headers")
+    found = message_queries.with_types(
+        OutboundMessage.objects.defer("payload", "answer", "headers")
         .annotate(
             kept_payload=ExpressionWrapper(F("payload"), output_field=BinaryField()),
             kept_headers=ExpressionWrapper(F("headers"), output_field=TextField()),
         )
-        .filter(pk__in=wanted, lease_token=token)
+        .filter(pk__in=wanted, lease_token=token),
+        routes=True,
     )
     held = {message.pk: message for message in found}
     for message_pk, reservation in wanted.items():

@@ -90,7 +90,8 @@ def settle_many(rows: Sequence[tuple[OutboundMessage, Mapping[str, Any]]], *, st
         logger.info("messages_settled", messages=ids, status=str(status), correlation_ids=queued_by)
         for message, _ in rows:
             wake_next_of_key(message)
-        transaction.on_commit(functools.partial(tell_many, ids))
+        answers = {message.pk: (facts["sent_at"], facts.get("answer", b"")) for message, facts in rows}
+        transaction.on_commit(functools.partial(tell_many, ids, answers=answers))
 
 
 def wake_next_of_key(message: OutboundMessage) -> None:
@@ -105,36 +106,55 @@ def tell(message_pk: int) -> bool:
     return bool(tell_many([message_pk]))
 
 
-def tell_many(ids: Sequence[int]) -> int:
+def tell_many(ids: Sequence[int], *, answers: Mapping[int, tuple[dt.datetime, bytes]] | None = None) -> int:
     """
     Tell the ends of messages to those who listen; give how many were heard by all.
 
     A receiver that failed is logged, and the sweep tells it again.
+
+    :param answers: when messages ended and their answers, where the caller has them; all others are read.
     """
-    untold = (
-        OutboundMessage.objects.select_related("message_type", "external_system")
-        .filter(pk__in=ids, told=False, settled_at__isnull=False)
+    untold = message_queries.with_types(
+        OutboundMessage.objects.filter(pk__in=ids, told=False, settled_at__isnull=False)
         .defer("payload", "answer", "headers")
-        .annotate(kept_answer=ExpressionWrapper(F("answer"), output_field=BinaryField()))
         .order_by("pk")
     )
-    heard = [message for message in untold if _tell(message)]
-    at_once: dict[dt.datetime | None, list[int]] = {}
-    for message in heard:
-        at_once.setdefault(message.settled_at, []).append(message.pk)
-    # Only this very end was told: a message may have been sent again meanwhile.
-    for settled_at, told in at_once.items():
-        OutboundMessage.objects.filter(pk__in=told, settled_at=settled_at).update(told=True)
+    known = {
+        message.pk: answer
+        for message in untold
+        for settled_at, answer in [(answers or {}).get(message.pk, (None, b""))]
+        # It may have been sent again meanwhile, and have another answer.
+        if settled_at == message.settled_at
+    }
+    known |= _read_answers([message.pk for message in untold if message.pk not in known])
+    heard = [message for message in untold if _tell(message, known[message.pk])]
+    # Only this very end was told.
+    update_each(
+        OutboundMessage,
+        {message.pk: {"told": True, "settled_at": message.settled_at} for message in heard},
+        matching=["settled_at"],
+    )
     return len(heard)
 
 
-def _tell(message: OutboundMessage) -> bool:
-    kept = message.kept_answer  # type: ignore[attr-defined]  # as stored: still encrypted
-    try:
-        answer = decrypt(bytes(kept)) if kept is not None else b""
-    except UnableToDecrypt:
-        logger.exception("message_answer_unreadable", message=message.pk)
-        answer = b""
+def _read_answers(ids: Sequence[int]) -> dict[int, bytes]:
+    """Give the last answers to messages; nothing for one that cannot be decrypted."""
+    if not ids:
+        return {}
+    kept = OutboundMessage.objects.filter(pk__in=ids).annotate(
+        kept_answer=ExpressionWrapper(F("answer"), output_field=BinaryField())
+    )
+    answers = dict.fromkeys(ids, b"")
+    for pk, stored in kept.order_by().values_list("pk", "kept_answer"):
+        if stored is not None:
+            try:
+                answers[pk] = decrypt(bytes(stored))
+            except UnableToDecrypt:
+                logger.exception("message_answer_unreadable", message=pk)
+    return answers
+
+
+def _tell(message: OutboundMessage, answer: bytes) -> bool:
     failed = [
         (receiver, error)
         for receiver, error in message_settled.send_robust(

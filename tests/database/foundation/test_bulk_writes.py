@@ -7,6 +7,8 @@ import uuid
 from decimal import Decimal
 
 import pytest
+from django.db.models import BinaryField, ExpressionWrapper, F
+from pytest_django import DjangoAssertNumQueries
 
 from foundation.bulk_writes import insert_new, update_each
 from outbound.models import ConnectionHealth, DeliveryAttempt, OutboundMessage
@@ -91,3 +93,36 @@ def test_rows_that_are_there_are_left_alone() -> None:
     assert new == 2
     found = DeliveryAttempt.objects.filter(message=message).order_by("number").values_list("number", "error")
     assert list(found) == [(1, "a"), (2, "old"), (3, "c")]
+
+
+def test_a_row_is_written_only_if_it_still_has_the_value_that_was_given_for_it() -> None:
+    first, second = make_message(), make_message()
+    OutboundMessage.objects.update(settled_at=NOW)
+    rows = {
+        first.pk: {"told": True, "settled_at": NOW},
+        second.pk: {"told": True, "settled_at": NOW - dt.timedelta(seconds=1)},
+    }
+
+    assert update_each(OutboundMessage, rows, matching=["settled_at"]) == 1
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.told, second.told, second.settled_at) == (True, False, NOW)
+
+
+def test_what_all_rows_get_alike_is_given_once_but_never_the_same_secret(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    first, second = make_message(), make_message()
+    facts = {"status": "SENT", "lease_token": None, "sent_at": NOW, "last_error": "it's 100 %", "answer": b"taken"}
+
+    with django_assert_num_queries(1) as queries:
+        update_each(OutboundMessage, {first.pk: facts, second.pk: facts})
+
+    assert queries[0]["sql"].count("SENT") == 1
+    for row in (first, second):
+        row.refresh_from_db()
+        assert (row.status, row.lease_token, row.sent_at, row.last_error) == ("SENT", None, NOW, "it's 100 %")
+        assert row.answer == b"taken"
+    kept = OutboundMessage.objects.annotate(kept=ExpressionWrapper(F("answer"), output_field=BinaryField()))
+    assert len({bytes(value) for value in kept.values_list("kept", flat=True)}) == 2

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from foundation.leases import LEASE
 from outbound import message_queries
@@ -78,3 +80,17 @@ class TestClockSetBack:
         make_message(not_before=NOW + dt.timedelta(hours=3))
 
         assert self.due() == set()
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="other databases hold no rows before they are updated")
+def test_a_batch_is_looked_for_once_and_then_taken_by_its_keys() -> None:
+    for _ in range(3):
+        make_message()
+
+    with CaptureQueriesContext(connection) as asked:
+        assert len(message_claims.reserve(at=NOW, limit=2)) == 2
+
+    (look, take) = [each["sql"] for each in asked if not each["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+    assert "SKIP LOCKED" in look
+    assert take.startswith("UPDATE")
+    assert "SELECT" not in take, "a plan without statistics would compare each with every other"

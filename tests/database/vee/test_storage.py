@@ -303,6 +303,7 @@ class TestSqlAccess:
         assert between(18, 36) == [4, 5, 6]
         assert between(-24, 0) == []
         assert between(48, 72) == []
+        assert between(6, 24 * 365 * 7_900) == [2, 3, 4, 5, 6, 7, 8], "until the year 9999, as no end is often written"
 
     def test_the_view_shows_where_each_block_starts(self) -> None:
         write(pieces([[1, 2, 3, 4]]))
@@ -392,3 +393,20 @@ class TestReadings:
         assert found == [
             storage.Point(None, MISSING, False, 10), storage.Point(2, REGULAR, True, 12), None, None, None,
         ]  # fmt: skip
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="PostgreSQL's planner")
+def test_totals_of_days_are_read_from_an_index_alone_in_a_new_partition_too() -> None:
+    write(pieces([[1, 2, 3, 4]]))
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        cursor.execute(
+            "EXPLAIN SELECT measuring_component_id, sum(total) FROM vee_measurementblock "
+            "WHERE measuring_component_id = 1 AND start >= %s AND start < %s GROUP BY 1",
+            [make.DAY, make.DAY + dt.timedelta(days=1)],
+        )
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+
+    assert "Index Only Scan" in plan, plan
