@@ -7,13 +7,14 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin
 from integration import file_queries
+from integration.admin import reconciliation
 from integration.models import Event, Reservation
 
 
@@ -54,6 +55,10 @@ class EventAdmin(EvidenceAdmin):
     @display(description=_("State"), ordering="state", label=_STATES)
     def state_badge(self, event: Event) -> tuple[str, Any]:
         return event.state, event.get_state_display()
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the pages that hold both sides of exchanges against each other."""
+        return [*reconciliation.urls(self.admin_site), *super().get_urls()]
 
     @display(description=_("Devices by state"))
     def counts(self, event: Event) -> str:
