@@ -149,7 +149,7 @@ def _name_alone(field: _Field) -> Any:
 
 
 def _fields(value: Any, shown: Any) -> tuple[list[_Field], bool]:
-    found = []
+    found: list[_Field] = []
     for path, leaf, text in _leaves(value, shown, ()):
         if len(found) == MOST_FIELDS:
             return found, True

@@ -56,10 +56,6 @@ class EventAdmin(EvidenceAdmin):
     def state_badge(self, event: Event) -> tuple[str, Any]:
         return event.state, event.get_state_display()
 
-    def get_urls(self) -> list[URLPattern]:
-        """Add the pages that hold both sides of exchanges against each other."""
-        return [*reconciliation.urls(self.admin_site), *super().get_urls()]
-
     @display(description=_("Devices by state"))
     def counts(self, event: Event) -> str:
         counts = file_queries.reservation_counts(event)
@@ -88,6 +84,10 @@ class ReservationAdmin(EvidenceAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Reservation]:
         """Give the rows with their run and event."""
         return super().get_queryset(request).select_related("run", "event")  # type: ignore[no-any-return]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the pages that hold both sides of exchanges against each other."""
+        return [*reconciliation.urls(self.admin_site), *super().get_urls()]
 
     @display(description=_("State"), ordering="state", label=_RESERVATIONS)
     def state_badge(self, row: Reservation) -> tuple[str, Any]:

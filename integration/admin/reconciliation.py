@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,8 +17,14 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminDateWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
 
+from assets.models import Program
 from foundation.admin import BoundedPaginator
 from integration.admin import reconciliation_export
 from integration.admin.reconciliation_questions import QUESTIONS
@@ -33,7 +41,7 @@ _FIELDS = {"program": ("program",), "event": ("event", "instance"), "dates": ("s
 class SelectionForm(forms.Form):
     """By what a question is narrowed; days are those of the site's time zone."""
 
-    program = forms.CharField(required=False, label=_("Program"), widget=UnfoldAdminTextInputWidget())
+    program = forms.ChoiceField(required=False, label=_("Program"), widget=UnfoldAdminSelectWidget())
     event = forms.CharField(required=False, label=_("Event"), widget=UnfoldAdminTextInputWidget())
     instance = forms.CharField(required=False, label=_("DERMS instance"), widget=UnfoldAdminTextInputWidget())
     since = forms.DateField(required=False, label=_("From"), widget=UnfoldAdminDateWidget())
@@ -52,20 +60,12 @@ class SelectionForm(forms.Form):
         for name in list(self.fields):
             if name not in wanted or (name == "program" and not with_dacs_side):
                 del self.fields[name]
+        if "program" in self.fields:
+            codes = Program.objects.order_by("code").values_list("code", flat=True)
+            self.fields["program"].choices = [("", "–"), *((code, code) for code in codes)]  # type: ignore[attr-defined]
         if "since" in self.fields:
             self.fields["since"].label = _("%(what)s from") % {"what": question.date_label}
             self.fields["until"].label = _("%(what)s to") % {"what": question.date_label}
-
-    def clean_program(self) -> str:
-        """Take no NUL to the database."""
-        return self._text("program")
-
-    def clean_event(self) -> str:
-        """Take no blanks around the id."""
-        return self._text("event")
-
-    def _text(self, name: str) -> str:
-        return str(self.cleaned_data[name]).strip()
 
     def selection(self, *, at: dt.datetime) -> Selection:
         """Give what was chosen; nothing fits a form that is not valid."""
@@ -82,7 +82,7 @@ class SelectionForm(forms.Form):
 
 
 def urls(site: AdminSite) -> list[URLPattern]:
-    """Give the addresses of the pages, for the admin page of events to carry."""
+    """Give the addresses of the pages, for the admin page of reservations to carry."""
 
     def overview(request: HttpRequest) -> HttpResponseBase:
         return _overview(site, request)
@@ -129,8 +129,8 @@ def _views(request: HttpRequest, question: Question) -> list[View]:
     return [view for view in question.views if not view.dacs_side or dacs_side_is_on(request)]
 
 
-def _form(request: HttpRequest, question: Question, *, at: dt.datetime) -> SelectionForm:
-    given: dict[str, Any] = request.GET.dict()
+def _form(request: HttpRequest, question: Question, asked: Mapping[str, Any], *, at: dt.datetime) -> SelectionForm:
+    given = dict(asked)
     if question.days is not None and "since" not in given and "event" not in given:
         given["since"] = (timezone.localtime(at) - dt.timedelta(days=question.days)).date().isoformat()
     if "hours" in question.filters and not given.get("hours"):
@@ -145,7 +145,7 @@ def _overview(site: AdminSite, request: HttpRequest) -> TemplateResponse:
     at = timezone.now()
     shown = []
     for question in questions:
-        form = _form(request, question, at=at)
+        form = _form(request, question, {}, at=at)
         # Not narrowed by anything, so always valid; the call is what cleans the dates.
         form.is_valid()
         address = reverse("admin:integration_reconciliation_question", args=[question.code])
@@ -158,7 +158,7 @@ def _overview(site: AdminSite, request: HttpRequest) -> TemplateResponse:
 def _page(site: AdminSite, request: HttpRequest, code: str) -> TemplateResponse:
     question = _asked_for(request, code)
     at = timezone.now()
-    form = _form(request, question, at=at)
+    form = _form(request, question, request.GET.dict(), at=at)
     address = reverse("admin:integration_reconciliation_question", args=[code])
     context = {
         **site.each_context(request),
@@ -209,7 +209,7 @@ def _export(request: HttpRequest, code: str, kind: str) -> HttpResponseBase:
     if writer is None:
         raise Http404
     at = timezone.now()
-    form = _form(request, question, at=at)
+    form = _form(request, question, request.GET.dict(), at=at)
     if not form.is_valid():
         raise Http404
     view = _chosen(request, question)
@@ -263,9 +263,9 @@ def _cells(row: Any, columns: tuple[Column, ...], *, address: str, kept: dict[st
             same = {**kept, "event": row.external_id, "instance": row.drms_instance_id, "show": column.counts}
             link = f"{address}?{urlencode(same)}"
         value = column.value(row)
-        cells.append(
-            {"value": value, "address": link, "is_time": isinstance(value, dt.datetime), "number": column.counts}
-        )
+        # The beginning of an id is enough to tell two rows apart; the file has all of it.
+        text = str(value)[:8] if isinstance(value, uuid.UUID) else value
+        cells.append({"value": text, "address": link, "is_time": isinstance(value, dt.datetime)})
     return cells
 
 

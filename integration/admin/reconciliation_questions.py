@@ -1,69 +1,28 @@
-"""The questions of reconciliation: which rows each shows, in which columns, and by what they are narrowed."""
+"""All questions of reconciliation in their order; those about enrollments, syncs and status checks are told here."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from assets.choices import SubscriptionStatus, SyncStatus
 from integration import reconciliation_queries as rows_of
-from integration.admin.reconciliation_shape import Column, Question, View, label_of, page_of
-from integration.choices import CheckState, RecordState, ReservationState, SyncAckState
+from integration.admin.reconciliation_events import OUTCOMES, RESERVATIONS
+from integration.admin.reconciliation_shape import HEAD_END, RUN, Column, Question, View, label_of, page_of
+from integration.choices import CheckState, RecordState, SyncAckState
+from integration.reconciliation_queries import Selection
 
 
-_RUN = Column(
-    label=_("Run"),
-    value=lambda row: row.run_id,
-    address=page_of("integration_flowrun", lambda row: row.run_id),
-)
-_EVENT = Column(
-    label=_("Event"),
-    value=lambda row: row.event.external_id,
-    address=page_of("integration_event", lambda row: row.event_id),
-)
-_EVENT_ENDS = Column(label=_("Event ends"), value=lambda row: row.event.ends_at)
-_HEAD_END = Column(label=_("Head-end system"), value=lambda row: row.head_end_system)
-_EVENTS = (
-    Column(
-        label=_("Event"),
-        value=lambda event: event.external_id,
-        address=page_of("integration_event", lambda event: event.pk),
-    ),
-    Column(label=_("DERMS instance"), value=lambda event: event.drms_instance_id),
-    Column(label=_("Starts"), value=lambda event: event.starts_at),
-    Column(label=_("State"), value=lambda event: event.get_state_display()),
-    Column(label=_("Requested"), value=lambda event: event.requested, counts="requested"),
-    Column(label=_("Reserved"), value=lambda event: event.reserved, counts="reserved"),
-    Column(label=_("Participated"), value=lambda event: event.participated, counts="participated"),
-)
-_OUTCOMES = (
-    Column(
-        label=_("Device (nicId)"),
-        value=lambda row: row.nic_id,
-        address=page_of("integration_outcome", lambda row: row.pk),
-    ),
-    _HEAD_END,
-    _EVENT,
-    Column(label=_("Outcome"), value=lambda row: row.outcome),
-    Column(label=_("Taken by DACS"), value=lambda row: row.get_state_display()),
-    Column(
-        label=_("Reservation here"),
-        value=lambda row: label_of(ReservationState, row.reservation_state) or _("None"),
-    ),
-    _RUN,
-)
-_RESERVATIONS = (
-    Column(
-        label=_("Device (nicId)"),
-        value=lambda row: row.nic_id,
-        address=page_of("integration_reservation", lambda row: row.pk),
-    ),
-    _HEAD_END,
-    _EVENT,
-    _EVENT_ENDS,
-    Column(label=_("State"), value=lambda row: row.get_state_display()),
-    Column(label=_("What DACS said"), value=lambda row: row.message),
-    _RUN,
-)
+def _syncs_in(state: SyncAckState) -> Callable[[Selection], QuerySet[Any]]:
+    return lambda chosen: rows_of.syncs_without_acknowledgement(chosen, state)
+
+
+def _sync_requests_in(state: SyncStatus) -> Callable[[Selection], QuerySet[Any]]:
+    return lambda chosen: rows_of.sync_requests_without_acknowledgement(chosen, state)
+
 
 ENROLLMENTS = Question(
     code="enrollments",
@@ -119,7 +78,7 @@ ENROLLMENTS = Question(
         Column(label=_("Received"), value=lambda row: row.run.started_at),
         Column(label=_("Acknowledgement"), value=lambda row: row.get_state_display()),
         Column(label=_("What DACS said"), value=lambda row: row.answer_value),
-        _RUN,
+        RUN,
     ),
     with_dacs_side=rows_of.with_subscription,
     dacs_side_columns=(
@@ -127,84 +86,6 @@ ENROLLMENTS = Question(
         Column(label=_("Program"), value=lambda row: row.program_code),
         Column(label=_("Subscription state"), value=lambda row: label_of(SubscriptionStatus, row.subscription_status)),
     ),
-)
-
-RESERVATIONS = Question(
-    code="reservations",
-    title=_("Reservations by event"),
-    explanation=_("For each event: the devices that DERMS asked for, those that DACS reserved, those that took part."),
-    date_label=_("Event starts"),
-    permissions=("integration.view_event", "integration.view_reservation", "integration.view_outcome"),
-    filters=("program", "event", "dates"),
-    days=30,
-    views=(
-        View(code="events", label=_("Events"), rows=rows_of.events, columns=_EVENTS),
-        View(code="requested", label=_("Requested"), rows=rows_of.reservations),
-        View(
-            code="reserved",
-            label=_("Reserved"),
-            rows=lambda chosen: rows_of.reservations(chosen, ReservationState.RESERVED),
-        ),
-        View(code="participated", label=_("Participated"), rows=rows_of.reservations_participated),
-        View(
-            code="refused",
-            label=_("Refused"),
-            rows=lambda chosen: rows_of.reservations(chosen, ReservationState.REFUSED),
-            gap=True,
-        ),
-        View(
-            code="failed",
-            label=_("Failed"),
-            rows=lambda chosen: rows_of.reservations(chosen, ReservationState.FAILED),
-            gap=True,
-        ),
-        View(
-            code="unknown",
-            label=_("Being sent, or unknown"),
-            rows=lambda chosen: rows_of.reservations(chosen, ReservationState.SENDING),
-            gap=True,
-        ),
-    ),
-    columns=_RESERVATIONS,
-)
-
-OUTCOMES = Question(
-    code="outcomes",
-    title=_("Outcomes against reservations"),
-    explanation=_(
-        "Devices that were reported and are not reserved here, and reserved ones that nothing was reported of."
-    ),
-    date_label=_("Event starts"),
-    permissions=("integration.view_event", "integration.view_reservation", "integration.view_outcome"),
-    filters=("program", "event", "dates", "hours"),
-    days=30,
-    views=(
-        View(
-            code="without-outcome",
-            label=_("Reservations without outcome"),
-            rows=rows_of.reservations_without_outcome,
-            gap=True,
-            columns=_RESERVATIONS,
-        ),
-        View(
-            code="without-reservation",
-            label=_("Outcomes without reservation"),
-            rows=lambda chosen: rows_of.with_reservation_state(rows_of.outcomes_without_reservation(chosen)),
-            gap=True,
-        ),
-        View(
-            code="not-taken",
-            label=_("Outcomes that DACS does not have"),
-            rows=lambda chosen: rows_of.with_reservation_state(rows_of.outcomes_not_taken(chosen)),
-            gap=True,
-        ),
-        View(
-            code="reported",
-            label=_("Outcomes reported"),
-            rows=lambda chosen: rows_of.with_reservation_state(rows_of.outcomes(chosen)),
-        ),
-    ),
-    columns=_OUTCOMES,
 )
 
 SYNCS = Question(
@@ -220,7 +101,7 @@ SYNCS = Question(
             View(
                 code=state.value.lower(),
                 label=label,
-                rows=lambda chosen, state=state: rows_of.syncs_without_acknowledgement(chosen, state),
+                rows=_syncs_in(state),
                 gap=True,
             )
             for state, label in (
@@ -243,7 +124,7 @@ SYNCS = Question(
         Column(label=_("DERMS"), value=lambda row: row.get_outcome_display()),
         Column(label=_("Acknowledgement"), value=lambda row: row.get_ack_state_display()),
         Column(label=_("Error"), value=lambda row: row.ack_error or row.outcome_text),
-        _RUN,
+        RUN,
     ),
 )
 
@@ -261,7 +142,7 @@ SYNC_REQUESTS = Question(
             View(
                 code=state.value.lower(),
                 label=label,
-                rows=lambda chosen, state=state: rows_of.sync_requests_without_acknowledgement(chosen, state),
+                rows=_sync_requests_in(state),
                 gap=True,
             )
             for state, label in (
@@ -326,11 +207,11 @@ CHECKS = Question(
             address=page_of("integration_devicestatuscheck", lambda row: row.pk),
         ),
         Column(label=_("Device (nicId)"), value=lambda row: row.nic_id),
-        _HEAD_END,
+        HEAD_END,
         Column(label=_("Asked"), value=lambda row: row.asked_at),
         Column(label=_("State"), value=lambda row: row.get_state_display()),
         Column(label=_("Answer to DACS"), value=lambda row: row.get_answer_state_display()),
-        _RUN,
+        RUN,
     ),
 )
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from integration.reconciliation_queries import Selection
 
@@ -73,3 +74,11 @@ def page_of(view: str, key: Callable[[Any], Any]) -> Callable[[Any], str | None]
 def label_of(choices: Any, value: str | None) -> Any:
     """Give the label of a value that was annotated; empty for none."""
     return "" if not value else dict(choices.choices).get(value, value)
+
+
+RUN = Column(
+    label=_("Run"),
+    value=lambda row: row.run_id,
+    address=page_of("integration_flowrun", lambda row: row.run_id),
+)
+HEAD_END = Column(label=_("Head-end system"), value=lambda row: row.head_end_system)

@@ -17,7 +17,7 @@ from tests.factories import reconciliation as world
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PASSWORD = "a-long-password-1"
-ROOT = "/admin/integration/event/reconciliation/"
+ROOT = "/admin/integration/reservation/reconciliation/"
 
 
 @pytest.fixture
@@ -56,7 +56,8 @@ def test_a_number_leads_to_its_rows_and_they_to_a_file(page: Any, product: Any, 
         page.click("#reconciliation-rows >> text=CSV")
     place = tmp_path / "rows.csv"
     loading.value.save_as(place)
-    assert [line[0] for line in csv.reader(place.open())] == ["Device (nicId)", "NIC-1", "NIC-2", "NIC-3"]
+    lines = csv.reader(place.read_text(encoding="utf-8").splitlines())
+    assert [line[0] for line in lines] == ["Device (nicId)", "NIC-1", "NIC-2", "NIC-3"]
     with page.expect_download() as loading:
         page.click("#reconciliation-rows >> text=XLSX")
     assert loading.value.suggested_filename.endswith(".xlsx")

@@ -22,7 +22,7 @@ from tests.factories import reconciliation as world
 
 
 pytestmark = pytest.mark.django_db
-ROOT = "/admin/integration/event/reconciliation/"
+ROOT = "/admin/integration/reservation/reconciliation/"
 ALL = "since=2020-01-01"
 
 
@@ -221,8 +221,8 @@ def test_a_page_asks_as_much_for_many_rows_as_for_few(
     views = len(next(each for each in QUESTIONS if each.code == question).views)
     admin.get(f"{ROOT}{question}/")
 
-    # The session, the account, the switch of the DACS side; a number per view, and the rows.
-    with django_assert_max_num_queries(5 + views + 1):
+    # The session, the account, the switch of the DACS side, the programs; a number per view, and the rows.
+    with django_assert_max_num_queries(6 + views + 1):
         page = admin.get(f"{ROOT}{question}/?{ALL}")
 
     assert page.context["rows"]
