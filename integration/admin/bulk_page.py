@@ -86,7 +86,7 @@ def asked(
         )
         % {"rows": len(run_ids)},
         "results": None if results is None else shown,
-        "summary": ngettext("%(done)s of %(rows)s run", "%(done)s of %(rows)s runs", len(shown))
+        "summary": ngettext("%(done)s of %(rows)s run done", "%(done)s of %(rows)s runs done", len(shown))
         % {"done": sum(row["outcome"] == "done" for row in shown), "rows": len(shown)},
         "again": [row["key"] for row in shown if row["outcome"] in _WORTH_ANOTHER_TRY],
         "back": reverse("admin:integration_flowrun_changelist"),

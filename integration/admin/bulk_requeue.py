@@ -55,7 +55,7 @@ def asked(
         )
         % {"rows": len(file_ids)},
         "results": results,
-        "summary": ngettext("%(done)s of %(rows)s file", "%(done)s of %(rows)s files", len(results or []))
+        "summary": ngettext("%(done)s of %(rows)s file done", "%(done)s of %(rows)s files done", len(results or []))
         % {"done": sum(row["outcome"] == "done" for row in results or []), "rows": len(results or [])},
         "again": [row["key"] for row in results or [] if row["outcome"] in ("refused", "failed")],
         "back": reverse("admin:integration_transferredfile_changelist"),

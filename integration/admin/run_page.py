@@ -132,7 +132,9 @@ def _page_of(row: Any) -> str:
 
 def _said_of(row: Any) -> str:
     """Give the kind and state of a record, in its own words."""
-    kind = getattr(row, "message_type", None) or (row.flow if isinstance(row, FlowRun) else "")
+    kind = getattr(row, "message_type", None) or ""
+    if isinstance(row, FlowRun):
+        kind = f"{row.flow} {row.identifiers_shown}".strip()
     for name in ("status", "state", "outcome"):
         if hasattr(row, f"get_{name}_display"):
             state = getattr(row, f"get_{name}_display")()

@@ -24,6 +24,7 @@ from integration.admin.run_page import run_page
 from integration.choices import Pattern, RunState
 from integration.models import FlowRun
 from integration.operations import runs
+from integration.spoken import length_of_time
 
 
 QUESTIONS = {
@@ -114,7 +115,7 @@ class FlowRunAdmin(EvidenceAdmin):
     @display(description=_("Duration"))
     def duration(self, run: FlowRun) -> str | None:
         seconds = run.duration_seconds
-        return None if seconds is None else f"{seconds:.2f} s"
+        return None if seconds is None else length_of_time(seconds)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[FlowRun], search_term: str

@@ -214,7 +214,7 @@ def test_many_are_resubmitted_by_keys_alone_with_a_line_for_each(page: Any, prod
     page.locator("#bulk-form button[type=submit]").focus()
     page.keyboard.press("Enter")
 
-    expect(page.locator("#bulk-title")).to_have_text("1 of 2 runs")
+    expect(page.locator("#bulk-title")).to_have_text("1 of 2 runs done")
     expect(page.locator("#bulk-results")).to_contain_text("cannot be resubmitted")
     shot("monitor-bulk")
 

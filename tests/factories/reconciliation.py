@@ -50,16 +50,30 @@ def event(external_id: str = "EVT-1", *, instance: str = "NMS1", **values: Any) 
 
 
 def reserve(
-    row: Event, nic_id: str, state: str = "RESERVED", *, head_end: str = "ECOBEE", **values: Any
+    row: Event,
+    nic_id: str,
+    state: str = "RESERVED",
+    *,
+    head_end: str = "ECOBEE",
+    by: FlowRun | None = None,
+    **values: Any,
 ) -> Reservation:
-    by = FlowRun.objects.first() or run()
+    by = by or FlowRun.objects.first() or run()
     return Reservation.objects.create(
         event=row, head_end_system=head_end, nic_id=nic_id, run=by, line=2, state=state, changed_at=AT, **values
     )
 
 
-def report(row: Event, nic_id: str, outcome: str = "D1SP", *, head_end: str = "ECOBEE", **values: Any) -> Outcome:
-    by = FlowRun.objects.first() or run()
+def report(
+    row: Event,
+    nic_id: str,
+    outcome: str = "D1SP",
+    *,
+    head_end: str = "ECOBEE",
+    by: FlowRun | None = None,
+    **values: Any,
+) -> Outcome:
+    by = by or FlowRun.objects.first() or run()
     return Outcome.objects.create(
         event=row,
         head_end_system=head_end,
