@@ -8,7 +8,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from integration.switches import dacs_side_is_on
+from integration.switches import dacs_side_is_on, may_reconcile
 
 
 def _item(title: Any, icon: str, view: str, permission: str) -> dict[str, Any]:
@@ -91,6 +91,12 @@ UNFOLD: dict[str, Any] = {
                         "integration.view_devicestatuscheck",
                     ),
                     _item(_("Events"), "event", "integration_event_changelist", "integration.view_event"),
+                    {
+                        "title": _("Reconciliation"),
+                        "icon": "balance",
+                        "link": reverse_lazy("admin:integration_reconciliation"),
+                        "permission": may_reconcile,
+                    },
                     _item(
                         _("Cancellations"),
                         "event_busy",

@@ -60,13 +60,17 @@ def run_list(*, search: str = "", account_id: int | None = None) -> QuerySet[Flo
 def search_condition(search: str) -> Q:
     """Give the condition for runs that a person looks for, by business identifier, run id or correlation id."""
     text = search.strip()
-    condition = Q(pk__in=RunIdentifier.objects.filter(value__istartswith=text).values("run_id")) | Q(
-        correlation_id=text
+    # One list of ids, each found by an index of its own: conditions joined by "or" would read every run.
+    found = (
+        RunIdentifier.objects.filter(value__istartswith=text)
+        .values("run_id")
+        .union(FlowRun.objects.filter(correlation_id=text).values("pk"))
     )
     try:
-        return condition | Q(pk=uuid.UUID(text))
+        found = found.union(FlowRun.objects.filter(pk=uuid.UUID(text)).values("pk"))
     except ValueError:
-        return condition
+        return Q(pk__in=found)
+    return Q(pk__in=found)
 
 
 def run_detail(run_id: uuid.UUID, *, account_id: int | None = None) -> FlowRun:
@@ -90,6 +94,11 @@ def run_detail(run_id: uuid.UUID, *, account_id: int | None = None) -> FlowRun:
 def payloads_of(run_id: uuid.UUID, *, limit: int = 100) -> Sequence[Payload]:
     """Give a run's payloads in the order in which they were stored; content included, so at most `limit`."""
     return list(Payload.objects.filter(run_id=run_id).order_by("pk")[:limit])
+
+
+def payload_list(run_id: uuid.UUID, *, limit: int = 1_000) -> QuerySet[Payload]:
+    """Give a run's payloads without their content, in the order in which they were stored."""
+    return Payload.objects.filter(run_id=run_id).defer("content").order_by("pk")[:limit]
 
 
 def stored_request(run_id: uuid.UUID) -> bytes:

@@ -17,3 +17,11 @@ def dacs_side_is_on(request: Any) -> bool:
     if _KEPT not in kept:
         kept[_KEPT] = queries.is_on()
     return bool(kept[_KEPT])
+
+
+def may_reconcile(request: Any) -> bool:
+    """Whether the person may see a question of reconciliation."""
+    # Settings name the sidebar before any app is loaded.
+    from integration.admin import reconciliation
+
+    return reconciliation.may_reconcile(request)

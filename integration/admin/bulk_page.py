@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -11,8 +12,10 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
 
 from integration.choices import ResubmitMode
@@ -42,6 +45,10 @@ class BulkForm(forms.Form):
             del self.fields["mode"]
 
 
+OUTCOMES = {"done": _("done"), "refused": _("refused"), "unknown": _("unknown"), "failed": _("failed")}
+BADGES = {"done": "good", "refused": "warn", "unknown": "warn", "failed": "bad"}
+
+_WORTH_ANOTHER_TRY = ("refused", "failed")
 _TITLES = {
     "resubmit": _("Resubmit these runs"),
     "replay": _("Replay these runs"),
@@ -64,15 +71,52 @@ def asked(
     results = None
     if form.is_valid():
         results = bulk.act(action=action, run_ids=run_ids, by=request.user, at=timezone.now(), **form.cleaned_data)
+    shown = [] if results is None else _shown(results)
     context = {
         **model_admin.admin_site.each_context(request),
         "title": _TITLES[action],
         "form": form,
         "action": f"{action}_selected",
         "checkbox": ACTION_CHECKBOX_NAME,
-        "run_ids": run_ids,
-        "results": results,
-        "done": sum(result.outcome == "done" for result in results or []),
+        "keys": run_ids,
+        "chosen": ngettext(
+            "%(rows)s run is chosen. It is decided by its state: nothing is done twice.",
+            "%(rows)s runs are chosen. Each is decided by its state: nothing is done twice.",
+            len(run_ids),
+        )
+        % {"rows": len(run_ids)},
+        "results": None if results is None else shown,
+        "summary": ngettext("%(done)s of %(rows)s run done", "%(done)s of %(rows)s runs done", len(shown))
+        % {"done": sum(row["outcome"] == "done" for row in shown), "rows": len(shown)},
+        "again": [row["key"] for row in shown if row["outcome"] in _WORTH_ANOTHER_TRY],
+        "back": reverse("admin:integration_flowrun_changelist"),
         "opts": model_admin.model._meta,
     }
     return TemplateResponse(request, "admin/integration/bulk.html", context)
+
+
+def _shown(results: Sequence[bulk.RowResult]) -> list[dict[str, Any]]:
+    """Give each result with what people know its run by, as it stands now."""
+    runs = FlowRun.objects.select_related("flow").in_bulk([result.run_id for result in results])
+    rows = []
+    for result in results:
+        run = runs.get(result.run_id)
+        rows.append(
+            {
+                "key": result.run_id,
+                "address": _address(result.run_id) if run else "",
+                "name": str(result.run_id),
+                "what": f"{run.flow} {run.identifiers_shown}".strip() if run else "",
+                "state": run.get_state_display() if run else "",
+                "outcome": result.outcome,
+                "outcome_text": OUTCOMES[result.outcome],
+                "badge": BADGES[result.outcome],
+                "message": result.message,
+                "new_address": _address(result.new_run_id) if result.new_run_id else "",
+            }
+        )
+    return rows
+
+
+def _address(run_id: Any) -> str:
+    return reverse("admin:integration_flowrun_change", args=[run_id])

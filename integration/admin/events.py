@@ -7,13 +7,14 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin
 from integration import file_queries
+from integration.admin import reconciliation
 from integration.models import Event, Reservation
 
 
@@ -83,6 +84,10 @@ class ReservationAdmin(EvidenceAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Reservation]:
         """Give the rows with their run and event."""
         return super().get_queryset(request).select_related("run", "event")  # type: ignore[no-any-return]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the pages that hold both sides of exchanges against each other."""
+        return [*reconciliation.urls(self.admin_site), *super().get_urls()]
 
     @display(description=_("State"), ordering="state", label=_RESERVATIONS)
     def state_badge(self, row: Reservation) -> tuple[str, Any]:

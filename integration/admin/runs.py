@@ -9,20 +9,22 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 
-from foundation.admin import EvidenceAdmin
+from foundation.admin import EvidenceAdmin, InstantRangeFilter
 from integration import audit_trail, queries
-from integration.admin import badges, bulk_page, confirmation
+from integration.admin import badges, bulk_page, confirmation, payload_pages, run_list, run_progress
 from integration.admin.confirmation import Question, ReasonForm
+from integration.admin.run_list import WindowFilter
 from integration.admin.run_page import run_page
 from integration.choices import Pattern, RunState
 from integration.models import FlowRun
 from integration.operations import runs
+from integration.spoken import length_of_time
 
 
 QUESTIONS = {
@@ -74,8 +76,9 @@ class FlowRunAdmin(EvidenceAdmin):
 
     list_display = ["started", "flow", "identifiers", "state_badge", "ack", "fault", "duration", "kind"]
     list_select_related = ["flow"]
-    list_filter = ["flow", "state", "ack_type", "fault_type", "kind", ("started_at", RangeDateTimeFilter)]
+    list_filter = ["flow", "state", "ack_type", "fault_type", "kind", WindowFilter, ("started_at", InstantRangeFilter)]
     list_filter_submit = True
+    list_before_template = "admin/integration/run_list.html"
     search_fields = ["identifiers__value"]
     search_help_text = _("The start of a messageId or another business identifier, or the id of a run.")
     ordering = ["-started_at", "id"]
@@ -112,7 +115,7 @@ class FlowRunAdmin(EvidenceAdmin):
     @display(description=_("Duration"))
     def duration(self, run: FlowRun) -> str | None:
         seconds = run.duration_seconds
-        return None if seconds is None else f"{seconds:.2f} s"
+        return None if seconds is None else length_of_time(seconds)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[FlowRun], search_term: str
@@ -121,6 +124,13 @@ class FlowRunAdmin(EvidenceAdmin):
         if not search_term.strip():
             return queryset, False
         return queryset.filter(queries.search_condition(search_term)), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list, with windows of time and the number of runs in each state above it."""
+        answer: HttpResponse = super().changelist_view(request, extra_context)
+        if isinstance(answer, TemplateResponse) and answer.context_data and "cl" in answer.context_data:
+            answer.context_data |= run_list.context(request, answer.context_data["cl"])
+        return answer
 
     # --- Page
 
@@ -134,12 +144,42 @@ class FlowRunAdmin(EvidenceAdmin):
         """Show a run: what happened, step by step, and what went over the wire."""
         may_unmask = request.user.has_perm("integration.view_payload_unmasked")
         unmasked = may_unmask and request.GET.get("unmasked") == "1"
-        page = run_page(object_id, unmasked=unmasked, may_unmask=may_unmask)
+        page = run_page(
+            object_id,
+            unmasked=unmasked,
+            may_unmask=may_unmask,
+            may_see_payloads=request.user.has_perm(payload_pages.VIEW),
+            may_view=lambda model: _may_view(request, model),
+        )
         if unmasked and page is not None:
             audit_trail.payloads_shown(run_id=object_id, by=request.user, at=timezone.now())
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "page": page, "title": _("Flow run")}
         )
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add what a run's page asks for: its payloads side by side, one of them as a file, its progress."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("<uuid:run_id>/payloads/", wrap(self.payloads_view), name="integration_flowrun_payloads"),
+            path(
+                "<uuid:run_id>/payloads/<int:payload_id>/", wrap(self.payload_view), name="integration_flowrun_payload"
+            ),
+            path("<uuid:run_id>/progress/", wrap(self.progress_view), name="integration_flowrun_progress"),
+            *super().get_urls(),
+        ]
+
+    def payloads_view(self, request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+        """Show two payloads of the run and what differs."""
+        return payload_pages.compare(self, request, run_id)
+
+    def payload_view(self, request: HttpRequest, run_id: uuid.UUID, payload_id: int) -> HttpResponse:
+        """Give a payload as a file."""
+        return payload_pages.download(request, run_id, payload_id)
+
+    def progress_view(self, request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+        """Give how far the run is."""
+        return run_progress.answer(request, run_id)
 
     # --- Verbs
 
@@ -255,6 +295,10 @@ _DONE = {
     "discard": _("The run was discarded. It can be restored."),
     "restore": _("The run was restored."),
 }
+
+
+def _may_view(request: HttpRequest, model: type[Any]) -> bool:
+    return bool(request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"))
 
 
 def _uuid(text: str) -> uuid.UUID | None:

@@ -15,7 +15,7 @@ from unfold.decorators import action, display
 
 from foundation.admin import EvidenceAdmin, EvidenceInline
 from integration import queries
-from integration.admin import badges, confirmation
+from integration.admin import badges, bulk_requeue, confirmation
 from integration.choices import FileState
 from integration.models import TransferredFile, TransferredFileEvent
 from integration.operations import file_requeue
@@ -42,7 +42,17 @@ class EventInline(EvidenceInline):
 class TransferredFileAdmin(EvidenceAdmin):
     """The list of files, and the page of one."""
 
-    list_display = ["name", "flow", "connection", "state_badge", "size", "attempts", "shown_reason", "changed"]
+    list_display = [
+        "name",
+        "flow",
+        "connection",
+        "state_badge",
+        "size",
+        "attempts",
+        "shown_reason",
+        "changed",
+        "history_link",
+    ]
     list_select_related = ["flow"]
     list_filter = ["flow", "state", "connection"]
     search_fields = ["name", "message_id"]
@@ -56,6 +66,7 @@ class TransferredFileAdmin(EvidenceAdmin):
     ]
     readonly_fields = ["latest_run"]
     inlines = [EventInline]
+    actions = ["requeue_selected"]
     actions_detail = ["requeue"]
 
     @display(description=_("State"), ordering="state", label=badges.FILE_STATES)
@@ -90,6 +101,18 @@ class TransferredFileAdmin(EvidenceAdmin):
             request.user.has_perm("integration.requeue_transferredfile")
             and TransferredFile.objects.filter(pk=object_id, state=FileState.ERROR).exists()
         )
+
+    def has_requeue_many_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("integration.requeue_transferredfile"))
+
+    @admin.action(description=_("Requeue"), permissions=["requeue_many"])
+    def requeue_selected(self, request: HttpRequest, queryset: QuerySet[TransferredFile]) -> HttpResponse | None:
+        return bulk_requeue.asked(self, request, queryset)
+
+    @display(description=_("History"))
+    def history_link(self, file: TransferredFile) -> str:
+        address = reverse("admin:integration_transferredfile_change", args=[file.pk])
+        return format_html('<a href="{}#events-group" class="text-primary-600">{}</a>', address, _("History"))
 
     @action(description=_("Requeue"), icon="replay", permissions=["requeue"])
     def requeue(self, request: HttpRequest, object_id: int) -> HttpResponse:

@@ -166,7 +166,7 @@ class RowResultShape(serializers.Serializer):  # type: ignore[type-arg]
     """What became of one run of a bulk action."""
 
     run_id = serializers.UUIDField()
-    outcome = serializers.ChoiceField(choices=["done", "refused", "unknown"])
+    outcome = serializers.ChoiceField(choices=["done", "refused", "unknown", "failed"])
     message = serializers.CharField()
     new_run_id = serializers.UUIDField(allow_null=True)
 

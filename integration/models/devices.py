@@ -55,6 +55,11 @@ class EnrollmentSync(models.Model):
         indexes = [
             models.Index(fields=["-received_at", "id"], name="enrollment_sync_newest"),
             models.Index(fields=["subscription_id"], name="enrollment_sync_subscription"),
+            models.Index(
+                fields=["received_at", "id"],
+                condition=~models.Q(ack_state="DELIVERED"),
+                name="enrollment_sync_not_told",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -68,6 +68,9 @@ class FlowRun(ConcurrentTransitionMixin, models.Model):
         indexes = [
             models.Index(fields=["-started_at", "id"], name="flow_run_newest"),
             models.Index(fields=["flow", "state", "-started_at"], name="flow_run_by_flow_state"),
+            models.Index(fields=["state", "-started_at"], name="flow_run_by_state"),
+            models.Index(fields=["fault_type", "-started_at"], condition=~Q(fault_type=""), name="flow_run_by_fault"),
+            models.Index(fields=["correlation_id"], name="flow_run_correlation"),
             models.Index(fields=["flow", "body_digest"], name="flow_run_same_body"),
             models.Index(
                 fields=["lease_until"], condition=Q(state__in=["RECEIVED", "IN_PROGRESS"]), name="flow_run_unfinished"

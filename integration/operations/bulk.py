@@ -45,7 +45,11 @@ class TooManyRows(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowResult:
-    """What became of one run: `done`, `refused` with the reason, or `unknown`; `new_run_id` for a replay."""
+    """
+    What became of one run: `done`, `refused` with the reason, `unknown`, or `failed`, and nothing of it was changed.
+
+    `new_run_id` for a replay.
+    """
 
     run_id: uuid.UUID
     outcome: str
@@ -93,4 +97,9 @@ def _act_on(operation: Callable[..., FlowRun], run_id: uuid.UUID, **arguments: A
         return RowResult(run_id=run_id, outcome="unknown", message=str(error))
     except runs.UnableToAct as error:
         return RowResult(run_id=run_id, outcome="refused", message=str(error))
+    except Exception as error:
+        # Whatever it is, it is about this run: its transaction is undone, and the others wait for their turn.
+        logger.exception("bulk_action_failed", run_id=str(run_id))
+        message = f"It went wrong ({type(error).__name__}), and nothing of it was changed; the log says why."
+        return RowResult(run_id=run_id, outcome="failed", message=message)
     return RowResult(run_id=run_id, outcome="done", new_run_id=run.pk if run.pk != run_id else None)

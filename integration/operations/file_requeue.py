@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -20,6 +22,9 @@ from outbound.transports.base import TransportError
 
 
 logger = structlog.get_logger(__name__)
+
+MAX_FILES = 1000
+"""How many files one call takes: somebody waits while their places are asked."""
 
 
 class UnableToRequeue(Exception):
@@ -46,6 +51,41 @@ def requeue(*, file_id: int, by: str, reason: str = "", at: dt.datetime) -> Tran
     file_transfers.put_back(file=file, by=by, reason=why, at=at)
     logger.info("file_requeued", file=file.pk, by=by)
     return queries.transferred_file(file_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileResult:
+    """What became of one file: `done`, `refused` with the reason, `unknown`, or `failed`."""
+
+    file_id: int
+    outcome: str
+    message: str = ""
+
+
+def requeue_many(*, file_ids: Sequence[int], by: str, reason: str, at: dt.datetime) -> list[FileResult]:
+    """
+    Put files back into their queues, each by itself; give a result per file, in the order in which they were named.
+
+    :raises UnableToRequeue: when more than 1,000 files are named; nothing is done then.
+    """
+    wanted = list(dict.fromkeys(file_ids))
+    if len(wanted) > MAX_FILES:
+        raise UnableToRequeue(f"{len(wanted)} files were named; one call takes {MAX_FILES}.")
+    return [_requeue_one(file_id, by=by, reason=reason, at=at) for file_id in wanted]
+
+
+def _requeue_one(file_id: int, *, by: str, reason: str, at: dt.datetime) -> FileResult:
+    try:
+        requeue(file_id=file_id, by=by, reason=reason, at=at)
+    except queries.UnknownFile as error:
+        return FileResult(file_id=file_id, outcome="unknown", message=str(error))
+    except UnableToRequeue as error:
+        return FileResult(file_id=file_id, outcome="refused", message=str(error))
+    except Exception as error:
+        # Whatever it is, it is about this file and its place; the others wait for their turn.
+        logger.exception("file_requeue_failed", file=file_id)
+        return FileResult(file_id=file_id, outcome="failed", message=f"It went wrong ({type(error).__name__}).")
+    return FileResult(file_id=file_id, outcome="done")
 
 
 def _give_old_name_back(file: TransferredFile) -> None:

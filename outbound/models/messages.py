@@ -223,6 +223,9 @@ class OutboundMessage(models.Model):
             ),
             models.Index(fields=["status", "-id"], name="outbound_message_status"),
             models.Index(fields=["held_by"], name="outbound_message_held", condition=~Q(held_by="")),
+            models.Index(
+                fields=["correlation_id"], name="outbound_message_correlation", condition=~Q(correlation_id="")
+            ),
         ]
 
     def __str__(self) -> str:

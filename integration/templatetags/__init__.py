@@ -1,0 +1,3 @@
+"""What templates of the flow monitor need."""
+
+from __future__ import annotations
