@@ -16,6 +16,7 @@ from integration.admin import (
     runs,
     schedules,
     transferred_files,
+    unmapped_codes,
 )
 
 
@@ -33,4 +34,5 @@ __all__ = [
     "runs",
     "schedules",
     "transferred_files",
+    "unmapped_codes",
 ]

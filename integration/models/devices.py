@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from integration import choices
@@ -55,6 +56,11 @@ class EnrollmentSync(models.Model):
         indexes = [
             models.Index(fields=["-received_at", "id"], name="enrollment_sync_newest"),
             models.Index(fields=["subscription_id"], name="enrollment_sync_subscription"),
+            models.Index(
+                fields=["ack_state", "ack_due_at"],
+                condition=Q(ack_state__in=["EXPECTED", "WAITING", "FAILED"]),
+                name="enrollment_sync_unacknowledged",
+            ),
         ]
 
     def __str__(self) -> str:

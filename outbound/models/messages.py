@@ -223,6 +223,11 @@ class OutboundMessage(models.Model):
             ),
             models.Index(fields=["status", "-id"], name="outbound_message_status"),
             models.Index(fields=["held_by"], name="outbound_message_held", condition=~Q(held_by="")),
+            models.Index(
+                fields=["-id"],
+                name="outbound_message_dead",
+                condition=Q(status="FAIL", next_attempt_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

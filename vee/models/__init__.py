@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vee.models import lookups
 from vee.models.column_profiles import ColumnProfile
+from vee.models.daily_counts import DailyCount, DailyCountCursor
 from vee.models.direct import DirectLoad
 from vee.models.exceptions import VeeException
 from vee.models.imds import ImdEdit, ImdPayload, ImdPostVee, ImdTransition, InitialMeasurement, RunLog
@@ -42,6 +43,8 @@ lookups.register()
 
 __all__ = [
     "ColumnProfile",
+    "DailyCount",
+    "DailyCountCursor",
     "Device",
     "DirectLoad",
     "Factor",
