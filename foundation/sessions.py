@@ -17,6 +17,8 @@ from foundation import second_factor
 
 _STARTED, _SEEN = "started_at", "seen_at"
 _NOTED_EVERY_SECONDS = 60
+BACKGROUND_HEADER = "X-Background"
+"""What a page sends by itself carries this: nobody is using the session, and it ends when its time is up."""
 _OPEN_PAGES = ("admin:logout", "admin:login", "admin:jsi18n", "second_factor")
 
 
@@ -43,7 +45,7 @@ class SessionLimitsMiddleware:
                 request.session[_STARTED] = request.session[_SEEN] = now
             elif now - started > settings.SESSION_COOKIE_AGE or now - seen > settings.SESSION_IDLE_MINUTES * 60:
                 logout(request)
-            elif now - seen >= _NOTED_EVERY_SECONDS:
+            elif now - seen >= _NOTED_EVERY_SECONDS and BACKGROUND_HEADER not in request.headers:
                 request.session[_SEEN] = now
         return self.get_response(request)
 

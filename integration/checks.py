@@ -70,3 +70,39 @@ def overlays_fit(
                 )
             )
     return found
+
+
+@register(Tags.database)
+def set_up_is_done(
+    app_configs: Sequence[Any] | None, *, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """
+    Tell of steps of the set-up that are to do, each with the page that fixes it: `manage.py check --database default`.
+
+    Of a site without any flow nothing is told: it has not begun.
+    """
+    from django.utils import timezone
+
+    from integration.models import Flow, SetupReview
+    from integration.setup_help.steps import to_do_at_start
+
+    found: list[CheckMessage] = []
+    for alias in databases or ():
+        if alias != "default" or SetupReview._meta.db_table not in connections[alias].introspection.table_names():
+            continue
+        try:
+            if not Flow.objects.exists():
+                continue
+            steps = to_do_at_start(at=timezone.now())
+        except DatabaseError:
+            # `migrate` asks before it has brought the tables up to date.
+            continue
+        found += [
+            checks.Warning(
+                f"Set-up: {step.title}: to do. {step.why}",
+                hint=f"{step.fix}: {step.address}" if step.address else str(step.fix),
+                id="integration.W002",
+            )
+            for step in steps
+        ]
+    return found

@@ -8,6 +8,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+from integration import setup_help
 from integration.switches import dacs_side_is_on, may_reconcile
 
 
@@ -53,7 +54,7 @@ UNFOLD: dict[str, Any] = {
     ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "integration.admin.dashboard.context",
+    "DASHBOARD_CALLBACK": "integration.admin.home.context",
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,
@@ -211,6 +212,12 @@ UNFOLD: dict[str, Any] = {
                         "django_celery_beat_periodictask_changelist",
                         "django_celery_beat.view_periodictask",
                     ),
+                    {
+                        "title": _("Set-up help"),
+                        "icon": "checklist_rtl",
+                        "link": reverse_lazy("setup_help"),
+                        "permission": lambda request: setup_help.may_see(request.user),
+                    },
                     _item(_("Audit"), "history", "integration_audit", "integration.view_audit"),
                     _item(_("Audit trail"), "encrypted", "foundation_auditentry_changelist", "integration.view_audit"),
                 ],

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from collections.abc import Sequence
-from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from integration.choices import AckType, PayloadDirection
 from integration.flows import registry
@@ -134,20 +132,6 @@ def answered_for_good(*, flow_id: int, digest: str) -> Reply | None:
         body=bytes(response.content),
         run_id=str(response.run_id),
         repeated=True,
-    )
-
-
-def run_counts(*, since: dt.datetime) -> list[dict[str, Any]]:
-    """
-    Give how many runs of each flow are in each state, of those started since then, for the dashboard.
-
-    Rows `{"flow__name", "flow__display_name", "state", "runs"}`, by flow and state.
-    """
-    return list(
-        FlowRun.objects.filter(started_at__gte=since)
-        .values("flow__name", "flow__display_name", "state")
-        .annotate(runs=Count("pk"))
-        .order_by("flow__display_name", "state")
     )
 
 

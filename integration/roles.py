@@ -34,7 +34,7 @@ _READ_MESSAGES = (
     | _rights("outbound", "view", "connection connectionhealth mail mailattempt mailattachment parameter")
     | _rights("integration", "view", "transferredfile transferredfileevent")
     | _rights("integration", "view", "pause flowschedule scheduleslot flowstatistics zoneheartbeat")
-    | _rights("integration", "view", "mappingoverlay mappingoverlayfield unmappedelement")
+    | _rights("integration", "view", "mappingoverlay mappingoverlayfield unmappedelement unmappedcode")
     | _rights("outbound", "view", "certificate")
     | _rights("lookups", "view", "lookup lookupalias lookuprow lookupversion")
 )

@@ -217,18 +217,6 @@ def message(*, message_pk: int) -> OutboundMessage:
     return found
 
 
-def message_counts() -> dict[str, int]:
-    """Give how many messages wait, are held back, and failed for good, for the dashboard."""
-    # Delivered ones are the many, and the index by status leaves them out.
-    unsettled = OutboundMessage.objects.filter(status__in=[*TAKEABLE_MESSAGES, MessageStatus.IN_PROGRESS])
-    counted = unsettled.aggregate(
-        waiting=Count("pk", filter=UNFINISHED),
-        held=Count("pk", filter=UNFINISHED & ~Q(hold_reason="")),
-        failed=Count("pk", filter=DEAD_LETTER),
-    )
-    return {name: int(number) for name, number in counted.items()}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueOfSystem:
     """The unsettled messages to one system; `oldest_due_at`: since when the longest due one could have left."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
 
 from outbound.choices import IN_PROCESS_PREFIX, BreakerState, MailStatus
-from outbound.models import Connection, ConnectionHealth, Mail, Parameter
+from outbound.models import Connection, Mail, Parameter
 from outbound.models.connections import SECRETS
 from outbound.parameters import DECLARED, declaration
 from outbound.texts import storable
@@ -92,19 +92,15 @@ def parameters(*, search: str = "") -> QuerySet[Parameter]:
     return found
 
 
-def stale_connections(*, at: dt.datetime, after: dt.timedelta = STALE_AFTER) -> QuerySet[ConnectionHealth]:
-    """
-    Give the health of enabled connections that need a look, by name.
-
-    Their breaker is not closed, or nothing has been heard of the target for `after` (a success or a good test).
-    """
+def connections_to_look_at(*, at: dt.datetime, after: dt.timedelta = STALE_AFTER) -> QuerySet[Connection]:
+    """Give the enabled connections that need a look, by name: not reachable, never heard of, or silent for `after`."""
+    unheard = Q(health__isnull=True) | Q(health__last_success_at__isnull=True)
+    in_trouble = Q(health__isnull=False) & ~Q(health__state=BreakerState.CLOSED)
     return (
-        ConnectionHealth.objects.select_related("connection")
-        .filter(connection__enabled=True)
-        # Tieline itself is no target that one could fail to hear of.
-        .exclude(connection__base_url__startswith=IN_PROCESS_PREFIX)
-        .filter(~Q(state=BreakerState.CLOSED) | Q(last_success_at__isnull=True) | Q(last_success_at__lt=at - after))
-        .order_by("connection__name")
+        Connection.objects.filter(enabled=True)
+        .exclude(base_url__startswith=IN_PROCESS_PREFIX)
+        .filter(in_trouble | unheard | Q(health__last_success_at__lt=at - after))
+        .order_by("name")
     )
 
 

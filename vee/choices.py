@@ -93,6 +93,21 @@ class ToDoStatus(models.TextChoices):
     COMPLETE = "COMPLETE", _("Complete")
 
 
+class DailyKind(models.TextChoices):
+    """What is counted by day, for the trends of the home page."""
+
+    COMPLETE = "COMPLETE", _("Complete")
+    EXCEPTION = "EXCEPTION", _("To a person")
+    ERROR = "ERROR", _("Error")
+    DISCARDED = "DISCARDED", _("Discarded")
+    TODO_OPENED = "TODO_OPENED", _("Opened")
+    TODO_CLOSED = "TODO_CLOSED", _("Closed")
+
+
+# IMD states whose entries are counted by day; of the same names on purpose.
+DAILY_STATES = (ImdState.COMPLETE, ImdState.EXCEPTION, ImdState.ERROR, ImdState.DISCARDED)
+
+
 OPEN_TODO_STATUSES = (ToDoStatus.OPEN, ToDoStatus.BEING_WORKED_ON)
 
 

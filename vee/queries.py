@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from foundation import leases
 from vee import storage
-from vee.choices import OPEN_TODO_STATUSES, TERMINAL_STATES, ReadingFileStatus, ToDoStatus, TrialStatus, is_due
+from vee.choices import OPEN_TODO_STATUSES, TERMINAL_STATES, ReadingFileStatus, TrialStatus, is_due
 from vee.codes import ComponentKind, Condition
 from vee.models import (
     ImdEdit,
@@ -217,34 +217,6 @@ def todo_counts_by_role() -> dict[str, int]:
     """Count open To Dos by role; "" stands for no role."""
     rows = ToDo.objects.filter(status__in=OPEN_TODO_STATUSES).values_list("role__name").annotate(Count("pk"))
     return {name or "": count for name, count in rows.order_by("role__name")}
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class OpenWork:
-    """Open To Dos of one role; "" stands for no role. `oldest` is when the oldest of them came."""
-
-    role: str
-    open: int
-    being_worked_on: int
-    oldest: dt.datetime
-
-
-def open_work_by_role() -> list[OpenWork]:
-    """Sum up open To Dos by role, in one query."""
-    rows = (
-        ToDo.objects.filter(status__in=OPEN_TODO_STATUSES)
-        .values_list("role__name")
-        .annotate(
-            waiting=Count("pk", filter=Q(status=ToDoStatus.OPEN)),
-            worked_on=Count("pk", filter=Q(status=ToDoStatus.BEING_WORKED_ON)),
-            oldest=Min("created_at"),
-        )
-        .order_by("role__name")
-    )
-    return [
-        OpenWork(role=role or "", open=waiting, being_worked_on=worked_on, oldest=oldest)
-        for role, waiting, worked_on, oldest in rows
-    ]
 
 
 def open_imd_counts() -> dict[str, int]:

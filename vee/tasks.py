@@ -13,7 +13,17 @@ from django.utils import timezone
 
 from foundation.dispatch import after_commit
 from vee import queries, usage_queries
-from vee.operations import completeness, gap_finding, measurement_retention, processing, retries, usage, usage_sending
+from vee.operations import (
+    completeness,
+    daily_counts,
+    gap_finding,
+    measurement_retention,
+    processing,
+    retries,
+    staleness,
+    usage,
+    usage_sending,
+)
 
 
 logger = structlog.get_logger(__name__)
@@ -106,6 +116,22 @@ def maintain_measurements(**_unused: Any) -> None:
     if done.created or done.retired:
         created = [f"{month:%Y-%m}" for month in done.created]
         logger.info("measurements_maintained", created=created, retired=done.retired)
+
+
+@shared_task(name="vee.tasks.count_days")
+def count_days(**_unused: Any) -> None:
+    """Bring the daily counts of readings and To Dos up to date."""
+    counted = daily_counts.count_days(at=timezone.now())
+    if counted:
+        logger.info("days_counted", rows=counted)
+
+
+@shared_task(name="vee.tasks.mark_stale")
+def mark_stale(**_unused: Any) -> None:
+    """Mark the measuring components whose readings have stayed away for longer than expected."""
+    found, cleared = staleness.mark_stale(at=timezone.now())
+    if found or cleared:
+        logger.info("stale_components_marked", found=found, cleared=cleared)
 
 
 @shared_task(name="vee.tasks.retry_imds")

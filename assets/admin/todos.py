@@ -35,7 +35,7 @@ class AssetToDoAdmin(EvidenceAdmin):
     """To Dos: evidence whose verbs are assign and complete. Most complete themselves when the thing is well again."""
 
     list_display = ["summary", "type", "subject_link", "status_badge", "assigned_to", "age"]
-    list_filter = [todo_queue.OpenFilter, AssignedFilter, "type"]
+    list_filter = [todo_queue.OpenFilter, AssignedFilter, todo_queue.AgeFilter, "type"]
     list_select_related = ["assigned_to"]
     search_fields = ["summary", "subject_id"]
     ordering = ["created_at", "pk"]

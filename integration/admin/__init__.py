@@ -17,6 +17,7 @@ from integration.admin import (
     runs,
     schedules,
     transferred_files,
+    unmapped_codes,
 )
 
 
@@ -35,4 +36,5 @@ __all__ = [
     "runs",
     "schedules",
     "transferred_files",
+    "unmapped_codes",
 ]

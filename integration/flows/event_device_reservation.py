@@ -38,7 +38,7 @@ from integration.flows.run import Run
 from integration.flows.segment_overlays import Overlaid
 from integration.flows.segment_rows import document_of, row_errors, segment_key
 from integration.models import FlowRun
-from integration.operations import cancellations, reservations
+from integration.operations import cancellations, reservations, unmapped_codes
 from lookups.queries import table
 from lookups.usage import register_use
 from outbound import queries as outbound_queries
@@ -85,7 +85,7 @@ class EventDeviceReservation(FileFlow):
         :raises MessageRefused: when the lookup has none for it.
         """
         name = reservation_mapping.EVENT_TYPE
-        held = run.table(name) if run is not None else table(name=name)
+        held = run.table(name) if run is not None else unmapped_codes.watched(table(name=name))
         translated = held.translate(
             source="DRMS_EVENT_TYPE", value=accepted.event_type, target="DACS_EVENT_TYPE", strict=False
         ).result

@@ -37,7 +37,7 @@ from integration.flows.outcome_mapping import DeviceOutcome, OutcomeRequest
 from integration.flows.run import Run
 from integration.flows.segment_rows import row_errors, segment_key
 from integration.models import FlowRun
-from integration.operations import outcomes
+from integration.operations import outcomes, unmapped_codes
 from lookups.queries import Table, table
 from lookups.usage import register_use
 from outbound import queries as outbound_queries
@@ -90,7 +90,7 @@ class EventOutcome(FileFlow):
     def prepare(self, accepted: OutcomeRequest, run: Run | None) -> Table:
         """Give the lookup of outcome codes, held still."""
         name = outcome_mapping.EVENT_OUTCOME
-        return run.table(name) if run is not None else table(name=name)
+        return run.table(name) if run is not None else unmapped_codes.watched(table(name=name))
 
     def key(self, accepted: OutcomeRequest) -> FileKey:
         """Give the message's key."""

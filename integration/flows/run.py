@@ -23,7 +23,7 @@ from integration.flows.contract import Fault
 from integration.flows.overlays import Overlay
 from integration.flows.step import Step
 from integration.models import FlowRun, Payload, RunStep, RunTransition
-from integration.operations import unmapped_elements
+from integration.operations import unmapped_codes, unmapped_elements
 from lookups.queries import Table, UnknownLookup, table
 from outbound.retry import FaultType
 
@@ -115,7 +115,7 @@ class Run:
         :raises UnknownLookup: when there is none of this name.
         """
         if name not in self._tables:
-            held = table(name=name)
+            held = unmapped_codes.watched(table(name=name), clock=self.clock)
             self._tables[name] = held
             self.row.lookup_versions[held.name] = held.version
         return self._tables[name]

@@ -10,12 +10,14 @@ from integration.models.enrollments import EnrollmentRecord
 from integration.models.events import Event, Reservation
 from integration.models.files import FileAttempt, Segment, StoredFile
 from integration.models.flows import Flow
+from integration.models.home import HomeLook, SetupReview
 from integration.models.incidents import Incident
 from integration.models.mappings import MappingOverlay, MappingOverlayField, UnmappedElement
 from integration.models.outcomes import Outcome
 from integration.models.reports import ReportDelivery, ReportSchedule
 from integration.models.runs import FlowRun, Payload, RunIdentifier, RunStep, RunTransition
 from integration.models.transferred_files import TransferredFile, TransferredFileEvent
+from integration.models.unmapped_codes import UnmappedCode
 
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "FlowRun",
     "FlowSchedule",
     "FlowStatistics",
+    "HomeLook",
     "Incident",
     "MappingOverlay",
     "MappingOverlayField",
@@ -44,9 +47,11 @@ __all__ = [
     "RunTransition",
     "ScheduleSlot",
     "Segment",
+    "SetupReview",
     "StoredFile",
     "TransferredFile",
     "TransferredFileEvent",
+    "UnmappedCode",
     "UnmappedElement",
     "ZoneHeartbeat",
 ]

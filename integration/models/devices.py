@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from integration import choices
@@ -59,6 +60,11 @@ class EnrollmentSync(models.Model):
                 fields=["received_at", "id"],
                 condition=~models.Q(ack_state="DELIVERED"),
                 name="enrollment_sync_not_told",
+            ),
+            models.Index(
+                fields=["ack_state", "ack_due_at"],
+                condition=Q(ack_state__in=["EXPECTED", "WAITING", "FAILED"]),
+                name="enrollment_sync_unacknowledged",
             ),
         ]
 

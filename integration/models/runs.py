@@ -75,6 +75,7 @@ class FlowRun(ConcurrentTransitionMixin, models.Model):
             models.Index(
                 fields=["lease_until"], condition=Q(state__in=["RECEIVED", "IN_PROGRESS"]), name="flow_run_unfinished"
             ),
+            models.Index(fields=["finished_at", "flow"], condition=Q(state="FAILED"), name="flow_run_failed"),
         ]
         permissions = [
             ("resubmit_flowrun", _("Can resubmit flow runs")),

@@ -69,6 +69,24 @@ SHIPPED = (
         seconds=30,
     ),
     ShippedSchedule(
+        name="Meter data: days",
+        task="vee.tasks.count_days",
+        description="Counts readings and To Dos by day, for the trends of the home page.",
+        seconds=300,
+    ),
+    ShippedSchedule(
+        name="Meter data: silent meters",
+        task="vee.tasks.mark_stale",
+        description="Marks measuring components whose readings have stayed away for longer than expected.",
+        seconds=900,
+    ),
+    ShippedSchedule(
+        name="Set-up: review",
+        task="integration.tasks.review_setup",
+        description="Counts the open steps of the set-up, for the home page.",
+        seconds=300,
+    ),
+    ShippedSchedule(
         name="Programs: sweep",
         task="assets.tasks.sweep",
         description="Sets devices up that were not woken up, gives up on status checks without an answer (property "

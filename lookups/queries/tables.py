@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from django.db.models import Q
@@ -87,6 +87,8 @@ class Table:
     version: int
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    on_missing: Callable[[str, str, str], None] | None = field(default=None, repr=False, compare=False)
+    """Told of each value that was looked for in vain: source column, value, wanted column."""
     _indexes: dict[str, Mapping[str, int]] = field(default_factory=dict, repr=False, compare=False)
 
     def column(self, name: str) -> Column:
@@ -129,6 +131,8 @@ class Table:
         wanted = self.column(target)
         row = self.row_of(source=source, value=value)
         if row is None:
+            if self.on_missing is not None:
+                self.on_missing(self.column(source).name, value, wanted.name)
             if strict or (strict is None and default is None and self.strict):
                 raise UnableToTranslate(
                     table=self.name, source=source, value=value, target=target, version=self.version

@@ -36,13 +36,30 @@ def _shown_for(transports: Any) -> str:
     return " || ".join(f"transport == '{name}'" for name in sorted(transports))
 
 
+class AttentionFilter(admin.SimpleListFilter):
+    """Connections that were not heard from lately, or whose breaker is not closed."""
+
+    title = _("attention")
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Give what can be asked for."""
+        return [("stale", _("Needs a look"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep what was asked for."""
+        if self.value() != "stale":
+            return queryset
+        return queryset.filter(pk__in=queries.connections_to_look_at(at=timezone.now()).order_by().values("pk"))
+
+
 @admin.register(Connection)
 class ConnectionAdmin(SimpleHistoryAdmin, ModelAdmin):
     """Configuration with checks; its health is evidence above the form."""
 
     form = ConnectionForm
     list_display = ["name", "transport_label", "target", "breaker", "last_answer", "tested", "enabled_label"]
-    list_filter = ["transport", "enabled", "health__state"]
+    list_filter = ["transport", "enabled", "health__state", AttentionFilter]
     search_fields = ["name", "description", "base_url", "host"]
     ordering = ["name"]
     actions = ["test_selected"]

@@ -226,6 +226,11 @@ class OutboundMessage(models.Model):
             models.Index(
                 fields=["correlation_id"], name="outbound_message_correlation", condition=~Q(correlation_id="")
             ),
+            models.Index(
+                fields=["-id"],
+                name="outbound_message_dead",
+                condition=Q(status="FAIL", next_attempt_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -120,6 +120,19 @@ class MeasuringComponentTypeAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: igno
         return ["identifier"] if obj else []
 
 
+class ReadingsFilter(admin.SimpleListFilter):
+    """Components whose readings stay away."""
+
+    title = _("readings")
+    parameter_name = "readings"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("stale", _("Away for longer than expected"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(progress__stale_since__isnull=False) if self.value() == "stale" else queryset
+
+
 @admin.register(MeasuringComponent)
 class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     """Channels and registers, each with its final measurements."""
@@ -127,7 +140,7 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
     form = CharacteristicsForm
     list_display = ["identifier", "type", "device", "service_point", "multiplier", "measurements_link"]
     list_select_related = ["type", "device", "service_point"]
-    list_filter = ["type"]
+    list_filter = ["type", ReadingsFilter]
     autocomplete_fields = ["type", "device", "service_point", "consumption_reference"]
     readonly_fields = ["latest_contiguous", "most_recent_actual"]
     actions_detail = ["add_values", "show_rules"]

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from vee import queries
+from vee import queries, todo_ages
 from vee.choices import OPEN_TODO_STATUSES, ToDoStatus
 from vee.models import ToDo
 
@@ -84,9 +84,13 @@ class AgeFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         named = [(1, _("Over a day")), (3, _("Over 3 days")), (7, _("Over a week")), (30, _("Over 30 days"))]
-        return [(str(days), title) for days, title in named]
+        # The steps of the home page; the last of them is one of the others.
+        steps = [(name, title) for name, (title, _least, below) in todo_ages.AGES.items() if below is not None]
+        return [*steps, *((str(days), title) for days, title in named)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() in todo_ages.AGES:
+            return queryset.filter(todo_ages.of_age(str(self.value()), at=timezone.now()))
         if self.value() not in {str(days) for days in self.DAYS}:
             return queryset
         return queryset.filter(created_at__lt=timezone.now() - dt.timedelta(days=int(str(self.value()))))

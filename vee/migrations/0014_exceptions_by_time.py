@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.db import migrations, models
 
-from foundation.online_migrations import AddIndexOnline
+from foundation.indexes import AddIndexOnline
 
 
 class Migration(migrations.Migration):

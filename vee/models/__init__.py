@@ -5,6 +5,7 @@ from __future__ import annotations
 from vee.models import lookups
 from vee.models.column_profiles import ColumnProfile
 from vee.models.completeness import DayCompleteness, DayCompletenessDue
+from vee.models.daily_counts import DailyCount, DailyCountCursor
 from vee.models.direct import DirectLoad
 from vee.models.exceptions import VeeException
 from vee.models.imds import ImdEdit, ImdPayload, ImdPostVee, ImdTransition, InitialMeasurement, RunLog
@@ -43,6 +44,8 @@ lookups.register()
 
 __all__ = [
     "ColumnProfile",
+    "DailyCount",
+    "DailyCountCursor",
     "DayCompleteness",
     "DayCompletenessDue",
     "Device",

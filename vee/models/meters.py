@@ -271,9 +271,18 @@ class MeasuringComponentProgress(models.Model):
     most_recent_actual_at = models.DateTimeField(
         null=True, blank=True, help_text=_("The latest label whose measurement is not estimated.")
     )
+    stale_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_("When it was found that readings have stayed away for longer than expected; empty: they have not."),
+    )
 
     class Meta:
         verbose_name = _("progress of a measuring component")
+        # Narrow on purpose: normalization never touches the column, so that its updates stay as cheap as they were.
+        indexes = [
+            models.Index(fields=["stale_since"], condition=Q(stale_since__isnull=False), name="component_stale"),
+        ]
 
     def __str__(self) -> str:
         return f"progress of {self.measuring_component_id}"

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from integration import queries, tasks
+from integration import tasks
 from integration.flows import registry, runner
 from integration.models import EnrollmentRecord, Flow, FlowRun, Incident, Payload, RunTransition
 from integration.operations import flows, housekeeping, messages, runs
@@ -464,26 +464,6 @@ class TestApi:
 
         assert len(flows_listed) == 12
         assert [each["name"] for each in flows_listed if not each["available"]] == []
-
-
-class TestRunCounts:
-    def test_counts_by_flow_and_state_from_a_moment_on(self, dacs: Dacs, api: APIClient) -> None:
-        factory.prepare(base_url=dacs.base_url)
-        send(api, "E-1")
-        send(api, "E-2")
-        old = send(api, "E-3")
-        FlowRun.objects.filter(pk=old.pk).update(started_at=factory.AT - dt.timedelta(days=2))
-
-        counted = queries.run_counts(since=factory.AT - dt.timedelta(days=1))
-
-        assert counted == [
-            {
-                "flow__name": "enrollment_request",
-                "flow__display_name": "OU DERMS DACS Enrollment Request",
-                "state": "SUCCEEDED",
-                "runs": 2,
-            }
-        ]
 
 
 class TestInstallFlows:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from outbound import message_queries, retry, tasks
+from foundation import counting
+from outbound import attention_queries, message_queries, retry, tasks
 from outbound.choices import AttemptOutcome, BreakerState, MessageFault, MessageStatus
 from outbound.models import Connection, ConnectionHealth, DeliveryAttempt, OutboundMessage, OutboundMessageType
 from outbound.operations import message_claims, message_holds, message_recovery, sweeping
@@ -560,4 +561,10 @@ class TestCounts:
         Connection.objects.update(held=True)
         attempt(make_message())
 
-        assert message_queries.message_counts() == {"waiting": 2, "held": 2, "failed": 1}
+        kinds = {
+            "waiting": attention_queries.waiting_messages(),
+            "held": attention_queries.held_messages(),
+            "failed": attention_queries.dead_letters(),
+        }
+        numbers = {name: counted.number for name, counted in counting.counts(kinds).items()}
+        assert numbers == {"waiting": 2, "held": 2, "failed": 1}

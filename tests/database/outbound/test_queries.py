@@ -35,7 +35,7 @@ class TestParameter:
             queries.parameter("NOPE")
 
 
-class TestStaleConnections:
+class TestConnectionsToLookAt:
     def test_names_those_that_need_a_look(self) -> None:
         for name in ("GOOD", "NEVER", "OLD", "OPEN", "OFF"):
             make_connection(name, enabled=name != "OFF")
@@ -44,7 +44,7 @@ class TestStaleConnections:
         health.filter(connection__name__in=["GOOD", "OPEN"]).update(last_success_at=fresh)
         health.filter(connection__name="OLD").update(last_success_at=old)
         health.filter(connection__name="OPEN").update(state=BreakerState.OPEN)
-        assert [each.connection.name for each in queries.stale_connections(at=NOW)] == ["NEVER", "OLD", "OPEN"]
+        assert [each.name for each in queries.connections_to_look_at(at=NOW)] == ["NEVER", "OLD", "OPEN"]
 
 
 class TestMailCounts:

@@ -1,0 +1,74 @@
+"""The set-up help in a browser: from home to the step, a code is added to its lookup, and what axe says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from integration.operations import setup, setup_review, unmapped_codes
+from lookups.queries import lookup_value, table
+from tests.browser import axe
+from tests.factories import days, vee
+
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PASSWORD = "a-long-password-1"
+WIDTHS = (1440, 1024)
+LOOKUP, SOURCE, TARGET = "OUTL-BRT-DACS_DRMS_AssetType", "DRMS_ASSET_TYPE", "DACS_ASSET_TYPE"
+
+
+@pytest.fixture
+def product(live_server: Any) -> Any:
+    unmapped_codes.forget()
+    setup.setup(at=days.AT, username="admin", password=PASSWORD)
+    vee.ServicePointFactory()
+    held = unmapped_codes.watched(table(name=LOOKUP), clock=timezone.now)
+    held.translate(source=SOURCE, value="HEAT_PUMP_V2", target=TARGET, strict=False)
+    setup_review.review(at=timezone.now())
+    return live_server
+
+
+def log_in(page: Any, product: Any, where: str) -> None:
+    page.goto(f"{product.url}/admin/login/?next={where}")
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+
+
+def test_a_code_seen_in_traffic_is_added_to_its_lookup(page: Any, product: Any, shot: Any) -> None:
+    log_in(page, product, "/admin/")
+    page.click("#home-setup")
+    step = page.locator("#setup-codes .setup-step", has_text="HEAT_PUMP_V2")
+    expect(step.locator(".workbench-badge")).to_have_text("To do")
+    shot("setup-help")
+
+    # By keys: the link has the focus, the first field has it on the page that opens.
+    step.locator("a").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#code-value")).to_have_text("HEAT_PUMP_V2")
+    expect(page.locator("#id_column_0")).to_be_focused()
+    assert axe.grave_violations(page) == []
+    shot("setup-add-code")
+    page.keyboard.type("Heat pump")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("body")).to_contain_text("the next message finds it")
+    expect(page.locator("#setup-codes .workbench-badge").first).to_have_text("Done")
+    assert lookup_value(table=LOOKUP, source=SOURCE, value="HEAT_PUMP_V2", target=TARGET).result == "Heat pump"
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_it_is_accessible(page: Any, product: Any, shot: Any, mode: str) -> None:
+    page.goto(f"{product.url}/admin/login/")
+    page.evaluate(f"localStorage.setItem('adminTheme', JSON.stringify('{mode}'))")
+    log_in(page, product, "/admin/set-up/")
+
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        expect(page.locator("#setup-protection")).to_be_visible()
+        assert axe.grave_violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        shot(f"setup-help-{mode}-{width}")
