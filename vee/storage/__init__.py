@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from vee.codes import NO_VALUE
 from vee.storage.blocks import instant
+from vee.storage.columns import Column, insert_columns
 from vee.storage.pieces import SECONDS_PER_DAY, DayPieces, cut_into_days
 from vee.storage.progress import upsert_progress
 from vee.storage.reader import Neighbours, Point, Series, neighbours, points, read_range, sum_days
@@ -21,6 +22,7 @@ __all__ = [
     "NO_VALUE",
     "SECONDS_PER_DAY",
     "Change",
+    "Column",
     "DayPieces",
     "KeptTooShort",
     "Neighbours",
@@ -32,6 +34,7 @@ __all__ = [
     "cut_into_days",
     "fetch_arrays",
     "fetch_rows",
+    "insert_columns",
     "insert_rows",
     "instant",
     "neighbours",
