@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import QuerySet
+
 from vee.models import InitialMeasurement, MeasuringComponent
 from vee.storage import fetch_rows
 
@@ -26,11 +28,18 @@ def lock_components(*, component_ids: Iterable[int]) -> None:
     intake goes on meanwhile.
     """
     ids = set(component_ids)
+    if ids:
+        fetch_rows(_in_order(ids).select_for_update(no_key=True).values_list("pk"))
+
+
+def lock_free_components(*, component_ids: Iterable[int]) -> set[int]:
+    """Lock those of these components that nobody else has locked, without waiting for any, and give them."""
+    ids = set(component_ids)
     if not ids:
-        return
-    fetch_rows(
-        MeasuringComponent.objects.filter(pk__any_of=ids)
-        .order_by("pk")
-        .select_for_update(no_key=True)
-        .values_list("pk")
-    )
+        return ids
+    free = _in_order(ids).select_for_update(no_key=True, skip_locked=True)
+    return {pk for (pk,) in fetch_rows(free.values_list("pk"))}
+
+
+def _in_order(ids: set[int]) -> QuerySet[MeasuringComponent]:
+    return MeasuringComponent.objects.filter(pk__any_of=ids).order_by("pk")

@@ -54,7 +54,7 @@ def load_reading_file(*, file_id: str, **_unused: Any) -> None:
     from vee.operations import intake, reading_files
 
     try:
-        intake.load_file(file_id=file_id, at=timezone.now())
+        intake.load_file(file_id=file_id, at=timezone.now(), onward=True)
     except reading_files.UnableToLoadFile as reason:
         # Two wake-ups of one file are normal; the row says who has it.
         logger.info("reading_file_not_loaded", reading_file=file_id, reason=str(reason))

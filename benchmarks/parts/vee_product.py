@@ -37,7 +37,7 @@ def run_product(paths: list[Path]) -> None:
 def _load_and_process(path: Path) -> None:
     with path.open("rb") as stream:
         row = intake.receive_file(name=path.name, stream=stream, format="nem12", at=world.AT, wake=False)
-    intake.load_file(file_id=row.pk, at=world.AT)
+    intake.load_file(file_id=row.pk, at=world.AT, onward=True)
     processing.process_due(at=world.AT)
 
 

@@ -42,8 +42,9 @@ class InitialMeasurement(ConcurrentTransitionMixin, models.Model):
     kind = models.CharField(max_length=12, choices=choices.ImdKind.choices, default=choices.ImdKind.INITIAL_LOAD)
     state = FSMField(default=ImdState.PENDING, choices=ImdState.choices, protected=True)
     external_id = models.CharField(max_length=120, blank=True)
+    # Written by the load that holds the file's row: a check of the key at each row would cost a tenth of storing it.
     reading_file = models.ForeignKey(
-        "vee.ReadingFile", on_delete=models.PROTECT, null=True, blank=True, related_name="imd_rows"
+        "vee.ReadingFile", on_delete=models.PROTECT, null=True, blank=True, related_name="imd_rows", db_constraint=False
     )
     user_edited = models.BooleanField(default=False)
     attempts = models.PositiveSmallIntegerField(default=0, help_text=_("How often VEE was run."))

@@ -18,18 +18,17 @@ import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
 from vee import events, models
-from vee.choices import ImdState, is_due
-from vee.codes import ImdKind
+from vee.choices import is_due
 from vee.engine.batch import Batch
 from vee.locks import lock_components
 from vee.operations import evidence, progress, retries, usage_changes
 from vee.operations.groups import Plans
 from vee.operations.history import MeasurementHistory
-from vee.operations.imd_store import NewImd
-from vee.operations.preparation import Component, DueImd, load_components
+from vee.operations.imd_store import NewImd, as_due, take_ids
+from vee.operations.preparation import Component, load_components
 from vee.operations.validation import Group, validate
 from vee.operations.waves import in_waves
-from vee.storage import Change, new_ids, note_changed_days
+from vee.storage import Change, note_changed_days
 
 
 logger = structlog.get_logger(__name__)
@@ -70,9 +69,9 @@ def _process(asked: Sequence[NewImd], *, at: dt.datetime, reading_file: models.R
     )
     record_of: dict[int, NewImd] = {}
     due = []
-    for imd_id, record in zip(new_ids(table="vee_initialmeasurement", count=len(asked)), asked, strict=True):
+    for imd_id, record in zip(take_ids(len(asked)), asked, strict=True):
         record_of[imd_id] = record
-        due.append(_due(imd_id, record, components[record.component_id or 0]))
+        due.append(as_due(imd_id, record, components[record.component_id or 0]))
     due.sort(key=lambda imd: (imd.component.id if imd.component else 0, imd.start, imd.id))
     plans = Plans()
     written: list[int] = []
@@ -109,26 +108,6 @@ def _process(asked: Sequence[NewImd], *, at: dt.datetime, reading_file: models.R
 def _with_work(components: dict[int, Component]) -> set[int]:
     waiting = models.InitialMeasurement.objects.filter(is_due(), measuring_component__any_of=components)
     return set(waiting.values_list("measuring_component", flat=True))
-
-
-def _due(imd_id: int, record: NewImd, component: Component) -> DueImd:
-    return DueImd(
-        id=imd_id,
-        identifier=record.component_identifier,
-        component=component,
-        start=int(record.start.timestamp()),
-        end=int(record.end.timestamp()),
-        seconds_per_interval=record.seconds_per_interval,
-        kind=ImdKind.INITIAL_LOAD,
-        state=ImdState.PENDING,
-        user_edited=False,
-        attempts=0,
-        uom=record.uom,
-        multiplier=record.multiplier,
-        scale=record.scale,
-        values=record.values,
-        conditions=record.conditions,
-    )
 
 
 def _clean(group: Group) -> np.ndarray:

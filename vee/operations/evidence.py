@@ -6,7 +6,8 @@ import dataclasses
 import datetime as dt
 import itertools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from django.db.models import F
@@ -62,8 +63,30 @@ def close_exceptions(*, imd_ids: Sequence[int], at: dt.datetime) -> None:
     VeeException.objects.filter(imd__any_of=imd_ids, open=True).update(open=False, closed_at=at)
 
 
-def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.datetime) -> Outcome:
-    """Store what groups of IMDs went through, and move each of them to where it belongs."""
+class Movement(Protocol):
+    """How IMDs come to where a path of states ends; `details` by IMD belong to the step to `details_of`."""
+
+    def __call__(
+        self, *, imd_ids: Sequence[int], path: Sequence[str], at: dt.datetime, details: Mapping[int, str],
+        details_of: str,
+    ) -> None: ...  # fmt: skip
+
+
+def _move(
+    *, imd_ids: Sequence[int], path: Sequence[str], at: dt.datetime, details: Mapping[int, str], details_of: str
+) -> None:
+    also = {"attempts": F("attempts") + 1, "error": ""}
+    lifecycle.bulk_move(imd_ids=imd_ids, path=path, at=at, details=details, details_of=details_of, also=also)
+
+
+def conclude(
+    *, groups: Sequence[Group], refused: Sequence[Refused], at: dt.datetime, move: Movement = _move
+) -> Outcome:
+    """
+    Store what groups of IMDs went through, and move each of them to where it belongs.
+
+    `move` is told of those that VEE completed or held; what cannot be prepared or stored goes to ERROR behind them.
+    """
     outcome = Outcome()
     findings: list[tuple[DueImd, RowFinding]] = []
     needs: list[todos.Need] = []
@@ -78,7 +101,7 @@ def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.date
             if blocked[row]:
                 moves[imd.state, ImdState.EXCEPTION].append(imd.id)
                 needs.append(_need(imd, group.findings[row]))
-            elif imd.seconds_per_interval != component.seconds_per_interval and group.scalars is None:
+            elif not _storable(group, imd, component):
                 unstorable.append((imd, _other_size(imd, component.seconds_per_interval)))
             else:
                 moves[imd.state, ImdState.COMPLETE].append(imd.id)
@@ -91,14 +114,7 @@ def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.date
     _store_exceptions(findings, at=at)
     for (state, target), ids in moves.items():
         steps = _path(state, target)
-        lifecycle.bulk_move(
-            imd_ids=ids,
-            path=steps,
-            at=at,
-            details=logs,
-            details_of=steps[steps.index(ImdState.VEE_READY) + 1],
-            also={"attempts": F("attempts") + 1, "error": ""},
-        )
+        move(imd_ids=ids, path=steps, at=at, details=logs, details_of=steps[steps.index(ImdState.VEE_READY) + 1])
     outcome.completed = sum(len(ids) for (_, target), ids in moves.items() if target == ImdState.COMPLETE)
     outcome.exceptions = sum(len(ids) for (_, target), ids in moves.items() if target == ImdState.EXCEPTION)
     todos.open_todos(needs=needs, at=at)
@@ -114,6 +130,20 @@ def conclude(*, groups: Sequence[Group], refused: Sequence[Refused], at: dt.date
     events.announce_changes(changes=changes, at=at)
     events.announce_attention(imd_ids=[need.imd_id for need in needs], at=at)
     return outcome
+
+
+def _storable(group: Group, imd: DueImd, component: Component) -> bool:
+    return imd.seconds_per_interval == component.seconds_per_interval or group.scalars is not None
+
+
+def entering_ids(groups: Sequence[Group]) -> set[int]:
+    """Give the IMDs that VEE completes or holds; those that passed and cannot be stored are left out."""
+    return {
+        imd.id
+        for group in groups
+        for imd, component, blocked in zip(group.imds, group.components, group.blocked.tolist(), strict=True)
+        if blocked or _storable(group, imd, component)
+    }
 
 
 def whole_periods(groups: Sequence[Group], kept_out: set[int]) -> dict[int, tuple[int, int]]:

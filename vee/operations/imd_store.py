@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
+from typing import Any
 
 import numpy as np
 
 from foundation.dispatch import after_commit
 from vee import models
 from vee.choices import ImdState
-from vee.codes import NO_VALUE, Condition
+from vee.codes import NO_VALUE, Condition, ImdKind
 from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
 from vee.operations import lifecycle, todos
+from vee.operations.preparation import Component, DueImd
 from vee.readers.numbers import Amounts
-from vee.storage import insert_rows, new_ids
+from vee.storage import Column, insert_columns, insert_rows, new_ids
 
 
 # The scale of values whose component, and so whose type, is not known yet.
@@ -76,41 +79,26 @@ class StoredImd:
 
 
 def store(
-    *, records: Sequence[NewImd], by: str, at: dt.datetime, reading_file: models.ReadingFile | None = None
+    *,
+    records: Sequence[NewImd],
+    by: str,
+    at: dt.datetime,
+    reading_file: models.ReadingFile | None = None,
+    ids: Sequence[int] | None = None,
 ) -> list[StoredImd]:
     """
     Store records inside the caller's transaction and wake the processing once it commits.
+
+    They get new ids in their order, or those of `ids`, which the caller took before.
 
     :raises django.db.IntegrityError: when an `external_id` was stored by somebody else meanwhile.
     """
     if not records:
         return []
-    ids = new_ids(table=models.InitialMeasurement._meta.db_table, count=len(records))
-    file_id = None if reading_file is None else reading_file.pk
+    ids = take_ids(len(records)) if ids is None else ids
     states = [ImdState.ERROR.value if record.error else ImdState.PENDING.value for record in records]
-    insert_rows(
-        table=models.InitialMeasurement._meta.db_table,
-        columns=_IMD,
-        rows=[
-            (
-                imd_id, record.component_id, record.component_identifier, record.start, record.end,
-                record.seconds_per_interval, record.kind, state, record.external_id, file_id, False, 0, 0,
-                record.error[:300], at, at,
-            )
-            for imd_id, state, record in zip(ids, states, records, strict=True)
-        ],
-    )  # fmt: skip
-    insert_rows(
-        table=models.ImdPayload._meta.db_table,
-        columns=_PAYLOAD,
-        rows=[
-            (
-                imd_id, record.uom, record.multiplier, record.scale, record.values, record.conditions,
-                _kept(record.reading), record.digest, record.source_line,
-            )
-            for imd_id, record in zip(ids, records, strict=True)
-        ],
-    )  # fmt: skip
+    insert_imds(ids=ids, records=records, states=states, at=at, reading_file=reading_file)
+    insert_payloads(ids=ids, records=records)
     _leave_steps(ids, states, records, by=by, at=at)
     failed = [(imd_id, record.error) for imd_id, record in zip(ids, records, strict=True) if record.error]
     if failed:
@@ -121,6 +109,121 @@ def store(
     return [
         StoredImd(imd_id, record.external_id, state) for imd_id, state, record in zip(ids, states, records, strict=True)
     ]
+
+
+def take_ids(count: int) -> list[int]:
+    """Give the ids of as many new IMDs, in ascending order."""
+    return new_ids(table=models.InitialMeasurement._meta.db_table, count=count)
+
+
+def insert_imds(
+    *,
+    ids: Sequence[int],
+    records: Sequence[NewImd],
+    states: Sequence[str],
+    at: dt.datetime,
+    reading_file: models.ReadingFile | None,
+    attempts: int = 0,
+) -> None:
+    """Insert the narrow rows alone, each in its state; payloads and transitions are for the caller to leave."""
+    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for place, (state, record) in enumerate(zip(states, records, strict=True)):
+        known = record.component_id is not None
+        alike[known, record.seconds_per_interval, record.kind, state].append(place)
+    for (known, size, kind, state), places in alike.items():
+        members = [records[place] for place in places]
+        columns = {
+            "id": _numbers([ids[place] for place in places]),
+            "measuring_component_id": _numbers([record.component_id or 0 for record in members]) if known else None,
+            "component_identifier": [record.component_identifier for record in members],
+            "start": _seconds([record.start.timestamp() for record in members]),
+            "end": _seconds([record.end.timestamp() for record in members]),
+            "seconds_per_interval": size, "kind": kind, "state": state,
+            "external_id": _texts([record.external_id for record in members]),
+            "reading_file_id": None if reading_file is None else reading_file.pk, "user_edited": False,
+            "attempts": attempts, "retries": 0,
+            "error": _texts([record.error[:300] for record in members]), "created_at": at, "state_changed_at": at,
+        }  # fmt: skip
+        insert_columns(
+            table=models.InitialMeasurement._meta.db_table,
+            columns={name: Column(_IMD[name], values) for name, values in columns.items()},
+            count=len(places),
+        )
+
+
+def insert_payloads(*, ids: Sequence[int], records: Sequence[NewImd]) -> None:
+    """Insert what was received."""
+    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    others: list[int] = []
+    for place, record in enumerate(records):
+        values = record.values
+        plain = record.conditions is None and record.multiplier is None and record.reading is None
+        if values is not None and plain and not record.digest and record.source_line is not None:
+            alike[record.uom, record.scale, len(values)].append(place)
+        else:
+            others.append(place)
+    for (uom, scale, _), places in alike.items():
+        values = np.stack([record.values for record in map(records.__getitem__, places) if record.values is not None])
+        whole = (values != NO_VALUE).all(axis=1)
+        others += [place for place, is_whole in zip(places, whole.tolist(), strict=True) if not is_whole]
+        places = [place for place, is_whole in zip(places, whole.tolist(), strict=True) if is_whole]
+        members = [records[place] for place in places]
+        columns = {
+            "imd_id": _numbers([ids[place] for place in places]), "uom": uom, "multiplier": None, "scale": scale,
+            "values": values[whole],
+            "conditions": None, "reading": None, "digest": "",
+            "source_line": _numbers([record.source_line or 0 for record in members]),
+        }  # fmt: skip
+        insert_columns(
+            table=models.ImdPayload._meta.db_table,
+            columns={name: Column(_PAYLOAD[name], values) for name, values in columns.items()},
+            count=len(places),
+        )
+    insert_rows(
+        table=models.ImdPayload._meta.db_table,
+        columns=_PAYLOAD,
+        rows=[
+            (
+                ids[place], record.uom, record.multiplier, record.scale, record.values, record.conditions,
+                _kept(record.reading), record.digest, record.source_line,
+            )
+            for place, record in ((place, records[place]) for place in others)
+        ],
+    )  # fmt: skip
+
+
+def _numbers(values: Sequence[int]) -> np.ndarray:
+    return np.array(values, dtype=np.int64)
+
+
+def _texts(values: list[str]) -> list[str] | str:
+    return values if any(values) else ""
+
+
+def _seconds(values: Sequence[float]) -> np.ndarray:
+    return np.array(values, dtype=np.float64)
+
+
+def as_due(imd_id: int, record: NewImd, component: Component) -> DueImd:
+    """Give a record that is about to be stored as VEE takes it."""
+    return DueImd(
+        id=imd_id,
+        identifier=record.component_identifier,
+        component=component,
+        start=int(record.start.timestamp()),
+        end=int(record.end.timestamp()),
+        seconds_per_interval=record.seconds_per_interval,
+        kind=ImdKind(record.kind),
+        state=ImdState.PENDING,
+        user_edited=False,
+        attempts=0,
+        uom=record.uom,
+        multiplier=record.multiplier,
+        scale=record.scale,
+        values=record.values,
+        conditions=record.conditions,
+        reading=record.reading,
+    )
 
 
 def _kept(reading: Decimal | None) -> Decimal | None:

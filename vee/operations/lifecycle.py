@@ -84,6 +84,31 @@ def bulk_move(
         record_steps(imd_ids=imd_ids, steps=steps, at=at, by=by, reason=reason, details=details, details_of=details_of)
 
 
+def record_entry(
+    *,
+    imd_ids: Sequence[int],
+    path: Sequence[str],
+    at: dt.datetime,
+    by: str,
+    details: Mapping[int, str] | None = None,
+    details_of: str | None = None,
+) -> None:
+    """
+    Leave the transition rows of IMDs that are stored where a path ends: their creation, and each step of the path.
+
+    :raises IllegalMove: when the life cycle does not have a step of the path.
+    """
+    first = ("", str(path[0]))
+    record_steps(
+        imd_ids=imd_ids,
+        steps=[first, *steps_of(path)] if len(path) > 1 else [first],
+        at=at,
+        by=by,
+        details=details,
+        details_of=details_of,
+    )
+
+
 def move(
     *,
     imd: InitialMeasurement,

@@ -20,7 +20,7 @@ from vee.locks import lock_components
 from vee.models import InitialMeasurement
 from vee.operations import evidence, retries
 from vee.operations.groups import Plans
-from vee.operations.preparation import load_due
+from vee.operations.preparation import DueImd, load_due
 from vee.operations.validation import validate
 from vee.operations.waves import in_waves
 from vee.storage import UnableToStoreMeasurements, fetch_rows
@@ -158,14 +158,20 @@ def _process(imd_ids: Sequence[int], *, at: dt.datetime, locked: Collection[int]
     plans = Plans()
     summary = ProcessingSummary(imds=len(due))
     for wave in in_waves(due, plans):
-        groups, refused = validate(imds=wave, plans=plans)
-        outcome = evidence.conclude(groups=groups, refused=refused, at=at)
+        outcome = carry_through(wave=wave, plans=plans, at=at)
         summary.completed += outcome.completed
         summary.exceptions += outcome.exceptions
         summary.errors += outcome.errors
         summary.intervals += outcome.intervals
-        retries.rerun_related(component_ids=outcome.completed_components, at=at)
     return summary
+
+
+def carry_through(*, wave: Sequence[DueImd], plans: Plans, at: dt.datetime) -> evidence.Outcome:
+    """Put IMDs that do not wait for each other through VEE, store what follows, and wake those that waited for them."""
+    groups, refused = validate(imds=wave, plans=plans)
+    outcome = evidence.conclude(groups=groups, refused=refused, at=at)
+    retries.rerun_related(component_ids=outcome.completed_components, at=at)
+    return outcome
 
 
 def _put_aside(imd_id: int, error: Exception, *, at: dt.datetime) -> ProcessingSummary:

@@ -23,7 +23,7 @@ from foundation import leases
 from foundation.dispatch import after_commit
 from vee import choices, models, readers
 from vee.choices import ReadingFileStatus
-from vee.operations import column_profiles, direct, file_content, imd_store
+from vee.operations import column_profiles, direct, file_content, imd_store, one_pass
 from vee.operations.file_rows import Registration, Registry
 
 
@@ -138,9 +138,11 @@ def _layout(wanted: str) -> dict[str, Any] | None:
         raise UnableToReceiveFile("format", "unknown_profile", f"There is no column profile {code}.") from None
 
 
-def load_file(*, file_id: uuid.UUID | str, at: dt.datetime) -> models.ReadingFile:
+def load_file(*, file_id: uuid.UUID | str, at: dt.datetime, onward: bool = False) -> models.ReadingFile:
     """
     Load a file to its end, in chunks of about 2,000 IMDs per transaction, and give it with its final status.
+
+    With `onward` what can be put through VEE at once is, in the transaction that stores it (`one_pass`).
 
     LOADED when every row was accepted, PARTIAL when some were, FAILED when none was. Loading it again after a kill
     doubles nothing; `at` is the time of the load, the lease is prolonged by the time that has passed since.
@@ -151,7 +153,7 @@ def load_file(*, file_id: uuid.UUID | str, at: dt.datetime) -> models.ReadingFil
     """
     token = _claim(file_id=file_id, at=at)
     file = models.ReadingFile.objects.select_related("component_type").get(pk=file_id)
-    return _Load(file, token=token, at=at).run()
+    return _Load(file, token=token, at=at, onward=onward).run()
 
 
 def _claim(*, file_id: uuid.UUID | str, at: dt.datetime) -> str:
@@ -172,8 +174,9 @@ def _claim(*, file_id: uuid.UUID | str, at: dt.datetime) -> str:
 class _Load:
     """One load of one file by the holder of its lease."""
 
-    def __init__(self, file: models.ReadingFile, *, token: str, at: dt.datetime) -> None:
+    def __init__(self, file: models.ReadingFile, *, token: str, at: dt.datetime, onward: bool) -> None:
         self._file = file
+        self._store = one_pass.store_and_process if onward else imd_store.store
         self._token = token
         self._at = at
         self._begun = time.monotonic()
@@ -273,7 +276,7 @@ class _Load:
             raise LeaseLost(f"Another worker took the reading file {file.pk} over.")
         self._registry.create_components()
         records, _ = direct.process(records=self._registry.resolved(self._imds), at=self._at, reading_file=file)
-        imd_store.store(records=records, by="system", at=self._at, reading_file=file)
+        self._store(records=records, by="system", at=self._at, reading_file=file)
         if records:
             file.imds += len(records)
             models.ReadingFile.objects.filter(pk=file.pk).update(imds=file.imds)

@@ -19,6 +19,7 @@ from typing import IO
 from vee.readers import nem12_rows as rows
 from vee.readers.base import (
     FileUnreadable,
+    Item,
     Items,
     RowError,
     RowRefused,
@@ -63,7 +64,16 @@ class _Reader:
                 _read_header(line)
                 header_seen = self._open = True
                 continue
-            for item in self._rows(line, plain):
+            if plain is not None and self._open:
+                # What nearly all rows are: a day that is read already and ends the one before it.
+                given = True
+                if self._day is not None:
+                    yield self._finished_day(self._day)
+                refused = self._open_plain_day(plain, line)
+                if refused is not None:
+                    yield refused
+                continue
+            for item in self._rows(line):
                 given = True
                 yield item
         if not header_seen:
@@ -80,15 +90,8 @@ class _Reader:
             message = "the file ends without its 900 row: it may have been cut"
             yield RowError(line=max(self._last, 1), code="missing_trailer", message=message)
 
-    def _rows(self, line: Line, plain: PlainDay | None) -> Items:
+    def _rows(self, line: Line) -> Items:
         """Give what is complete once this row is seen: the day before it, itself, or nothing yet."""
-        if plain is not None and self._open:
-            yield from self._close_day()
-            try:
-                self._open_plain_day(plain, line)
-            except RowRefused as refused:
-                yield RowError(line=line.number, code=refused.code, message=refused.message)
-            return
         if line.fault is None and not line.text.strip():
             return
         fields = [text.strip() for text in line.text.split(",")]
@@ -161,14 +164,18 @@ class _Reader:
         self._day = rows.read_day(fields, self._needed_stream(), number)
         self._in_refused_day = False
 
-    def _open_plain_day(self, plain: PlainDay, line: Line) -> None:
+    def _open_plain_day(self, plain: PlainDay, line: Line) -> RowError | None:
         self._in_refused_day = True
-        stream = self._needed_stream()
-        if len(plain.amounts) == stream.intervals:
-            self._day = rows.read_plain_day(plain, stream, line.number)
-        else:
-            self._day = rows.read_day([text.strip() for text in line.text.split(",")], stream, line.number)
+        try:
+            stream = self._needed_stream()
+            if len(plain.amounts) == stream.intervals:
+                self._day = rows.read_plain_day(plain, stream, line.number)
+            else:
+                self._day = rows.read_day([text.strip() for text in line.text.split(",")], stream, line.number)
+        except RowRefused as refused:
+            return RowError(line=line.number, code=refused.code, message=refused.message)
         self._in_refused_day = False
+        return None
 
     def _add_span(self, fields: list[str], number: int) -> None:
         if self._in_refused_day:
@@ -183,9 +190,12 @@ class _Reader:
                 self._day.fault = refused
 
     def _close_day(self) -> Items:
-        day, self._day = self._day, None
-        if day is not None:
-            yield rows.finish(day)
+        if self._day is not None:
+            yield self._finished_day(self._day)
+
+    def _finished_day(self, day: rows.Day) -> Item:
+        self._day = None
+        return rows.finish(day)
 
 
 def _read_header(line: Line) -> None:

@@ -113,7 +113,7 @@ def read_day(fields: list[str], stream: Stream, number: int) -> Day:
     if len(texts) < count:
         raise RowRefused("interval_count", f"the day has {len(texts)} fields; {count} values are expected")
     day = Day(line=number, stream=stream, start=start, texts=texts, amounts=amounts)
-    _qualify(day, tail)
+    _qualify(day, *_quality_of(tail))
     return day
 
 
@@ -124,12 +124,25 @@ def read_plain_day(plain: PlainDay, stream: Stream, number: int) -> Day:
     :raises RowRefused: when its other fields do not fit.
     """
     day = Day(line=number, stream=stream, start=_read_date(plain.date), texts=(), amounts=plain.amounts)
-    _qualify(day, [text.strip() for text in plain.tail.split(",")])
+    _qualify(day, *_quality_of_text(plain.tail))
     return day
 
 
-def _qualify(day: Day, tail: Sequence[str]) -> None:
-    """Note the quality of a day, and check the fields that stand behind its values."""
+def _qualify(day: Day, letter: str, condition: int | None) -> None:
+    day.variable = condition is None
+    if condition is not None:
+        day.letters = [letter] * day.stream.intervals
+        day.conditions = [condition] * day.stream.intervals
+
+
+@functools.lru_cache(maxsize=4_096)
+def _quality_of_text(tail: str) -> tuple[str, int | None]:
+    """Read what stands behind the values, which is the same in many rows of a file."""
+    return _quality_of([text.strip() for text in tail.split(",")])
+
+
+def _quality_of(tail: Sequence[str]) -> tuple[str, int | None]:
+    """Give the flag of a day and its condition, None where 400 rows say more; checks the fields behind the values."""
     if not tail or not tail[0]:
         raise RowRefused("missing_fields", "the quality flag is missing")
     letter = nem12_quality.read_flag(tail[0])
@@ -137,10 +150,7 @@ def _qualify(day: Day, tail: Sequence[str]) -> None:
     extra = next((text for text in tail[_FIELDS_AFTER_VALUES:] if text), None)
     if extra is not None:
         raise RowRefused("too_many_fields", f"{shown(extra)} stands after the last field of the row")
-    day.variable = letter == nem12_quality.VARIABLE
-    if not day.variable:
-        day.letters = [letter] * day.stream.intervals
-        day.conditions = [nem12_quality.condition_of(letter, reason)] * day.stream.intervals
+    return letter, None if letter == nem12_quality.VARIABLE else nem12_quality.condition_of(letter, reason)
 
 
 def apply_span(day: Day, fields: list[str]) -> None:

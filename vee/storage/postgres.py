@@ -10,6 +10,7 @@ import numpy as np
 
 from vee.codes import NO_VALUE
 from vee.storage.blocks import Blocks, StoredBlock, instant
+from vee.storage.columns import COPY_HEADER, COPY_TRAILER
 from vee.storage.partitions import create_partitions, ensure_partitions, retire_before
 from vee.storage.rows import bigints, decode_arrays, postgres_cursor
 
@@ -19,8 +20,6 @@ __all__ = ["create_partitions", "load", "load_range", "retire_before", "store", 
 
 # Seconds from the Unix epoch to PostgreSQL's, 2000-01-01.
 _EPOCH = 946_684_800
-_COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_COPY_TRAILER = b"\xff\xff"
 
 STAGING = """
     CREATE TEMPORARY TABLE IF NOT EXISTS vee_block_staging (
@@ -153,14 +152,14 @@ def store(*, blocks: Blocks, replacing: bool, at: dt.datetime) -> None:
     with postgres_cursor() as cursor:
         cursor.execute(STAGING)
         with cursor.copy("COPY vee_block_staging FROM STDIN WITH (FORMAT binary)") as copy:
-            copy.write(_COPY_HEADER)
+            copy.write(COPY_HEADER)
             for with_conditions in (False, True):
                 for with_flags in (False, True):
                     rows = np.flatnonzero((regular != with_conditions) & (unflagged != with_flags))
                     if len(rows):
                         part = blocks if len(rows) == len(blocks) else blocks.take(rows)
                         copy.write(_copy_rows(part, with_conditions=with_conditions, with_flags=with_flags))
-            copy.write(_COPY_TRAILER)
+            copy.write(COPY_TRAILER)
         if replacing:
             cursor.execute(HISTORY, times)
         cursor.execute(UPSERT, {"at": at})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -60,12 +60,43 @@ def read_range(*, component_ids: Sequence[int], start: dt.datetime, end: dt.date
     by_component: dict[int, list[StoredBlock]] = defaultdict(list)
     for block in found:
         by_component[block.component_id].append(block)
-    series = {}
+    series: dict[int, Series] = {}
+    # Nearly all components have blocks of one layout, and those of one layout are joined at once.
+    alike: dict[tuple[int, int, int], list[StoredBlock]] = defaultdict(list)
     for component_id, blocks in by_component.items():
-        one = _join(component_id, blocks, low=low, high=high)
-        if len(one.ends):
-            series[component_id] = one
-    return series
+        layouts = {(len(block.values), block.seconds_per_interval, block.scale) for block in blocks}
+        if len(layouts) == 1 and all(block.readings is None for block in blocks):
+            alike[layouts.pop()] += blocks
+        else:
+            series[component_id] = _join(component_id, blocks, low=low, high=high)
+    for blocks in alike.values():
+        series.update((one.component_id, one) for one in _join_alike(blocks, low=low, high=high))
+    return {component_id: series[component_id] for component_id in by_component if len(series[component_id].ends)}
+
+
+def _join_alike(blocks: list[StoredBlock], *, low: float, high: float) -> Iterator[Series]:
+    """Give the series of components whose blocks, one component's after another's, have one layout and no readings."""
+    scale, size = blocks[0].scale, blocks[0].seconds_per_interval
+    values = np.stack([block.values for block in blocks])
+    starts = np.array([block.start for block in blocks], dtype=np.int64)
+    ends = starts[:, None] + np.arange(1, values.shape[1] + 1) * size
+    conditions = np.full(values.shape, Condition.REGULAR, dtype=np.int32)
+    edited = np.zeros(values.shape, dtype=bool)
+    for row, block in enumerate(blocks):
+        if block.conditions is not None:
+            conditions[row] = block.conditions
+        if block.flags is not None:
+            edited[row] = (block.flags & USER_EDITED) != 0
+    keep = (ends > low) & (ends <= high) & (conditions != 0)
+    components = np.array([block.component_id for block in blocks], dtype=np.int64)
+    first_rows = np.flatnonzero(np.append(True, np.diff(components) != 0))
+    counts = np.add.reduceat(keep.sum(axis=1), first_rows).tolist()
+    ends, values, conditions, edited = ends[keep], values[keep], conditions[keep], edited[keep]
+    begin = 0
+    for component_id, count in zip(components[first_rows].tolist(), counts, strict=True):
+        span = slice(begin, begin + count)
+        begin += count
+        yield Series(component_id, ends[span], values[span], conditions[span], edited[span], scale, size)
 
 
 def _join(component_id: int, blocks: list[StoredBlock], *, low: float, high: float) -> Series:

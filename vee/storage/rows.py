@@ -241,7 +241,12 @@ def new_ids(*, table: str, count: int) -> list[int]:
     with connection.cursor() as django_cursor:
         django_cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
         row = django_cursor.fetchone()
-    latest = 0 if row is None else int(row[0])
+        latest = 0 if row is None else int(row[0])
+        # Also where no row comes to be with them, nobody else may be given these ids.
+        taken = "UPDATE sqlite_sequence SET seq = %s WHERE name = %s"
+        if row is None:
+            taken = "INSERT INTO sqlite_sequence (seq, name) VALUES (%s, %s)"
+        django_cursor.execute(taken, [latest + count, table])
     return list(range(latest + 1, latest + count + 1))
 
 
