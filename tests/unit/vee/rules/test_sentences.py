@@ -65,9 +65,7 @@ class TestEveryRule:
         for parameter, value in given.items():
             for number in numbers(value):
                 # One of something is said in the singular.
-                assert number == 1 or {number, number * 100} & shown, (
-                    f"{group}: {said} does not name {parameter} {number}"
-                )
+                assert number == 1 or {number, number * 100} & shown, f"{group} {parameter}: {said}"
 
     @pytest.mark.parametrize("name", sorted(registry.AVAILABLE))
     def test_begins_with_its_severity_where_it_fails(self, name: str) -> None:
