@@ -119,15 +119,25 @@ def _assignment_lanes(group: VeeGroup) -> list[Lane]:
 def _users(request: HttpRequest, group: VeeGroup) -> list[dict[str, Any]]:
     """Count what the group stands for, each number with the list of exactly those rows."""
     shown = (
-        ("measuringcomponenttype", _("types name it"), where_used_queries.types_naming, "vee_group"),
+        ("measuringcomponenttype", _("types that name it"), where_used_queries.types_naming, "vee_group"),
         (
             "measuringcomponent",
-            _("components name it themselves"),
+            _("components that name it themselves"),
             where_used_queries.components_naming,
             "own_vee_group",
         ),
-        ("measuringcomponent", _("components in all pass it"), where_used_queries.components_passing, "vee_group"),
-        ("servicepoint", _("service points pass it"), where_used_queries.service_points_passing, "vee_group"),
+        (
+            "measuringcomponent",
+            _("all components whose data passes it"),
+            where_used_queries.components_passing,
+            "vee_group",
+        ),
+        (
+            "servicepoint",
+            _("service points whose data passes it"),
+            where_used_queries.service_points_passing,
+            "vee_group",
+        ),
     )
     return [
         {

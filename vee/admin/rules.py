@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -191,7 +192,7 @@ class VeeGroupAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
 
     class Media:
         css = {"all": ["vee/workbench.css", "vee/rules.css"]}
-        js = ["vee/rule-order.js", "vee/rule-sentence.js"]
+        js = [Script(f"vee/{name}.js", defer=True) for name in ("rule-order", "rule-sentence", "named-choices")]
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view

@@ -14,6 +14,8 @@ LABEL_WIDTH = 230
 WIDTH = 1000
 LANE = 30
 MARGIN = dt.timedelta(days=60)
+# What lies further from today than this is drawn at the edge: a far-off date would press all others together.
+PAST, FUTURE = dt.timedelta(days=5 * 365), dt.timedelta(days=3 * 365)
 _TOP = 26
 
 
@@ -47,7 +49,8 @@ def drawing(lanes: Sequence[Lane], *, today: dt.date) -> dict[str, Any] | None:
     )
     if not bounds:
         return None
-    first, last = min(bounds[0], today) - MARGIN, max(bounds[-1], today) + MARGIN
+    first = max(min(bounds[0], today), today - PAST) - MARGIN
+    last = min(max(bounds[-1], today), today + FUTURE) + MARGIN
     scale = _Scale(first, last)
     height = _TOP + LANE * len(lanes)
     return {
@@ -74,7 +77,11 @@ class _Scale:
         """Give those days that stand far enough apart to be read."""
         kept: list[dt.date] = []
         for bound in bounds:
-            if (not kept or self.x(bound) - self.x(kept[-1]) >= 85) and self.x(bound) <= WIDTH - 75:
+            if (
+                self.first <= bound <= self.last
+                and (not kept or self.x(bound) - self.x(kept[-1]) >= 85)
+                and self.x(bound) <= WIDTH - 75
+            ):
                 kept.append(bound)
         return kept
 
@@ -82,6 +89,7 @@ class _Scale:
         begins = self.x(period.start or self.first)
         # The last day belongs to the period.
         ends = self.x(self.last if period.end is None else period.end + dt.timedelta(days=1))
+        begins = min(begins, WIDTH - 3)
         return {"x": begins, "width": max(ends - begins, 3)}
 
 

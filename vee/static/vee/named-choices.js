@@ -1,0 +1,19 @@
+/*
+ * Gives the searchable choices of a form, which the theme draws without a name while nothing is chosen, the name of
+ * their label.
+ */
+"use strict";
+
+(function () {
+  function name(within) {
+    within.querySelectorAll(".select2-selection[role=combobox]").forEach((drawn) => {
+      const select = drawn.closest(".select2-container").previousElementSibling;
+      const label = select && select.id && document.querySelector("label[for='" + select.id + "']");
+      if (label) {
+        drawn.setAttribute("aria-label", label.textContent.trim());
+      }
+    });
+  }
+  window.addEventListener("load", () => name(document));
+  document.addEventListener("formset:added", (event) => setTimeout(() => name(event.target), 0));
+})();
