@@ -6,7 +6,7 @@
 
 (function () {
   function name(within) {
-    within.querySelectorAll(".select2-selection[role=combobox]").forEach((drawn) => {
+    within.querySelectorAll(".select2-selection[role=combobox], .select2-selection__rendered[role=textbox]").forEach((drawn) => {
       const select = drawn.closest(".select2-container").previousElementSibling;
       const label = select && select.id && document.querySelector("label[for='" + select.id + "']");
       if (label) {
