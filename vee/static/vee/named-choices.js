@@ -14,6 +14,7 @@
       }
     });
   }
-  window.addEventListener("load", () => name(document));
-  document.addEventListener("formset:added", (event) => setTimeout(() => name(event.target), 0));
+  // The theme draws them when it gets to it: before or after the page has loaded, and again for each row that is added.
+  new MutationObserver(() => name(document)).observe(document.documentElement, { childList: true, subtree: true });
+  name(document);
 })();
