@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,7 +22,7 @@ class Use:
     how: str
 
 
-_ROLES = {
+ROLES = {
     "initial_load_group": "initial loads",
     "manual_override_group": "manual data",
     "estimation_group": "estimations",
@@ -39,13 +41,34 @@ def uses_of_group(group: VeeGroup) -> list[Use]:
         ),
         *(
             Use("measuringcomponenttype", kind.pk, kind.identifier, _roles(kind, group))
-            for kind in MeasuringComponentType.objects.filter(_any_role(group)).order_by("identifier")
+            for kind in MeasuringComponentType.objects.filter(any_role(group)).order_by("identifier")
         ),
         *(
             Use("measuringcomponent", one.pk, one.identifier, _roles(one, group))
-            for one in MeasuringComponent.objects.filter(_any_role(group)).order_by("identifier")[:MOST_COMPONENTS]
+            for one in MeasuringComponent.objects.filter(any_role(group)).order_by("identifier")[:MOST_COMPONENTS]
         ),
     ]
+
+
+def version_of_rules(group_id: int) -> str:
+    """Give a digest of all that a group's rules say: equal as long as nobody changed them."""
+    rows = VeeRule.objects.filter(group=group_id).order_by("pk").values_list(
+        "pk", "sequence", "rule", "description", "severity", "exception_type", "start_date", "end_date",
+        "parameters", "eligibility",
+    )  # fmt: skip
+    return _digest(list(rows))
+
+
+def version_of_factor(factor_id: int) -> str:
+    """Give a digest of all values of a factor: equal as long as nobody changed them."""
+    rows = FactorValue.objects.filter(factor=factor_id).order_by("pk").values_list(
+        "pk", "characteristic_value", "start_date", "end_date", "vee_group", "measuring_component"
+    )  # fmt: skip
+    return _digest(list(rows))
+
+
+def _digest(rows: object) -> str:
+    return hashlib.blake2b(json.dumps(rows, default=str, sort_keys=True).encode(), digest_size=12).hexdigest()
 
 
 def uses_of_factor(factor: Factor) -> list[Use]:
@@ -77,12 +100,13 @@ def _uses_by_rules(rule: str | None, parameter: str, code: str) -> Iterator[Use]
         yield Use("veegroup", found.group_id, found.group.code, f"rule {found.sequence} {found.rule}")
 
 
-def _any_role(group: VeeGroup) -> Q:
+def any_role(group: VeeGroup) -> Q:
+    """Give the condition that a type or component names a group for one of its roles."""
     condition = Q()
-    for name in _ROLES:
+    for name in ROLES:
         condition |= Q(**{name: group})
     return condition
 
 
 def _roles(row: MeasuringComponentType | MeasuringComponent, group: VeeGroup) -> str:
-    return ", ".join(words for name, words in _ROLES.items() if getattr(row, f"{name}_id") == group.pk)
+    return ", ".join(words for name, words in ROLES.items() if getattr(row, f"{name}_id") == group.pk)

@@ -7,14 +7,15 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from foundation.admin import ModelAdmin, TabularInline
 from vee import configuration_queries
-from vee.admin import where_used
+from vee.admin import factor_table, where_used
 from vee.models import Factor, FactorValue, Holiday
 from vee.operations import groups
 
@@ -58,6 +59,27 @@ class FactorAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     ordering = ["code"]
     inlines = [FactorValueInline]
     fields = ["code", "characteristic", "description", "used_by", "leads_to"]
+    actions_detail = ["open_table"]
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:factor_id>/table/", wrap(self.table_view), name="vee_factor_table"),
+            path("<int:factor_id>/table.csv", wrap(self.table_export), name="vee_factor_table_export"),
+            *super().get_urls(),
+        ]
+
+    def table_view(self, request: HttpRequest, factor_id: int) -> HttpResponse:
+        """Show and save the values as a grid."""
+        return factor_table.view(self, request, factor_id)
+
+    def table_export(self, request: HttpRequest, factor_id: int) -> HttpResponse:
+        """Give the values as CSV."""
+        return factor_table.export(self, request, factor_id)
+
+    @action(description=_("Values as a table"), icon="table", url_path="values-of")
+    def open_table(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:vee_factor_table", args=[object_id]))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [*(["code"] if obj else []), "used_by", "leads_to"]

@@ -22,6 +22,7 @@ from vee import codes, queries
 from vee.admin import component_rules, manual, measurement_export
 from vee.admin.characteristics import CharacteristicsForm
 from vee.admin.derivations import ValueDerivationInline
+from vee.admin.group_filters import ComponentsNaming, ComponentsPassing, ServicePointsPassing, TypesNaming
 from vee.admin.readings import legend, quality
 from vee.engine import calendar
 from vee.models import Device, InstallEvent, MeasuringComponent, MeasuringComponentType, Outage, ServicePoint
@@ -54,7 +55,7 @@ class ServicePointAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
 
     form = ServicePointForm
     list_display = ["identifier", "time_zone", "created_at"]
-    list_filter = ["time_zone"]
+    list_filter = ["time_zone", ServicePointsPassing]
     search_fields = ["identifier"]
     ordering = ["identifier"]
     inlines = [OutageInline]
@@ -108,7 +109,7 @@ class MeasuringComponentTypeAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: igno
         "estimation_group",
     ]
     list_select_related = ["initial_load_group", "manual_override_group", "estimation_group"]
-    list_filter = ["component_kind", "uom"]
+    list_filter = ["component_kind", "uom", TypesNaming]
     search_fields = ["identifier", "description"]
     ordering = ["identifier"]
 
@@ -140,7 +141,7 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
     form = CharacteristicsForm
     list_display = ["identifier", "type", "device", "service_point", "multiplier", "measurements_link"]
     list_select_related = ["type", "device", "service_point"]
-    list_filter = ["type", ReadingsFilter]
+    list_filter = ["type", ReadingsFilter, ComponentsPassing, ComponentsNaming]
     autocomplete_fields = ["type", "device", "service_point", "consumption_reference"]
     readonly_fields = ["latest_contiguous", "most_recent_actual"]
     actions_detail = ["add_values", "show_rules"]

@@ -7,8 +7,10 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
@@ -17,13 +19,14 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from foundation.admin import ModelAdmin, StackedInline
 from vee import configuration_queries
-from vee.admin import where_used
+from vee.admin import group_page, rule_views, simulation, where_used
+from vee.admin.group_filters import GroupsWithRule
 from vee.admin.rule_choices import parameters_help, rule_choices
-from vee.codes import Severity
+from vee.admin.rule_words import rule_words
 from vee.engine import eligibility, registry
 from vee.engine.plan import criteria_text
 from vee.models import VeeExceptionType, VeeGroup, VeeRule
-from vee.operations import groups
+from vee.operations import groups, rule_order
 
 
 def _eligibility_help() -> str:
@@ -141,14 +144,35 @@ class VeeRuleInline(StackedInline):
 
     @display(description=_("In words"))
     def sentence(self, rule: VeeRule) -> str:
-        if rule.pk is None or rule.rule not in registry.AVAILABLE:
+        if rule.pk is None:
             return "–"
-        try:
-            said = registry.sentence(rule.rule, rule.parameters, Severity(rule.severity))
-            applies = eligibility.sentence(eligibility.read(criteria_text(rule.eligibility)))
-        except registry.UnableToReadParameters as error:
-            return str(_("Unreadable: %(error)s")) % {"error": error}
-        return f"{said} {applies}".rstrip()
+        words = rule_words(
+            rule=rule.rule, parameters=rule.parameters, severity=rule.severity, criteria=rule.eligibility
+        )
+        return str(words)
+
+
+class VeeGroupForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A group; refuses what was entered over rules that somebody else changed meanwhile."""
+
+    class Meta:
+        model = VeeGroup
+        fields = ["code", "description"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        seen = self.data.get("rules_seen", "")
+        if seen and self.instance.pk is not None:
+            # Whoever saves the same group at this moment waits until this one is through.
+            VeeGroup.objects.select_for_update().get(pk=self.instance.pk)
+            if configuration_queries.version_of_rules(self.instance.pk) != seen:
+                raise ValidationError(
+                    _(
+                        "Somebody else changed these rules meanwhile. Nothing was saved; what you entered is still "
+                        "here. Compare it with the rules as they are now, in the list above, and save again."
+                    )
+                )
+        return cleaned
 
 
 @admin.register(VeeGroup)
@@ -156,10 +180,72 @@ class VeeGroupAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     """Ordered lists of rules."""
 
     list_display = ["code", "description", "rules_in_words"]
+    list_filter = [GroupsWithRule]
     search_fields = ["code", "description"]
     ordering = ["code"]
+    form = VeeGroupForm
     inlines = [VeeRuleInline]
     actions_detail = ["try_rules"]
+    actions_list = ["ask_which_group"]
+    change_form_outer_before_template = "admin/vee/group_rules.html"
+    change_form_before_template = "admin/vee/group_form_top.html"
+
+    class Media:
+        css = {"all": ["vee/workbench.css", "vee/rules.css"]}
+        js = [Script(f"vee/{name}.js", defer=True) for name in ("rule-order", "rule-sentence", "named-choices")]
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:group_id>/order/", wrap(self.order_view), name="vee_veegroup_order"),
+            path("sentence/", wrap(rule_views.say), name="vee_veegroup_sentence"),
+            path("simulate/", wrap(self.simulate_view), name="vee_veegroup_simulate"),
+            *super().get_urls(),
+        ]
+
+    def order_view(self, request: HttpRequest, group_id: int) -> HttpResponse:
+        """Save the order of the rules."""
+        return rule_views.save_order(self, request, group_id)
+
+    def simulate_view(self, request: HttpRequest) -> HttpResponse:
+        """Say which group a component would get, and why."""
+        return simulation.view(self, request)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        group = self.get_object(request, object_id) if object_id else None
+        shown = {}
+        if group is not None and self.has_view_permission(request, group):
+            shown = group_page.context(request, group, today=timezone.localdate())
+        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **shown})
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        group = form.instance
+        order = rule_order.wanted_order(
+            request.POST.get("order", ""), list(group.rules.values_list("sequence", flat=True))
+        )
+        if order:
+            rule_order.put_in_order(
+                group_id=group.pk,
+                order=order,
+                seen=configuration_queries.version_of_rules(group.pk),
+                by=request.user,
+                at=timezone.now(),
+            )
+
+    def has_ask_which_group_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("vee.view_veegroup")
+
+    @action(
+        description=_("Which group does a component get?"),
+        icon="quiz",
+        permissions=["ask_which_group"],
+        url_path="which",
+    )
+    def ask_which_group(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:vee_veegroup_simulate"))
 
     def has_try_rules_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("vee.add_ruletrial")

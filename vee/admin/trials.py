@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,22 +13,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
-from unfold.widgets import (
-    UnfoldAdminDateWidget,
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-    UnfoldBooleanSwitchWidget,
-)
 
 from foundation.admin import EvidenceAdmin
-from vee.admin.rule_choices import parameters_help, rule_choices
-from vee.choices import Severity, TrialStatus
-from vee.codes import Severity as SeverityCode
-from vee.engine import registry
-from vee.models import MeasuringComponentType, RuleTrial, VeeGroup
+from vee.admin.rule_words import rule_words
+from vee.admin.trial_forms import ScopeForm, TrialRules, carried_over
+from vee.choices import TrialStatus
+from vee.models import RuleTrial, VeeGroup
 from vee.operations import trials
+from vee.operations.rule_order import renumbered, wanted_order
 
 
 STATUS_LABELS = {
@@ -40,102 +31,6 @@ STATUS_LABELS = {
     TrialStatus.PROMOTED: "default",
 }
 DEFAULT_DAYS = 31
-
-
-class ScopeForm(forms.Form):
-    """Over which stored readings the rules are tried."""
-
-    first_day = forms.DateField(label=_("First day (UTC)"), widget=UnfoldAdminDateWidget)
-    last_day = forms.DateField(label=_("Last day (UTC)"), widget=UnfoldAdminDateWidget)
-    component_type = forms.ModelChoiceField(
-        label=_("Measuring component type"),
-        queryset=MeasuringComponentType.objects.order_by("identifier"),
-        required=False,
-        widget=UnfoldAdminSelectWidget,
-        help_text=_("Empty: all types."),
-    )
-    component_search = forms.CharField(
-        label=_("Measuring components"),
-        max_length=60,
-        required=False,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=_("How their identifiers begin. Empty: all."),
-    )
-    maximum_imds = forms.IntegerField(
-        label=_("At most so many IMDs"),
-        min_value=1,
-        max_value=trials.MOST_IMDS,
-        initial=5_000,
-        widget=UnfoldAdminIntegerFieldWidget,
-    )
-
-    def scope(self) -> trials.Scope:
-        """Give the scope that was chosen; both days are included."""
-        given = self.cleaned_data
-        return trials.Scope(
-            start=_midnight(given["first_day"]),
-            end=_midnight(given["last_day"] + dt.timedelta(days=1)),
-            component_type=given["component_type"],
-            component_search=given["component_search"],
-            maximum_imds=given["maximum_imds"],
-        )
-
-
-class TrialRuleForm(forms.Form):
-    """One rule of the group as it is to be tried."""
-
-    leave_out = forms.BooleanField(label=_("Leave this rule out"), required=False, widget=UnfoldBooleanSwitchWidget)
-    sequence = forms.IntegerField(label=_("Sequence"), min_value=0, widget=UnfoldAdminIntegerFieldWidget)
-    rule = forms.ChoiceField(label=_("Rule"), widget=UnfoldAdminSelectWidget)
-    severity = forms.ChoiceField(
-        label=_("Severity"), choices=Severity.choices, initial=Severity.ISSUE, widget=UnfoldAdminSelectWidget
-    )
-    exception_type = forms.CharField(
-        label=_("Exception type"), max_length=40, required=False, widget=UnfoldAdminTextInputWidget
-    )
-    start_date = forms.DateField(label=_("Start date"), required=False, widget=UnfoldAdminDateWidget)
-    end_date = forms.DateField(label=_("End date"), required=False, widget=UnfoldAdminDateWidget)
-    parameters = forms.JSONField(
-        label=_("Parameters"), required=False, initial=dict, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2})
-    )
-    eligibility = forms.JSONField(required=False, initial=list, widget=forms.HiddenInput)
-    description = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        choice = self.fields["rule"]
-        assert isinstance(choice, forms.ChoiceField)  # noqa: S101  (narrows the type)
-        choice.choices = [("", "–"), *rule_choices()]
-        name = str(self.initial.get("rule") or "")
-        if name in registry.AVAILABLE:
-            self.fields["parameters"].help_text = parameters_help(name)
-
-    @property
-    def in_words(self) -> str:
-        """Say what the rule does today."""
-        name = str(self.initial.get("rule") or "")
-        if name not in registry.AVAILABLE:
-            return name
-        return registry.sentence(name, self.initial["parameters"], SeverityCode(self.initial["severity"]))
-
-    def entry(self) -> dict[str, Any]:
-        """Give the rule as a configuration document names it."""
-        given = self.cleaned_data
-        return {
-            **{name: given[name] for name in ("sequence", "rule", "severity", "description")},
-            "exception_type": given["exception_type"] or None,
-            "start_date": None if given["start_date"] is None else given["start_date"].isoformat(),
-            "end_date": None if given["end_date"] is None else given["end_date"].isoformat(),
-            "parameters": given["parameters"] or {},
-            "eligibility": given["eligibility"] or [],
-        }
-
-
-TrialRules = forms.formset_factory(TrialRuleForm, extra=1)
-
-
-def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
 
 
 @admin.register(RuleTrial)
@@ -204,8 +99,10 @@ class RuleTrialAdmin(EvidenceAdmin):
         group = VeeGroup.objects.filter(pk=group_id).first()
         if group is None:
             raise Http404
-        scope, rules = ScopeForm(request.POST or None, initial=_default_scope()), self._rules(request, group)
-        if request.method == "POST" and scope.is_valid() and rules.is_valid():
+        carried = "carried" in request.POST
+        scope = ScopeForm(None if carried else request.POST or None, initial=_default_scope())
+        rules = self._rules(request, group)
+        if request.method == "POST" and not carried and scope.is_valid() and rules.is_valid():
             kept = [
                 form.entry()
                 for form in rules.forms
@@ -258,7 +155,15 @@ class RuleTrialAdmin(EvidenceAdmin):
         chosen = request.GET.get("trial", "")
         earlier = RuleTrial.objects.filter(pk=int(chosen), group=group).first() if chosen.isdecimal() else None
         entries = trials.rules_of(group) if earlier is None else earlier.rules
-        return TrialRules(request.POST or None, initial=entries, prefix="rules")
+        order = wanted_order(request.GET.get("order", ""), [entry["sequence"] for entry in entries])
+        if order:
+            numbers = renumbered(order)
+            entries = sorted(
+                ({**entry, "sequence": numbers[entry["sequence"]]} for entry in entries),
+                key=lambda entry: (entry["sequence"], entry["start_date"] or ""),
+            )
+        given = carried_over(request.POST, entries) if "carried" in request.POST else request.POST
+        return TrialRules(given or None, initial=entries, prefix="rules")
 
 
 def _default_scope() -> dict[str, Any]:
@@ -301,6 +206,5 @@ def _differences(trial: RuleTrial) -> list[dict[str, Any]]:
 
 
 def _sentence(rule: dict[str, Any]) -> dict[str, Any]:
-    known = rule["rule"] in registry.AVAILABLE
-    words = registry.sentence(rule["rule"], rule["parameters"], SeverityCode(rule["severity"])) if known else ""
-    return {**rule, "sentence": words}
+    words = rule_words(rule=rule["rule"], parameters=rule["parameters"], severity=rule["severity"])
+    return {**rule, "sentence": str(words)}

@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from vee import queries
 from vee.admin import readings
+from vee.admin.rule_words import rule_words
 from vee.choices import ImdKind, ImdState
 from vee.engine.fixed_point import to_decimal
-from vee.models import InitialMeasurement
+from vee.models import InitialMeasurement, VeeRule
 from vee.operations.edits import ValueNotUsable
 
 
@@ -172,7 +173,7 @@ def context(request: HttpRequest, detail: queries.ImdDetail) -> dict[str, Any]:
         "local_start": imd.start.astimezone(zone).strftime("%a %d %b %Y %H:%M"),
         "local_end": imd.end.astimezone(zone).strftime("%a %d %b %Y %H:%M"),
         "state_badge": STATE_BADGES.get(imd.state, "neutral"),
-        "open_exceptions": [_exception_row(found) for found in open_exceptions],
+        "open_exceptions": [{**_exception_row(found), "words": words} for found, words in _in_words(open_exceptions)],
         "closed_exceptions": [_exception_row(found) for found in detail.exceptions if not found.open],
         **readings.context(detail, open_exceptions, zone),
         "edits": [_edit_row(edit) for edit in detail.edits],
@@ -189,6 +190,17 @@ def context(request: HttpRequest, detail: queries.ImdDetail) -> dict[str, Any]:
 def zone_name(detail: queries.ImdDetail) -> str:
     """Give the zone in which the page writes times: that of the component's place, UTC where it is not known."""
     return "UTC" if detail.component is None else queries.time_zone_of(detail.component)
+
+
+def _in_words(found: Sequence[Any]) -> list[tuple[Any, str]]:
+    """Give each exception with the sentence of its rule as it is configured now; empty when that is gone."""
+    ids = {each.rule_id_used for each in found if each.rule_id_used}
+    rules = VeeRule.objects.in_bulk(ids) if ids else {}
+    said = {}
+    for pk, rule in rules.items():
+        words = rule_words(rule=rule.rule, parameters=rule.parameters, severity=rule.severity)
+        said[pk] = "" if words.problem else words.said
+    return [(each, said.get(each.rule_id_used, "")) for each in found]
 
 
 def _exception_row(found: Any) -> dict[str, Any]:

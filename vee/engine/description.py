@@ -11,12 +11,24 @@ from vee.engine import parameters as words
 from vee.engine.findings import MAIN
 from vee.engine.parameters import RuleParameters
 from vee.engine.rule import FailurePoint, Rule
+from vee.engine.sentences import FAILS, Said, gettext_noop
 
 
+_HEADS = {
+    Severity.INFO: Said(gettext_noop("Info")),
+    Severity.ISSUE: Said(gettext_noop("Issue")),
+    Severity.TERMINATE: Said(gettext_noop("Terminate")),
+}
 _CONSEQUENCES = {
-    Severity.INFO: "Then an Info is kept for reporting.",
-    Severity.ISSUE: "Then an Issue holds the IMD for a person, after the other rules have run.",
-    Severity.TERMINATE: "Then the run ends at once and the IMD is held for a person.",
+    Severity.INFO: Said(gettext_noop("That is kept for reporting.")),
+    Severity.ISSUE: Said(gettext_noop("That holds the IMD for a person, after the other rules have run.")),
+    Severity.TERMINATE: Said(gettext_noop("That ends the run at once and holds the IMD for a person.")),
+}
+# Of a rule whose sentence does not begin with its severity.
+_NAMED_CONSEQUENCES = {
+    Severity.INFO: Said(gettext_noop("Then an Info is kept for reporting.")),
+    Severity.ISSUE: Said(gettext_noop("Then an Issue holds the IMD for a person, after the other rules have run.")),
+    Severity.TERMINATE: Said(gettext_noop("Then the run ends at once and the IMD is held for a person.")),
 }
 _INTRODUCTION = (
     "Generated from the rules' own declarations; a test keeps it equal to them. Severity and exception type of the "
@@ -79,12 +91,14 @@ def describe(rule: Rule) -> RuleDescription:
     )
 
 
-def sentence(rule: Rule, parameters: RuleParameters, severity: Severity) -> str:
+def sentence(rule: Rule, parameters: RuleParameters, severity: Severity) -> Said:
     """Say what a configured rule does and, where it has a main failure point, what follows from it."""
     said = rule.sentence(parameters)
     if rule.estimates or (rule.never_fails is not None and rule.never_fails(parameters)):
         return said
-    return f"{said} {_CONSEQUENCES[Severity(rule.severity or severity)]}"
+    counts = Severity(rule.severity or severity)
+    headed = said.replacing(FAILS, _HEADS[counts])
+    return headed.with_ending((_NAMED_CONSEQUENCES if headed == said else _CONSEQUENCES)[counts])
 
 
 def reference(rules: Sequence[Rule], unavailable: Sequence[str]) -> str:

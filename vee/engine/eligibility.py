@@ -21,6 +21,7 @@ from vee.engine.batch import Batch, ImdFacts
 from vee.engine.calendar import local_date
 from vee.engine.fixed_point import number_text, row_sums, to_decimal
 from vee.engine.parameters import UnableToReadParameters, described
+from vee.engine.sentences import LIST, LIST_OF_AND, LIST_OF_OR, LIST_OF_SENTENCES, NOTHING, Said, gettext_noop, listed
 
 
 CHARACTERISTIC = "characteristic."
@@ -126,33 +127,51 @@ def read(text: str) -> tuple[Criterion, ...]:
     return criteria
 
 
-_WORDS = {Next.APPLY_RULE: "applies", Next.SKIP_RULE: "is skipped", Next.CHECK_NEXT: "look at the next"}
+_WORDS = {
+    Next.APPLY_RULE: Said(gettext_noop("applies")),
+    Next.SKIP_RULE: Said(gettext_noop("is skipped")),
+    Next.CHECK_NEXT: Said(gettext_noop("look at the next")),
+}
 
 
 def sentence(criteria: Sequence[Criterion]) -> str:
     """Say in words for which IMDs a rule with these criteria applies; empty without criteria."""
     if not criteria:
-        return ""
+        return NOTHING
     *first, last = criteria
     decides = (last.if_true, last.if_false) == (Next.APPLY_RULE, Next.SKIP_RULE)
     plain = all(criterion.if_insufficient == Next.CHECK_NEXT for criterion in criteria)
     for outcomes, word in (
-        ((Next.APPLY_RULE, Next.CHECK_NEXT), " or "),
-        ((Next.CHECK_NEXT, Next.SKIP_RULE), " and "),
+        ((Next.APPLY_RULE, Next.CHECK_NEXT), LIST_OF_OR),
+        ((Next.CHECK_NEXT, Next.SKIP_RULE), LIST_OF_AND),
     ):
         if decides and plain and all((each.if_true, each.if_false) == outcomes for each in first):
-            return f"Applies only where {word.join(_question(each) for each in criteria)}."
-    return " ".join(
-        f"Where {_question(each)}: {_WORDS[each.if_true]}; otherwise: {_WORDS[each.if_false]}; "
-        f"where it is not known: {_WORDS[each.if_insufficient]}."
-        for each in criteria
+            questions = listed([question(each) for each in criteria], word)
+            return Said(gettext_noop("Applies only where {questions}."), questions=questions)
+    return listed(
+        [
+            Said(
+                gettext_noop(
+                    "Where {question}: {if_true}; otherwise: {if_false}; where it is not known: {if_unknown}."
+                ),
+                question=question(each),
+                if_true=_WORDS[each.if_true],
+                if_false=_WORDS[each.if_false],
+                if_unknown=_WORDS[each.if_insufficient],
+            )
+            for each in criteria
+        ],
+        LIST_OF_SENTENCES,
     )
 
 
-def _question(criterion: Criterion) -> str:
-    values = criterion.value if isinstance(criterion.value, list) else [criterion.value]
-    shown = (" and " if criterion.comparison == Comparison.BETWEEN else ", ").join(_text(value) for value in values)
-    return f"{criterion.source} {criterion.comparison.value} {shown}"
+def question(criterion: Criterion) -> str:
+    """Give what a criterion asks: source, comparison and value."""
+    values = [_text(value) for value in (criterion.value if isinstance(criterion.value, list) else [criterion.value])]
+    shown = listed(values, LIST_OF_AND if criterion.comparison == Comparison.BETWEEN else LIST)
+    return Said(
+        "{source} {comparison} {shown}", source=criterion.source, comparison=criterion.comparison.value, shown=shown
+    )
 
 
 def applies(criteria: Sequence[Criterion], batch: Batch, row: int) -> bool:
@@ -160,9 +179,9 @@ def applies(criteria: Sequence[Criterion], batch: Batch, row: int) -> bool:
     if not criteria:
         return True
     for criterion in criteria:
-        outcome = _next(criterion, _value(criterion.source, batch, row))
-        if outcome != Next.CHECK_NEXT:
-            return outcome == Next.APPLY_RULE
+        follows = outcome(criterion, _value(criterion.source, batch, row))
+        if follows != Next.CHECK_NEXT:
+            return follows == Next.APPLY_RULE
     return False
 
 
@@ -173,7 +192,8 @@ def _value(source: str, batch: Batch, row: int) -> Any:
     return FIELDS[source](batch, row)
 
 
-def _next(criterion: Criterion, value: Any) -> Next:
+def outcome(criterion: Criterion, value: Any) -> Next:
+    """Tell what follows from a criterion for a value of its source; None is a value that is not there."""
     if value is None:
         return criterion.if_insufficient
     return criterion.if_true if _holds(criterion.comparison, value, criterion.value) else criterion.if_false

@@ -9,6 +9,7 @@ import msgspec
 
 from vee.engine.findings import RowFinding
 from vee.engine.parameters import described
+from vee.engine.sentences import Said, gettext_noop
 
 
 Match = Literal["ANY", "ALL"]
@@ -27,9 +28,14 @@ def matching(found: Sequence[RowFinding], exception_types: Sequence[str], match:
     return matched if complete else []
 
 
-def phrase(exception_types: Sequence[str], match: Match) -> str:
+def phrase(exception_types: Sequence[str], match: Match) -> Said:
     """Say which exceptions have to have been found."""
     names = ", ".join(dict.fromkeys(exception_types))
     if len(set(exception_types)) == 1:
-        return f"an exception of type {names} was found"
-    return f"exceptions of {'any' if match == 'ANY' else 'all'} of the types {names} were found"
+        return Said(gettext_noop("an exception of type {type} was found"), type=names)
+    template = (
+        gettext_noop("exceptions of any of the types {types} were found")
+        if match == "ANY"
+        else gettext_noop("exceptions of all of the types {types} were found")
+    )
+    return Said(template, types=names)

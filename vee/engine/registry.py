@@ -9,6 +9,7 @@ from vee.codes import Severity
 from vee.engine import description, parameters
 from vee.engine.parameters import RuleParameters, UnableToReadParameters
 from vee.engine.rule import Rule
+from vee.engine.sentences import Said
 from vee.rules import RULES
 
 
@@ -83,7 +84,7 @@ def describe(name: str) -> description.RuleDescription:
     return description.describe(get(name))
 
 
-def sentence(name: str, given: Mapping[str, Any], severity: Severity) -> str:
+def sentence(name: str, given: Mapping[str, Any], severity: Severity) -> Said:
     """
     Say in words what a configured rule does and what follows from it.
 

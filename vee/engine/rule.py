@@ -11,12 +11,13 @@ from vee.engine.batch import Batch
 from vee.engine.context import Context
 from vee.engine.findings import MAIN, Result, RowFinding
 from vee.engine.parameters import RuleParameters
+from vee.engine.sentences import Said
 
 
 Evaluate = Callable[[Batch, Any, Context], Result]
 Expand = Callable[[Any, Mapping[str, str]], str | None]
 Review = Callable[[Batch, Any, Sequence[Sequence[RowFinding]]], Result]
-Sentence = Callable[[Any], str]
+Sentence = Callable[[Any], Said]
 
 ALL_KINDS = frozenset(ComponentKind)
 INTERVAL_ONLY = frozenset({ComponentKind.INTERVAL})

@@ -23,9 +23,18 @@ from vee.engine.fixed_point import INT64_MAXIMUM, as_text, number_text
 from vee.engine.gaps import MISSING_RANGE, runs_of
 from vee.engine.parameters import ConditionRange, RuleParameters, described, quantity, require_ordered
 from vee.engine.rule import INTERVAL_ONLY, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 _WORDS = {"EQ": "equal to", "NE": "other than", "LT": "below", "LE": "at most", "GT": "above", "GE": "at least"}
+_SAID = {
+    "EQ": gettext_noop("are equal to {value}"),
+    "NE": gettext_noop("are other than {value}"),
+    "LT": gettext_noop("are below {value}"),
+    "LE": gettext_noop("are at most {value}"),
+    "GT": gettext_noop("are above {value}"),
+    "GE": gettext_noop("are at least {value}"),
+}
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -166,16 +175,20 @@ def _finding(batch: Batch, run: _Run, parameters: Parameters) -> Finding:
     )
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
     if parameters.criterion == "CONDITION":
         low, high = parameters.condition_range
-        said = f"have a condition from {low} to {high}"
+        said = Said(gettext_noop("have a condition from {low} to {high}"), low=low, high=high)
     elif parameters.criterion == "UNCHANGED":
-        said = "have the same value"
+        said = Said(gettext_noop("have the same value"))
     else:
-        said = f"are {_WORDS[parameters.comparison]} {number_text(parameters.value)}"
-    return f"Fails when {parameters.min_consecutive} or more intervals in a row {said}."
+        said = Said(_SAID[parameters.comparison], value=number_text(parameters.value))
+    return fails(
+        gettext_noop("{fails} when {count} or more intervals in a row {say}."),
+        count=parameters.min_consecutive,
+        say=said,
+    )
 
 
 RULE = Rule(

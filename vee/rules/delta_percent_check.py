@@ -32,6 +32,7 @@ from vee.engine.fixed_point import (
 from vee.engine.gaps import MISSING_RANGE, OUTAGE_RANGE
 from vee.engine.parameters import RuleParameters, quantity
 from vee.engine.rule import ALL_KINDS, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 NOTHING_BEFORE = "there is no value before to compare with"
@@ -138,11 +139,11 @@ def _finding(
     )
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    return (
-        f"Fails when a value differs by more than {number_text(parameters.tolerance_pct)} % of itself from the value "
-        "before it."
+    return fails(
+        gettext_noop("{fails} when a value differs by more than {percent} % of itself from the value before it."),
+        percent=number_text(parameters.tolerance_pct),
     )
 
 

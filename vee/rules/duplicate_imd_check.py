@@ -14,6 +14,7 @@ from vee.engine.context import Context
 from vee.engine.findings import Finding, Result
 from vee.engine.parameters import RuleParameters
 from vee.engine.rule import ALL_KINDS, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -31,9 +32,13 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     )
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    return "Fails when a complete IMD of the same measuring component, kind and end brought the same readings."
+    return fails(
+        gettext_noop(
+            "{fails} when a complete IMD of the same measuring component, kind and end brought the same readings."
+        )
+    )
 
 
 RULE = Rule(

@@ -27,6 +27,7 @@ from vee.engine.context import NEVER, Context
 from vee.engine.findings import Finding, Result
 from vee.engine.parameters import RuleParameters, described
 from vee.engine.rule import ALL_KINDS, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 from vee.engine.window_statistics import STATISTICS, Sample
 
 
@@ -136,9 +137,9 @@ def _text(value: Decimal) -> str:
     return consumption.quantity_text(Fraction(value) * 10**_SHOWN_PLACES, _SHOWN_PLACES)
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    return f"Fails when this is met: {parameters.formula}"
+    return fails(gettext_noop("{fails} when this is met: {formula}"), formula=parameters.formula)
 
 
 RULE = Rule(

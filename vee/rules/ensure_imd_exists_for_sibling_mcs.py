@@ -12,6 +12,7 @@ from vee.engine.context import Context
 from vee.engine.findings import Finding, Result
 from vee.engine.parameters import RuleParameters
 from vee.engine.rule import ALL_KINDS, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 _NAMED = 5
@@ -37,9 +38,9 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     return result
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    return "Fails when another measuring component of the same device has no IMD for the period."
+    return fails(gettext_noop("{fails} when another measuring component of the same device has no IMD for the period."))
 
 
 RULE = Rule(

@@ -17,6 +17,7 @@ from vee.engine.exceptions_found import ExceptionTypes, MatchOption, matching, p
 from vee.engine.findings import Finding, Result, RowFinding
 from vee.engine.parameters import RuleParameters, described
 from vee.engine.rule import ALL_KINDS, ALL_ROLES, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,10 +50,14 @@ def review(batch: Batch, parameters: Parameters, found: Sequence[Sequence[RowFin
     return result
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    todo = f" The To Do is of type {parameters.todo_type}." if parameters.todo_type else ""
-    return f"Fails when {phrase(parameters.exception_types, parameters.match)} before it.{todo}"
+    said = fails(
+        gettext_noop("{fails} when {found} before it."), found=phrase(parameters.exception_types, parameters.match)
+    )
+    if not parameters.todo_type:
+        return said
+    return said.with_ending(Said(gettext_noop("The To Do is of type {type}."), type=parameters.todo_type))
 
 
 RULE = Rule(

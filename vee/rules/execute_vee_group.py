@@ -12,6 +12,7 @@ from typing import Annotated
 
 from vee.engine.parameters import RuleParameters, described
 from vee.engine.rule import ALL_KINDS, ALL_ROLES, Rule
+from vee.engine.sentences import Said, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -25,9 +26,9 @@ def expand(parameters: Parameters, factors: Mapping[str, str]) -> str:
     return parameters.group
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    return f"Runs the rules of the group {parameters.group} in this place."
+    return Said(gettext_noop("Runs the rules of the group {group} in this place."), group=parameters.group)
 
 
 RULE = Rule(

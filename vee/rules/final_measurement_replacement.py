@@ -39,6 +39,7 @@ from vee.engine.parameters import (
     require_ordered,
 )
 from vee.engine.rule import ALL_KINDS, ALL_ROLES, FailurePoint, Rule
+from vee.engine.sentences import LIST_OF_AND, LIST_OF_CLAUSES, Said, gettext_noop, listed
 
 
 _BAND = 100_000
@@ -151,22 +152,29 @@ def _findings(mask: NDArray[np.bool_]) -> list[Finding]:
     return found
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
     steps = {
-        "YES": ["what a person set is kept"],
-        "UNLESS_LOWER": ["what a person set is kept unless its condition ranks lower"],
+        "YES": [Said(gettext_noop("what a person set is kept"))],
+        "UNLESS_LOWER": [Said(gettext_noop("what a person set is kept unless its condition ranks lower"))],
         "NO": [],
     }[parameters.protect_user_edited]
-    steps.append("the better condition counts" + (", as ranked" if parameters.condition_ranking else ""))
+    if parameters.condition_ranking:
+        steps.append(Said(gettext_noop("the better condition counts, as ranked")))
+    else:
+        steps.append(Said(gettext_noop("the better condition counts")))
     limits = []
     if parameters.min_value_change is not None:
         limits.append(number_text(parameters.min_value_change))
     if parameters.min_pct_change is not None:
         limits.append(f"{number_text(parameters.min_pct_change)} %")
     if limits:
-        steps.append(f"between equal ones a change of {' and '.join(limits)} at least")
-    return f"Decides for each interval whether a reading replaces what was measured: {'; '.join(steps)}."
+        least = listed(limits, LIST_OF_AND)
+        steps.append(Said(gettext_noop("between equal ones a change of {limits} at least"), limits=least))
+    return Said(
+        gettext_noop("Decides for each interval whether a reading replaces what was measured: {steps}."),
+        steps=listed(steps, LIST_OF_CLAUSES),
+    )
 
 
 RULE = Rule(

@@ -21,6 +21,7 @@ from vee.engine.fixed_point import UnableToKeepExactly, as_text, number_text, to
 from vee.engine.gaps import emptied
 from vee.engine.parameters import RuleParameters, described
 from vee.engine.rule import INTERVAL_ONLY, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -67,10 +68,14 @@ def _counts(parameters: Parameters, scale: int) -> list[int]:
     return counts
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    values = ", ".join(number_text(value) for value in parameters.error_values)
-    return f"Fails when an interval has an error value of the head-end system ({values}), and makes it missing."
+    return fails(
+        gettext_noop(
+            "{fails} when an interval has an error value of the head-end system ({values}), and makes it missing."
+        ),
+        values=", ".join(number_text(value) for value in parameters.error_values),
+    )
 
 
 RULE = Rule(

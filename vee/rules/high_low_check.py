@@ -30,6 +30,7 @@ from vee.engine.findings import MAIN, Finding, Result
 from vee.engine.fixed_point import number_text
 from vee.engine.parameters import ExceptionTypeCode, PointSeverity, RuleParameters, described, quantity
 from vee.engine.rule import ALL_KINDS, FailurePoint, Rule
+from vee.engine.sentences import LIST_OF_OR, Said, fails, gettext_noop, listed
 
 
 DEFAULT_HIGH = Decimal(600)
@@ -39,7 +40,7 @@ _YEAR = 365 * SECONDS_PER_DAY
 _SHOWN_PLACES = 6
 # How near to a limit floating point is not trusted, as a share of it.
 _SCREEN = 1e-9
-_NAMES = {"LAST_YEAR": "the year before", "LAST_READING": "the time before"}
+_NAMES = {"LAST_YEAR": gettext_noop("the year before"), "LAST_READING": gettext_noop("the time before")}
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -326,18 +327,21 @@ def _text(amount: Fraction) -> str:
     return consumption.quantity_text(amount * 10**_SHOWN_PLACES, _SHOWN_PLACES)
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
     nobody = ImdFacts(0, 0, None, "", None, Decimal(1), None, None)
     limits = []
-    for name, words in (("high", "above"), ("low", "below")):
+    for name, words in (("high", gettext_noop("above {percent} %")), ("low", gettext_noop("below {percent} %"))):
         if parameters.high_low_check in ("BOTH", name.upper()):
             percent = consumption.quantity_text(
                 _factor(name, nobody, parameters) * 10**_SHOWN_PLACES * 100, _SHOWN_PLACES
             )
-            limits.append(f"{words} {percent} %")
-    which = _NAMES[parameters.historical_look_first]
-    return f"Fails when the consumption lies {' or '.join(limits)} of what {which} lets expect."
+            limits.append(Said(words, percent=percent))
+    return fails(
+        gettext_noop("{fails} when the consumption lies {limits} of what {basis} lets expect."),
+        limits=listed(limits, LIST_OF_OR),
+        basis=Said(_NAMES[parameters.historical_look_first]),
+    )
 
 
 RULE = Rule(

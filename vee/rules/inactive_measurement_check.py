@@ -25,6 +25,7 @@ from vee.engine.findings import Finding, Result
 from vee.engine.fixed_point import as_text, number_text, row_sums
 from vee.engine.parameters import ExceptionTypeCode, RuleParameters, described, quantity
 from vee.engine.rule import ALL_KINDS, FailurePoint, Rule
+from vee.engine.sentences import LIST_OF_COMMA_OR, Said, fails, gettext_noop, listed
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -185,19 +186,22 @@ def _finding(
     )
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
     reasons = []
     if parameters.disconnected:
+        threshold = number_text(parameters.threshold)
         reasons.append(
-            f"more than {number_text(parameters.threshold)} was consumed while the device was switched off or not "
-            "installed"
+            Said(
+                gettext_noop("more than {threshold} was consumed while the device was switched off or not installed"),
+                threshold=threshold,
+            )
         )
     if parameters.uninstalled:
-        reasons.append("the device was not installed in the period")
+        reasons.append(Said(gettext_noop("the device was not installed in the period")))
     if parameters.missing_usage_subscription:
-        reasons.append("the service point has no usage subscription")
-    return f"Fails when {', or '.join(reasons)}."
+        reasons.append(Said(gettext_noop("the service point has no usage subscription")))
+    return fails(gettext_noop("{fails} when {reasons}."), reasons=listed(reasons, LIST_OF_COMMA_OR))
 
 
 RULE = Rule(

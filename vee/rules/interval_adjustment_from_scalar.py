@@ -34,6 +34,7 @@ from vee.engine.parameters import (
 )
 from vee.engine.reconciliation import Adjusted, Stretch, adjust, stretches
 from vee.engine.rule import ALL_ROLES, INTERVAL_ONLY, FailurePoint, Rule
+from vee.engine.sentences import Said, gettext_noop
 
 
 FAILURE_POINTS = (
@@ -174,14 +175,14 @@ def _findings(batch: Batch, adjusted: Adjusted, negative: NDArray[np.bool_]) -> 
     return found
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
     if parameters.adjust_intervals == "ALL":
-        which = "all intervals"
+        which = Said(gettext_noop("all intervals"))
     else:
         low, high = parameters.condition_range
-        which = f"the intervals with conditions from {low} to {high}"
-    return f"Scales {which} so that the IMD adds up to what its register measured."
+        which = Said(gettext_noop("the intervals with conditions from {low} to {high}"), low=low, high=high)
+    return Said(gettext_noop("Scales {which} so that the IMD adds up to what its register measured."), which=which)
 
 
 RULE = Rule(

@@ -35,6 +35,7 @@ from vee.engine.parameters import (
     require_ordered,
 )
 from vee.engine.rule import ALL_ROLES, INTERVAL_ONLY, FailurePoint, Rule
+from vee.engine.sentences import LIST_OF_THEN, Said, gettext_noop, listed
 
 
 ACTUAL_RANGE = (500_000, 699_999)
@@ -171,17 +172,28 @@ def too_little_history(left: NDArray[np.bool_], wanted: int, kind: str) -> list[
     return findings
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    wheres = ", then ".join(search.value for search in parameters.comparison_search)
     many = parameters.days_to_average
-    over = "the nearest comparison day" if many == 1 else f"up to {many} comparison days"
-    limit = (
-        ""
-        if parameters.max_pct_missing > 100
-        else f" when less than {number_text(parameters.max_pct_missing)} % is missing"
+    over = (
+        Said(gettext_noop("the nearest comparison day"))
+        if many == 1
+        else Said(gettext_noop("up to {count} comparison days"), count=many)
     )
-    return f"Fills missing intervals with the average of the same time on {over} ({wheres}){limit}."
+    said = Said(
+        gettext_noop(
+            "Fills missing intervals with the average of the same time on {days} ({where}; at most {back} days before "
+            "and {forward} days after)"
+        ),
+        days=over,
+        where=listed([search.value for search in parameters.comparison_search], LIST_OF_THEN),
+        back=parameters.max_days_back,
+        forward=parameters.max_days_forward,
+    )
+    if parameters.max_pct_missing > 100:
+        return Said(gettext_noop("{what}."), what=said)
+    percent = number_text(parameters.max_pct_missing)
+    return Said(gettext_noop("{what} when less than {percent} % is missing."), what=said, percent=percent)
 
 
 RULE = Rule(

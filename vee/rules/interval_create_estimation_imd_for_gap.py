@@ -24,6 +24,7 @@ from vee.engine.findings import EstimationRequest, Finding, Result
 from vee.engine.fixed_point import divide_half_even, number_text, to_decimal
 from vee.engine.parameters import ExceptionTypeCode, PointSeverity, RuleParameters, described, quantity
 from vee.engine.rule import INTERVAL_ONLY, FailurePoint, Rule
+from vee.engine.sentences import Said, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -116,11 +117,20 @@ def _hours(seconds: int) -> str:
     return number_text(to_decimal(divide_half_even(seconds * 100, 3600), 2))
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    where = "" if parameters.gap_fill == "ALWAYS" else ", where the device was installed and switched on"
     hours = number_text(parameters.max_hours)
-    return f"Asks for an estimation IMD for a hole of up to {hours} hours before the IMD{where}."
+    if parameters.gap_fill == "ALWAYS":
+        return Said(
+            gettext_noop("Asks for an estimation IMD for a hole of up to {hours} hours before the IMD."), hours=hours
+        )
+    return Said(
+        gettext_noop(
+            "Asks for an estimation IMD for a hole of up to {hours} hours before the IMD, where the device was "
+            "installed and switched on."
+        ),
+        hours=hours,
+    )
 
 
 RULE = Rule(

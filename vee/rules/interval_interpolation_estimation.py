@@ -34,6 +34,7 @@ from vee.engine.parameters import (
     require_ordered,
 )
 from vee.engine.rule import ALL_ROLES, INTERVAL_ONLY, FailurePoint, Rule
+from vee.engine.sentences import Said, gettext_noop
 
 
 DEFAULT_HOURS = Decimal(2)
@@ -211,13 +212,15 @@ def _interpolated(changes: Changes, parameters: Parameters) -> list[Finding]:
     return findings
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
     if parameters.max_consecutive_intervals is not None:
-        limit = f"{parameters.max_consecutive_intervals} intervals"
+        limit = Said(gettext_noop("{count} intervals"), count=parameters.max_consecutive_intervals)
     else:
-        limit = f"{number_text(parameters.max_hours or DEFAULT_HOURS)} hours"
-    return f"Fills gaps of up to {limit} with a straight line between the values next to them."
+        limit = Said(gettext_noop("{hours} hours"), hours=number_text(parameters.max_hours or DEFAULT_HOURS))
+    return Said(
+        gettext_noop("Fills gaps of up to {limit} with a straight line between the values next to them."), limit=limit
+    )
 
 
 RULE = Rule(

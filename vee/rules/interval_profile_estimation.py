@@ -30,6 +30,7 @@ from vee.engine.parameters import (
     require_ordered,
 )
 from vee.engine.rule import ALL_ROLES, INTERVAL_ONLY, FailurePoint, Rule
+from vee.engine.sentences import Said, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -140,12 +141,26 @@ def _without_profile(
     return findings
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    times = "" if parameters.scale == 1 else f" times {number_text(parameters.scale)}"
+    factor = parameters.profile_factor
     if parameters.scale_to_measured:
-        times = ", scaled to what was measured in the IMD"
-    return f"Fills missing intervals with the profile that the factor {parameters.profile_factor} names{times}."
+        return Said(
+            gettext_noop(
+                "Fills missing intervals with the profile that the factor {factor} names, scaled to what was measured "
+                "in the IMD."
+            ),
+            factor=factor,
+        )
+    if parameters.scale == 1:
+        return Said(
+            gettext_noop("Fills missing intervals with the profile that the factor {factor} names."), factor=factor
+        )
+    return Said(
+        gettext_noop("Fills missing intervals with the profile that the factor {factor} names times {scale}."),
+        factor=factor,
+        scale=number_text(parameters.scale),
+    )
 
 
 RULE = Rule(

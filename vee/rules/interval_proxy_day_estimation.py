@@ -27,6 +27,7 @@ from vee.engine.gaps import MISSING_RANGE, OUTAGE_RANGE, missing_mask
 from vee.engine.like_days import day_class, nearest
 from vee.engine.parameters import ConditionCode, ConditionRange, RuleParameters, described, require_ordered
 from vee.engine.rule import ALL_ROLES, INTERVAL_ONLY, FailurePoint, Rule
+from vee.engine.sentences import Said, gettext_noop
 from vee.rules.interval_averaging_estimation import ACTUAL_RANGE, too_little_history
 
 
@@ -176,14 +177,26 @@ class _Temperatures:
         }
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
     many = parameters.days_to_average
-    days = "day" if many == 1 else f"{many} days"
-    kind = " of the same class" if parameters.same_day_class else ""
-    return (
-        f"Fills missing intervals with the average of the same time on the {days}{kind}, of the "
-        f"{parameters.max_days_back} before, whose temperature is nearest (factor {parameters.temperature_factor})."
+    if many == 1:
+        days = Said(gettext_noop("the day of the same class") if parameters.same_day_class else gettext_noop("the day"))
+    else:
+        template = (
+            gettext_noop("the {count} days of the same class")
+            if parameters.same_day_class
+            else gettext_noop("the {count} days")
+        )
+        days = Said(template, count=many)
+    return Said(
+        gettext_noop(
+            "Fills missing intervals with the average of the same time on {days}, of the {back} before, whose "
+            "temperature is nearest (factor {factor})."
+        ),
+        days=days,
+        back=parameters.max_days_back,
+        factor=parameters.temperature_factor,
     )
 
 

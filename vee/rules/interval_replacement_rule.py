@@ -22,6 +22,7 @@ from vee.engine.findings import MAIN, Finding, Result
 from vee.engine.gaps import MISSING_RANGE, OUTAGE_RANGE, missing_mask
 from vee.engine.parameters import ExceptionTypeCode, PointSeverity, RuleParameters, described
 from vee.engine.rule import ALL_ROLES, INTERVAL_ONLY, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -81,12 +82,22 @@ def _findings(mask: NDArray[np.bool_], point: str, why: str) -> list[Finding]:
     return found
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    when = "by a person " if parameters.rejection_mode == "REJECT_IF_USER_EDITED" else ""
+    edited = parameters.rejection_mode == "REJECT_IF_USER_EDITED"
     if parameters.on_reject == "KEEP_EXISTING":
-        return f"Keeps measurements that were set {when}before, instead of the readings that come for them."
-    return f"Fails when readings come for intervals that were set {when}before."
+        return Said(
+            gettext_noop(
+                "Keeps measurements that were set by a person before, instead of the readings that come for them."
+            )
+            if edited
+            else gettext_noop("Keeps measurements that were set before, instead of the readings that come for them.")
+        )
+    return fails(
+        gettext_noop("{fails} when readings come for intervals that were set by a person before.")
+        if edited
+        else gettext_noop("{fails} when readings come for intervals that were set before.")
+    )
 
 
 RULE = Rule(

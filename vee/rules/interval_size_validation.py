@@ -12,6 +12,7 @@ from vee.engine.context import Context
 from vee.engine.findings import Finding, Result
 from vee.engine.parameters import RuleParameters
 from vee.engine.rule import INTERVAL_ONLY, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -36,9 +37,11 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     return result
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    return "Fails when the size of the intervals differs from the size of the measuring component's type."
+    return fails(
+        gettext_noop("{fails} when the size of the intervals differs from the size of the measuring component's type.")
+    )
 
 
 RULE = Rule(

@@ -26,6 +26,7 @@ from vee.engine.findings import Finding, Result
 from vee.engine.fixed_point import INT64_MAXIMUM, as_text, divide_half_even, number_text
 from vee.engine.parameters import ConditionRange, RuleParameters, described, quantity, require_ordered
 from vee.engine.rule import INTERVAL_ONLY, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 TOO_FEW = "fewer than 3 usable intervals"
@@ -185,12 +186,17 @@ def _when(batch: Batch, row: int, interval: int) -> str:
     return f", in the interval to {label}"
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    scope = "of any 24 hours" if parameters.mode == "PER_24H" else "of the IMD"
-    percent = number_text(parameters.tolerance * 100)
-    peak = f" and reaches {number_text(parameters.minimum_peak)}" if parameters.minimum_peak else ""
-    return f"Fails when the highest interval {scope} lies more than {percent} % above the third-highest{peak}."
+    said = fails(
+        gettext_noop("{fails} when the highest interval {scope} lies more than {percent} % above the third-highest"),
+        scope=Said(gettext_noop("of any 24 hours") if parameters.mode == "PER_24H" else gettext_noop("of the IMD")),
+        percent=number_text(parameters.tolerance * 100),
+    )
+    peak = parameters.minimum_peak
+    if not peak:
+        return said.inside(gettext_noop("{what}."))
+    return said.inside(gettext_noop("{what} and reaches {peak}."), peak=number_text(peak))
 
 
 RULE = Rule(

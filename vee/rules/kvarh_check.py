@@ -23,6 +23,7 @@ from vee.engine.findings import Finding, Result
 from vee.engine.fixed_point import number_text, row_sums
 from vee.engine.parameters import RuleParameters, described, quantity
 from vee.engine.rule import ALL_KINDS, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -126,10 +127,16 @@ def _finding(row: int, reactive: Fraction, active: Fraction, *, parameters: Para
     return Finding(row, f"{said}: a ratio of {observed}; allowed is {limit}.", observed=observed, limit=limit)
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    ratio = f", or more than {number_text(parameters.max_ratio)} for each kWh" if parameters.max_ratio else ""
-    return f"Fails when a device measured reactive energy but no active energy{ratio}."
+    if not parameters.max_ratio:
+        return fails(gettext_noop("{fails} when a device measured reactive energy but no active energy."))
+    return fails(
+        gettext_noop(
+            "{fails} when a device measured reactive energy but no active energy, or more than {ratio} for each kWh."
+        ),
+        ratio=number_text(parameters.max_ratio),
+    )
 
 
 RULE = Rule(

@@ -15,6 +15,7 @@ from vee.engine.findings import Finding, Result
 from vee.engine.fixed_point import number_text
 from vee.engine.parameters import RuleParameters, described
 from vee.engine.rule import ALL_KINDS, ALL_ROLES, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -43,10 +44,13 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     return result
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    missing = " or is missing" if parameters.require_multiplier else ""
-    return f"Fails when the multiplier delivered differs from the measuring component's{missing}."
+    if parameters.require_multiplier:
+        return fails(
+            gettext_noop("{fails} when the multiplier delivered differs from the measuring component's or is missing.")
+        )
+    return fails(gettext_noop("{fails} when the multiplier delivered differs from the measuring component's."))
 
 
 RULE = Rule(

@@ -20,6 +20,7 @@ from vee.engine.findings import Finding, Result
 from vee.engine.fixed_point import as_text
 from vee.engine.parameters import RuleParameters, described
 from vee.engine.rule import ALL_KINDS, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -72,11 +73,14 @@ def _intervals(batch: Batch, negative: NDArray[np.bool_]) -> list[Finding]:
     return findings
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    what = "the total consumption" if parameters.scope == "TOTAL" else "any value"
-    unless = "" if parameters.override_mct_allow_negative else ", unless the measuring component's type allows it"
-    return f"Fails when {what} is negative{unless}."
+    what = Said(gettext_noop("the total consumption") if parameters.scope == "TOTAL" else gettext_noop("any value"))
+    if parameters.override_mct_allow_negative:
+        return fails(gettext_noop("{fails} when {what} is negative."), what=what)
+    return fails(
+        gettext_noop("{fails} when {what} is negative, unless the measuring component's type allows it."), what=what
+    )
 
 
 RULE = Rule(

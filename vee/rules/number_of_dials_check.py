@@ -15,6 +15,7 @@ from vee.engine.findings import Finding, Result
 from vee.engine.fixed_point import number_text
 from vee.engine.parameters import RuleParameters
 from vee.engine.rule import FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -39,9 +40,9 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     return result
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    return "Fails when the reading has more digits than the register has dials, or is negative."
+    return fails(gettext_noop("{fails} when the reading has more digits than the register has dials, or is negative."))
 
 
 RULE = Rule(

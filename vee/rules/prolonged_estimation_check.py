@@ -19,6 +19,7 @@ from vee.engine.context import NEVER, Context
 from vee.engine.findings import Finding, Result
 from vee.engine.parameters import ConditionRange, RuleParameters, described, require_ordered
 from vee.engine.rule import ALL_KINDS, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 DEFAULT_RANGE = (Band.SYSTEM_ESTIMATE.low, Band.EXTERNAL_ESTIMATE.high)
@@ -78,11 +79,13 @@ def _text(instant: int, zone: str) -> str:
     return calendar.label_text(instant, 0, 0, zone)
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    return (
-        f"Fails estimated IMDs that end more than {parameters.days_allowable} days after the component's last actual "
-        "measurement."
+    return fails(
+        gettext_noop(
+            "{fails} when an estimated IMD ends more than {days} days after the component's last actual measurement."
+        ),
+        days=parameters.days_allowable,
     )
 
 

@@ -24,6 +24,7 @@ from vee.engine.fixed_point import INT64_MAXIMUM, as_text, number_text
 from vee.engine.gaps import emptied
 from vee.engine.parameters import ConditionRange, RuleParameters, described, quantity, require_ordered
 from vee.engine.rule import INTERVAL_ONLY, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 CHARACTERISTIC = "pulse_weight"
@@ -99,11 +100,14 @@ def _finding(
     )
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    return (
-        f"Fails when an interval holds {parameters.max_pulses} pulses or more or was reported as overflowed, and makes "
-        "it missing."
+    return fails(
+        gettext_noop(
+            "{fails} when an interval holds {pulses} pulses or more or was reported as overflowed, and makes it "
+            "missing."
+        ),
+        pulses=parameters.max_pulses,
     )
 
 

@@ -15,6 +15,7 @@ from vee.engine.findings import Finding, Result
 from vee.engine.gaps import MISSING_RANGE, OUTAGE_RANGE, missing_runs
 from vee.engine.parameters import ConditionRange, RuleParameters, described, require_ordered
 from vee.engine.rule import ALL_ROLES, INTERVAL_ONLY, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -56,9 +57,9 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     )
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    return "Fails when intervals are still missing."
+    return fails(gettext_noop("{fails} when intervals are still missing."))
 
 
 RULE = Rule(

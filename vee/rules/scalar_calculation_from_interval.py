@@ -19,6 +19,7 @@ from vee.engine.findings import Finding, Result
 from vee.engine.parameters import ConditionCode, ExceptionTypeCode, PointSeverity, RuleParameters, described
 from vee.engine.rule import ALL_ROLES, SCALAR_ONLY, FailurePoint, Rule
 from vee.engine.scalar_estimates import Estimates, can_be_set, interval_totals, period_of, related_intervals
+from vee.engine.sentences import Said, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -88,12 +89,16 @@ def _before(batch: Batch, rows: list[int], parameters: Parameters, context: Cont
     }
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    return (
-        "Sets the consumption to the total of the related intervals, "
-        f"{parameters.high_quality_condition} when all of them reach {parameters.minimum_condition_quality}, "
-        f"else {parameters.imd_created_condition}."
+    return Said(
+        gettext_noop(
+            "Sets the consumption to the total of the related intervals, {good} when all of them reach {least}, "
+            "else {otherwise}."
+        ),
+        good=parameters.high_quality_condition,
+        least=parameters.minimum_condition_quality,
+        otherwise=parameters.imd_created_condition,
     )
 
 

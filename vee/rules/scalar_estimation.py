@@ -36,6 +36,7 @@ from vee.engine.parameters import (
 from vee.engine.register_history import Usage, usage_in
 from vee.engine.rule import ALL_ROLES, SCALAR_ONLY, FailurePoint, Rule
 from vee.engine.scalar_estimates import Estimates, can_be_set, missing_rows, number_of, period_of
+from vee.engine.sentences import Said, gettext_noop
 
 
 class LookFirst(enum.StrEnum):
@@ -231,17 +232,20 @@ def _insufficient(row: int) -> Finding:
     return Finding(row, message, first_interval=0, last_interval=0)
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    order = (
-        "a month and then a year"
-        if parameters.historical_look_first == LookFirst.LAST_MONTH
-        else "a year and then a month"
-    )
-    return (
-        f"Estimates a missing read from the average daily usage of {order} ago, of which at least "
-        f"{number_text(parameters.required_historical_data_pct)} % has to be there."
-    )
+    percent = number_text(parameters.required_historical_data_pct)
+    if parameters.historical_look_first == LookFirst.LAST_MONTH:
+        template = gettext_noop(
+            "Estimates a missing read from the average daily usage of a month and then a year ago, of which at least "
+            "{percent} % has to be there."
+        )
+    else:
+        template = gettext_noop(
+            "Estimates a missing read from the average daily usage of a year and then a month ago, of which at least "
+            "{percent} % has to be there."
+        )
+    return Said(template, percent=percent)
 
 
 RULE = Rule(

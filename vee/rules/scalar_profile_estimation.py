@@ -38,6 +38,7 @@ from vee.engine.scalar_estimates import (
     period_of,
     register_total,
 )
+from vee.engine.sentences import Said, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -129,10 +130,20 @@ def _totals(asked: list[tuple[int, ComponentFacts, Period]], context: Context) -
     return totals
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    times = "" if parameters.scale == 1 else f" times {number_text(parameters.scale)}"
-    return f"Sets a missing consumption to the sum of the profile that the factor {parameters.factor} names{times}."
+    if parameters.scale == 1:
+        return Said(
+            gettext_noop("Sets a missing consumption to the sum of the profile that the factor {factor} names."),
+            factor=parameters.factor,
+        )
+    return Said(
+        gettext_noop(
+            "Sets a missing consumption to the sum of the profile that the factor {factor} names times {scale}."
+        ),
+        factor=parameters.factor,
+        scale=number_text(parameters.scale),
+    )
 
 
 RULE = Rule(

@@ -38,6 +38,7 @@ from vee.engine.scalar_estimates import (
     period_of,
     related_intervals,
 )
+from vee.engine.sentences import Said, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -133,11 +134,13 @@ def _share(found: _Between, inside: Total, whole: Total) -> Fraction:
     return inside.amount + (found.quantity - whole.amount) * own / left
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    return (
-        "Gives a missing read its share, by time, of what was used between the reads before and after it, less what "
-        "related intervals account for."
+    return Said(
+        gettext_noop(
+            "Gives a missing read its share, by time, of what was used between the reads before and after it, less "
+            "what related intervals account for."
+        )
     )
 
 

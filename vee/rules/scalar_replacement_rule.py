@@ -21,6 +21,7 @@ from vee.engine.fixed_point import number_text
 from vee.engine.parameters import ExceptionTypeCode, PointSeverity, RuleParameters, described
 from vee.engine.rule import ALL_ROLES, SCALAR_ONLY, FailurePoint, Rule
 from vee.engine.scalar_estimates import Estimates
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 class RejectionMode(enum.StrEnum):
@@ -85,12 +86,16 @@ def _finding(batch: Batch, row: int, there: RegisterRead, what: str, *, point: s
     )
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    which = "a final one" if parameters.rejection_mode == RejectionMode.REJECT_ALWAYS else "a final one that was edited"
+    which = Said(
+        gettext_noop("a final one")
+        if parameters.rejection_mode == RejectionMode.REJECT_ALWAYS
+        else gettext_noop("a final one that was edited")
+    )
     if parameters.on_reject == OnReject.KEEP_EXISTING:
-        return f"Keeps {which} of the same time in place of the new reading."
-    return f"Fails when there is {which} of the same time."
+        return Said(gettext_noop("Keeps {which} of the same time in place of the new reading."), which=which)
+    return fails(gettext_noop("{fails} when there is {which} of the same time."), which=which)
 
 
 RULE = Rule(

@@ -23,6 +23,7 @@ from vee.engine.findings import Result
 from vee.engine.parameters import ConditionRange, described, require_ordered
 from vee.engine.reconciliation import stretches
 from vee.engine.rule import ALL_ROLES, Rule
+from vee.engine.sentences import Said, gettext_noop
 from vee.rules.interval_adjustment_from_scalar import FAILURE_POINTS, Adjustment, adjusted_to, with_register
 
 
@@ -79,12 +80,16 @@ def _actual(around: RegisterReads, actual: ConditionRange) -> RegisterReads:
     return RegisterReads(before, tuple(kept), after)
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
     low, high = parameters.eligible_condition_range
-    return (
-        f"Scales intervals with conditions from {low} to {high} so that they add up to the consumption between the "
-        "actual readings around them."
+    return Said(
+        gettext_noop(
+            "Scales intervals with conditions from {low} to {high} so that they add up to the consumption between the "
+            "actual readings around them."
+        ),
+        low=low,
+        high=high,
     )
 
 

@@ -13,6 +13,7 @@ from vee.engine.exceptions_found import ExceptionTypes, MatchOption, matching, p
 from vee.engine.findings import Result, RowFinding
 from vee.engine.parameters import RuleParameters
 from vee.engine.rule import ALL_KINDS, ALL_ROLES, Rule
+from vee.engine.sentences import Said, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,10 +34,12 @@ def review(batch: Batch, parameters: Parameters, found: Sequence[Sequence[RowFin
     )
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    looked_for = phrase(parameters.exception_types, parameters.match)
-    return f"Ends the run here, without an exception, when {looked_for} before it."
+    return Said(
+        gettext_noop("Ends the run here, without an exception, when {found} before it."),
+        found=phrase(parameters.exception_types, parameters.match),
+    )
 
 
 RULE = Rule(

@@ -24,6 +24,7 @@ from vee.engine.fixed_point import number_text
 from vee.engine.parameters import ExceptionTypeCode, PointSeverity, RuleParameters, described, quantity
 from vee.engine.related_sums import Compared, NotCompared, compare
 from vee.engine.rule import ALL_KINDS, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop, listed
 
 
 _SHOWN_PLACES = 6
@@ -110,21 +111,31 @@ def _text(amount: Fraction) -> str:
     return consumption.quantity_text(amount * 10**_SHOWN_PLACES, _SHOWN_PLACES)
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    words = []
+    words: list[str] = []
     if parameters.percentage_tolerance is not None:
         words.append(f"{number_text(parameters.percentage_tolerance)} %")
     if parameters.tolerance is not None:
         words.append(number_text(parameters.tolerance))
     if parameters.meter_multiplier_tolerance is not None:
-        words.append(f"{number_text(parameters.meter_multiplier_tolerance)} times the meter's multiplier")
+        times = number_text(parameters.meter_multiplier_tolerance)
+        words.append(Said(gettext_noop("{count} times the meter's multiplier"), count=times))
     if len(words) > 1:
-        which = "largest" if parameters.combine == "MAX" else "smallest"
-        allowed = f"by more than the {which} of {', '.join(words)}"
+        template = (
+            gettext_noop("by more than the largest of {limits}")
+            if parameters.combine == "MAX"
+            else gettext_noop("by more than the smallest of {limits}")
+        )
+        allowed = Said(template, limits=listed(words))
+    elif words:
+        allowed = Said(gettext_noop("by more than {limit}"), limit=words[0])
     else:
-        allowed = f"by more than {words[0]}" if words else "at all"
-    return f"Fails when the consumption differs {allowed} from the sum of the related components."
+        allowed = Said(gettext_noop("at all"))
+    return fails(
+        gettext_noop("{fails} when the consumption differs {allowed} from the sum of the related components."),
+        allowed=allowed,
+    )
 
 
 RULE = Rule(

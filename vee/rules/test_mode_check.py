@@ -18,6 +18,7 @@ from vee.engine.findings import Finding, Result
 from vee.engine.gaps import emptied
 from vee.engine.parameters import ConditionRange, RuleParameters, described, require_ordered
 from vee.engine.rule import INTERVAL_ONLY, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -51,9 +52,9 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     return result
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    return "Fails when the meter was in test mode in an interval, and makes it missing."
+    return fails(gettext_noop("{fails} when the meter was in test mode in an interval, and makes it missing."))
 
 
 RULE = Rule(

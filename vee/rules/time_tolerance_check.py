@@ -18,6 +18,7 @@ from vee.engine.findings import Finding, Result
 from vee.engine.fixed_point import number_text
 from vee.engine.parameters import RuleParameters, described, quantity
 from vee.engine.rule import ALL_KINDS, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -57,9 +58,12 @@ def _deviation(facts: ImdFacts, characteristic: str) -> Decimal | None:
     return deviation if deviation.is_finite() else None
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    return f"Fails when the meter's clock is off by more than {number_text(parameters.tolerance_s)} s."
+    return fails(
+        gettext_noop("{fails} when the meter's clock is off by more than {seconds} s."),
+        seconds=number_text(parameters.tolerance_s),
+    )
 
 
 RULE = Rule(

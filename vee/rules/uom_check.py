@@ -12,6 +12,7 @@ from vee.engine.context import Context
 from vee.engine.findings import Finding, Result
 from vee.engine.parameters import RuleParameters
 from vee.engine.rule import ALL_KINDS, ALL_ROLES, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -34,9 +35,11 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     return result
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    return "Fails when the unit delivered differs from the unit of the measuring component's type."
+    return fails(
+        gettext_noop("{fails} when the unit delivered differs from the unit of the measuring component's type.")
+    )
 
 
 RULE = Rule(

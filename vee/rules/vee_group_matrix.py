@@ -12,6 +12,7 @@ from typing import Annotated
 
 from vee.engine.parameters import RuleParameters, described
 from vee.engine.rule import ALL_KINDS, ALL_ROLES, FailurePoint, NoGroupResults, Rule
+from vee.engine.sentences import Said, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,10 +34,16 @@ def expand(parameters: Parameters, factors: Mapping[str, str]) -> str | None:
     return group
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    otherwise = "fails where it leads to none" if parameters.error_if_none else "goes on where it leads to none"
-    return f"Runs the rules of the group that the factor {parameters.factor} leads to, and {otherwise}."
+    template = (
+        gettext_noop("Runs the rules of the group that the factor {factor} leads to, and fails where it leads to none.")
+        if parameters.error_if_none
+        else gettext_noop(
+            "Runs the rules of the group that the factor {factor} leads to, and goes on where it leads to none."
+        )
+    )
+    return Said(template, factor=parameters.factor)
 
 
 def never_fails(parameters: Parameters) -> bool:

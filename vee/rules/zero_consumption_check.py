@@ -26,6 +26,7 @@ from vee.engine.parameters import (
     require_ordered,
 )
 from vee.engine.rule import ALL_KINDS, FailurePoint, Rule
+from vee.engine.sentences import Said, fails, gettext_noop
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -65,9 +66,11 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     return result
 
 
-def sentence(parameters: Parameters) -> str:
+def sentence(parameters: Parameters) -> Said:
     """Say what the rule does."""
-    return "Fails when the total consumption is zero; where there was an outage it says so instead."
+    return fails(
+        gettext_noop("{fails} when the total consumption is zero; where there was an outage it says so instead.")
+    )
 
 
 RULE = Rule(

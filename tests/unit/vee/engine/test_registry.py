@@ -140,8 +140,8 @@ class TestDescribe:
 class TestSentence:
     def test_says_what_the_rule_does_and_what_follows(self) -> None:
         assert registry.sentence("interval_spike_check", {"tolerance": 1.2, "minimum_peak": 5}, Severity.ISSUE) == (
-            "Fails when the highest interval of any 24 hours lies more than 120 % above the third-highest and "
-            "reaches 5. Then an Issue holds the IMD for a person, after the other rules have run."
+            "Issue when the highest interval of any 24 hours lies more than 120 % above the third-highest and "
+            "reaches 5. That holds the IMD for a person, after the other rules have run."
         )
 
     def test_says_nothing_of_consequences_where_there_is_no_main_failure_point(self) -> None:

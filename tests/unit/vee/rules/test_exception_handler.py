@@ -65,8 +65,8 @@ class TestExceptionHandler:
         given = {"exception_types": ["U", "X"], "match": "ALL", "todo_type": "METER-SHOP"}
 
         assert registry.sentence("exception_handler", given, Severity.INFO) == (
-            "Fails when exceptions of all of the types U, X were found before it. The To Do is of type METER-SHOP. "
-            "Then the run ends at once and the IMD is held for a person."
+            "Terminate when exceptions of all of the types U, X were found before it. The To Do is of type METER-SHOP. "
+            "That ends the run at once and holds the IMD for a person."
         )
 
     @pytest.mark.parametrize("given", [{}, {"exception_types": []}, {"exception_types": ["A"], "match": "SOME"}])

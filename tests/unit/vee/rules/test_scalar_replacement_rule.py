@@ -58,7 +58,7 @@ class TestScalarReplacementRule:
         always = registry.sentence("scalar_replacement_rule", {"rejection_mode": "REJECT_ALWAYS"}, Severity.ISSUE)
         keeps = registry.sentence("scalar_replacement_rule", {"on_reject": "KEEP_EXISTING"}, Severity.ISSUE)
 
-        assert "Fails when there is a final one of the same time" in always
+        assert "Issue when there is a final one of the same time" in always
         assert "Keeps a final one that was edited" in keeps
 
     def test_a_missing_reading_is_named_as_such(self) -> None:
