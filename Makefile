@@ -1,7 +1,7 @@
 # Tieline: `make help` lists what there is. Everything but make and Python 3.11 is set up on the way.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check bench faults fuzz fmt clean
+.PHONY: help setup run demo test check bench faults fuzz fmt messages clean
 
 PYTHON ?= python3
 ARGS ?=
@@ -50,6 +50,10 @@ fmt:  ## Format the code and fix what the linter can fix
 	@$(PYTHON) scripts/bootstrap.py check
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+messages:  ## Bring the catalogue of German texts up to date and compile it
+	@$(PYTHON) scripts/bootstrap.py check
+	@$(BIN)/python scripts/refresh_messages.py
 
 clean:  ## Remove the virtualenv and caches; data and secrets in var/ stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache htmlcov .coverage

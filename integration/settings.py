@@ -110,6 +110,7 @@ MIDDLEWARE = [
     "foundation.sessions.SessionLimitsMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "foundation.sessions.SecondFactorMiddleware",
+    "foundation.preferences.PreferencesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
@@ -226,7 +227,11 @@ CONTENT_SECURITY_POLICY = {
 
 # --- Language and time ---------------------------------------------------------------------------------------
 
+# Of the API, of files, messages and mails; people choose their own for the admin (`foundation/preferences.py`).
 LANGUAGE_CODE = "en-us"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "foundation" / "locale"]
+FORMAT_MODULE_PATH = ["foundation.formats"]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True

@@ -11,6 +11,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from integration import health, metrics
+from integration.admin.preferences import PreferencesPage
 from integration.admin.second_factor import SecondFactorPage
 from integration.api import flow_urls
 
@@ -23,6 +24,7 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=staticfiles_url("tieline/favicon.svg"))),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/second-factor/", SecondFactorPage.as_view(), name="second_factor"),
+    path("admin/preferences/", PreferencesPage.as_view(), name="preferences"),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

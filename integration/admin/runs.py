@@ -12,10 +12,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 
-from foundation.admin import EvidenceAdmin
+from foundation.admin import EvidenceAdmin, InstantRangeFilter, local_moment
 from integration import audit_trail, queries
 from integration.admin import badges, bulk_page, confirmation
 from integration.admin.confirmation import Question, ReasonForm
@@ -74,7 +73,7 @@ class FlowRunAdmin(EvidenceAdmin):
 
     list_display = ["started", "flow", "identifiers", "state_badge", "ack", "fault", "duration", "kind"]
     list_select_related = ["flow"]
-    list_filter = ["flow", "state", "ack_type", "fault_type", "kind", ("started_at", RangeDateTimeFilter)]
+    list_filter = ["flow", "state", "ack_type", "fault_type", "kind", ("started_at", InstantRangeFilter)]
     list_filter_submit = True
     search_fields = ["identifiers__value"]
     search_help_text = _("The start of a messageId or another business identifier, or the id of a run.")
@@ -86,9 +85,9 @@ class FlowRunAdmin(EvidenceAdmin):
 
     # --- List
 
-    @display(description=_("Started (UTC)"), ordering="started_at")
+    @display(description=_("Started"), ordering="started_at")
     def started(self, run: FlowRun) -> str:
-        return f"{run.started_at:%Y-%m-%d %H:%M:%S}"
+        return local_moment(run.started_at)
 
     @display(description=_("State"), ordering="state", label=badges.RUN_STATES)
     def state_badge(self, run: FlowRun) -> tuple[str, str]:
