@@ -241,6 +241,8 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "integration" / "assets"]
+# Where `make docs` puts the site that `/docs/` serves.
+DOCUMENTATION_ROOT = VAR_DIR / "docs"
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

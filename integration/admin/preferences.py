@@ -66,7 +66,8 @@ class PreferencesPage(View):
             return self._page(request, form, status=400)
         preferences.keep(request, **form.cleaned_data)
         with translation.override(form.cleaned_data["language"] or translation.get_language_from_request(request)):
-            messages.success(request, _("Your preferences are kept."))
+            # A text that is looked up later would be in the language of before.
+            messages.success(request, str(_("Your preferences are kept.")))
         return HttpResponseRedirect(reverse("preferences"))
 
     def _page(self, request: HttpRequest, form: PreferencesForm, *, status: int = 200) -> HttpResponse:

@@ -1,0 +1,96 @@
+"""What axe says of the main pages, in light and dark, and whether keys alone lead to their content."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from integration.models import FlowRun
+from integration.operations import setup
+from lookups.models import Lookup
+from outbound.models import Connection
+from outbound.operations import configuration
+from tests.browser import axe
+from tests.factories import days
+from tests.unit.integration.flows import samples
+from vee.models import InitialMeasurement
+
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PASSWORD = "a-long-password-1"
+LISTS = (
+    "vee/initialmeasurement",
+    "vee/veeexception",
+    "vee/measuringcomponent",
+    "vee/veegroup",
+    "integration/flowrun",
+    "integration/flow",
+    "integration/pause",
+    "outbound/outboundmessage",
+    "outbound/connection",
+    "lookups/lookup",
+)
+
+
+@pytest.fixture
+def product(live_server: Any) -> Any:
+    setup.setup(at=timezone.now(), username="admin", password=PASSWORD)
+    configuration.apply_connections(
+        section={"DACS": {"transport": "rest", "base_url": "http://127.0.0.1:9"}}, at=timezone.now()
+    )
+    days.register("MC-1")
+    days.receive("MC-1", days.a_day())
+    answer = requests.post(
+        f"{live_server.url}/ic/api/integration/v1/flows/oracleutilities/OUTL-BA-DRMS_DACS_ENROLLRQ/1.0/enroll-to-dacs",
+        json={"params": [samples.RECORD]},
+        auth=("admin", PASSWORD),
+        timeout=60,
+    )
+    assert answer.status_code == 200
+    return live_server
+
+
+def log_in(page: Any) -> None:
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    expect(page.locator("#page-zone")).to_be_visible()
+
+
+def addresses() -> dict[str, str]:
+    imd = InitialMeasurement.objects.latest("pk")
+    run, connection, lookup = FlowRun.objects.latest("pk"), Connection.objects.get(name="DACS"), Lookup.objects.first()
+    assert lookup is not None
+    return {
+        "home": "/admin/",
+        "preferences": "/admin/preferences/",
+        "documentation": "/docs/",
+        **{each.replace("/", "-"): f"/admin/{each}/" for each in LISTS},
+        "run": f"/admin/integration/flowrun/{run.pk}/change/",
+        "reading": f"/admin/vee/initialmeasurement/{imd.pk}/change/",
+        "lookup": f"/admin/lookups/lookup/{lookup.pk}/change/",
+        "connection": f"/admin/outbound/connection/{connection.pk}/change/",
+        "audit": reverse("admin:integration_audit"),
+    }
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_axe_finds_nothing_grave(page: Any, product: Any, shot: Any, mode: str) -> None:
+    page.goto(f"{product.url}/admin/login/")
+    page.evaluate(f"localStorage.setItem('adminTheme', JSON.stringify('{mode}'))")
+    page.reload()
+    expect(page.locator("html")).to_have_class(mode)
+    found = [f"login: {each}" for each in axe.grave_violations(page)]
+    log_in(page)
+    for name, address in addresses().items():
+        page.goto(f"{product.url}{address}")
+        expect(page.locator("html")).to_have_class(mode)
+        shot(f"axe-{mode}-{name}")
+        found += [f"{name}: {each}" for each in axe.grave_violations(page)]
+
+    assert not found, "\n".join(found)
