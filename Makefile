@@ -6,6 +6,7 @@
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
+DOCS = $(or $(TIELINE_VAR),$(CURDIR)/var)/docs
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,8 +58,8 @@ messages:  ## Bring the catalogue of German texts up to date and compile it
 
 docs:  ## The documentation as a site with search, in var/docs; the product serves it at /docs/
 	@$(PYTHON) scripts/bootstrap.py docs
-	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --config-file deploy/docs.yml
-	@echo "var/docs/index.html"
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --config-file deploy/docs.yml --site-dir "$(DOCS)"
+	@echo "$(DOCS)/index.html"
 
 clean:  ## Remove the virtualenv and caches; data and secrets in var/ stay
 	rm -rf .venv .venv-docs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache htmlcov .coverage
