@@ -46,7 +46,7 @@ def keep(request: HttpRequest, *, language: str, time_zone: str) -> None:
     :param time_zone: one of `time_zones()`, or nothing: the site's.
     """
     row, _ = Preference.objects.update_or_create(
-        user=request.user, defaults={"language": language, "time_zone": time_zone}
+        user_id=request.user.pk, defaults={"language": language, "time_zone": time_zone}
     )
     _carry(request, row)
 

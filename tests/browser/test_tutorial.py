@@ -51,7 +51,7 @@ def picture(page: Any, tmp_path: Path) -> Callable[[str], None]:
 
 
 def test_from_the_first_page_to_a_cleared_to_do(page: Any, product: Any, picture: Callable[[str], None]) -> None:
-    page.set_viewport_size({"width": 1200, "height": 760})
+    page.set_viewport_size({"width": 1300, "height": 800})
     page.goto(f"{product.url}/admin/login/?next=/admin/")
     picture("1-login")
     page.fill("input[name=username]", "admin")
