@@ -7,6 +7,7 @@ written: plain text that needs nothing.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from django.conf import settings
@@ -16,6 +17,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils._os import safe_join
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.views.static import serve
 
 from integration.environment import BASE_DIR
@@ -23,6 +26,7 @@ from integration.environment import BASE_DIR
 
 SOURCE = BASE_DIR / "docs"
 FIRST_PAGE = "README.html"
+_LINK = re.compile(r"\[([^]]+)\]\(([\w./-]+)\.md(#[\w-]+)?\)")
 
 
 @staff_member_required(login_url="admin:login")
@@ -41,5 +45,22 @@ def _as_written(request: HttpRequest, page: str) -> HttpResponse:
     if not page.endswith(".html") or not source.is_file():
         raise Http404(page)
     text = source.read_text(encoding="utf-8")
-    context = {**admin.site.each_context(request), "title": text.splitlines()[0].lstrip("# "), "text": text}
+    context = {**admin.site.each_context(request), "title": text.splitlines()[0].lstrip("# "), "text": _linked(text)}
     return render(request, "admin/documentation.html", context)
+
+
+def _linked(text: str) -> SafeString:
+    """Give the text with its links to other pages as links."""
+    # Between the links stand the parts of a split: text, then what a link says, its page and its place there.
+    texts = [*_LINK.split(text), "", "", ""]
+    return format_html_join(
+        "",
+        "{}{}",
+        (
+            (texts[start], format_html('<a class="workbench-link" href="{}.html{}">{}</a>', page, place or "", said))
+            if (said := texts[start + 1])
+            else (texts[start], "")
+            for start in range(0, len(texts) - 3, 4)
+            for page, place in [(texts[start + 2], texts[start + 3])]
+        ),
+    )

@@ -72,6 +72,9 @@ def test_without_a_site_the_page_is_shown_as_it_is_written(person: Client, site:
 
     written = (documentation.SOURCE / "how-to/work-through-to-dos.md").read_text(encoding="utf-8")
     assert written.splitlines()[0] in page
+    first = person.get("/docs/README.html").content.decode()
+    assert '<a class="workbench-link" href="how-to/work-through-to-dos.html">Work through To Dos</a>' in first
+    assert "understanding" in first
     assert person.get("/docs/how-to/nothing.html").status_code == 404
     assert person.get("/docs/how-to/work-through-to-dos.md").status_code == 404
 
