@@ -45,9 +45,8 @@ def keep(request: HttpRequest, *, language: str, time_zone: str) -> None:
     :param language: a code of LANGUAGES, or nothing: what the browser asks for.
     :param time_zone: one of `time_zones()`, or nothing: the site's.
     """
-    row, _ = Preference.objects.update_or_create(
-        user_id=request.user.pk, defaults={"language": language, "time_zone": time_zone}
-    )
+    user: Any = request.user
+    row, _ = Preference.objects.update_or_create(user=user, defaults={"language": language, "time_zone": time_zone})
     _carry(request, row)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -60,3 +61,15 @@ def test_a_lost_placeholder_is_seen(script: ModuleType) -> None:
 
     assert script.wrong({text: ("%(count)s Zeilen",)}) == []
     assert script.wrong({text: ("Zeilen",)}) == ["Other placeholders than the text has: 'Zeilen'"]
+
+
+def test_no_page_calls_a_time_utc_that_it_shows_in_the_readers_zone() -> None:
+    """The filter `date` writes a time in the zone of whoever looks; the header says which one. See `|utc` otherwise."""
+    wrong = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in (ROOT / "templates" / "admin").rglob("*.html")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if re.search(r"""(\(UTC\)" %\}|\|date:"[^"]*"\s*\}\} \(?UTC)""", line) and "|utc" not in line
+    ]
+
+    assert wrong == []
