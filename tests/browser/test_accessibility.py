@@ -94,3 +94,32 @@ def test_axe_finds_nothing_grave(page: Any, product: Any, shot: Any, mode: str) 
         found += [f"{name}: {each}" for each in axe.grave_violations(page)]
 
     assert not found, "\n".join(found)
+
+
+def tab_to(page: Any, selector: str) -> None:
+    """Go to something by the Tab key alone."""
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        if page.evaluate("what => document.activeElement.matches(what)", selector):
+            return
+    raise AssertionError(f"No way by Tab to {selector}")
+
+
+def test_by_keys_alone_a_person_logs_in_and_opens_a_run(page: Any, product: Any) -> None:
+    page.goto(f"{product.url}/admin/login/?next=/admin/integration/flowrun/")
+    expect(page.locator("input[name=username]")).to_be_focused()
+    page.keyboard.type("admin")
+    tab_to(page, "input[name=password]")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("#result_list")).to_be_visible()
+
+    # The groups of the sidebar open by keys too.
+    tab_to(page, "#nav-sidebar h2:has(+ ol a[href$='/integration/pause/'])")
+    page.keyboard.press("Enter")
+    expect(page.locator("#nav-sidebar a[href$='/integration/pause/']")).to_be_visible()
+    tab_to(page, "#page-help")
+    tab_to(page, "#result_list tbody a")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#content")).to_contain_text("Send to DACS")

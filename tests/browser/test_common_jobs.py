@@ -78,7 +78,7 @@ def test_the_jobs_take_as_many_clicks_as_the_page_says(walk: Walk) -> None:
 
     page.goto(home)
     walk = Walk(page)
-    walk.click(page.locator("#nav-sidebar").get_by_text("Control", exact=True))
+    walk.click(page.locator("#nav-sidebar h2", has_text="Control"))
     walk.click("#nav-sidebar a[href$='/integration/pause/']")
     walk.click("a[href*='/integration/pause/add/']")
     walk.choose("select[name=scope]", "CONNECTION")
