@@ -1,11 +1,12 @@
 # Tieline: `make help` lists what there is. Everything but make and Python 3.11 is set up on the way.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check bench faults fuzz fmt clean
+.PHONY: help setup run demo test check bench faults fuzz fmt messages docs clean
 
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
+DOCS = $(or $(TIELINE_VAR),$(CURDIR)/var)/docs
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +52,15 @@ fmt:  ## Format the code and fix what the linter can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+messages:  ## Bring the catalogue of German texts up to date and compile it
+	@$(PYTHON) scripts/bootstrap.py check
+	@$(BIN)/python scripts/refresh_messages.py
+
+docs:  ## The documentation as a site with search, in var/docs; the product serves it at /docs/
+	@$(PYTHON) scripts/bootstrap.py docs
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --config-file deploy/docs.yml --site-dir "$(DOCS)"
+	@echo "$(DOCS)/index.html"
+
 clean:  ## Remove the virtualenv and caches; data and secrets in var/ stay
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache htmlcov .coverage
+	rm -rf .venv .venv-docs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache htmlcov .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -64,6 +65,11 @@ class StackedInline(ThemedStackedInline):  # type: ignore[misc]
     extra = 0
 
 
+def local_moment(at: dt.datetime | None) -> str:
+    """Write an instant in the zone of whoever looks at the page, which its header names; a dash where there is none."""
+    return "–" if at is None else f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S}"
+
+
 class _ReadOnly:
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -84,7 +90,7 @@ class EvidenceInline(_ReadOnly, TabularInline):
 
 
 class InstantRangeFilter(RangeDateTimeFilter):  # type: ignore[misc]
-    """From and to, in the site's time zone; a date without a time means its first moment."""
+    """From and to, in the time zone of whoever asks; a date without a time means its first moment."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         narrowed = queryset

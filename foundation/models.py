@@ -1,7 +1,8 @@
-"""Rows that every app's interface needs: requests answered once, and who may keep the schedule."""
+"""Rows that every app's interface needs: requests answered once, who may keep the schedule, how people like pages."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
 
@@ -86,3 +87,20 @@ class AuditHead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.position}:{self.digest}"
+
+
+class Preference(models.Model):
+    """How a person likes the admin: its language, and the time zone that times are shown and typed in."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preference", help_text="Whose choice it is."
+    )
+    language = models.CharField(
+        max_length=10, blank=True, help_text="A code such as “de”; empty: what the browser asks for."
+    )
+    time_zone = models.CharField(
+        max_length=60, blank=True, help_text="IANA name, e.g. Europe/Berlin; empty: that of the site."
+    )
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.language or '–'}, {self.time_zone or '–'}"

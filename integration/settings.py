@@ -110,6 +110,7 @@ MIDDLEWARE = [
     "foundation.sessions.SessionLimitsMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "foundation.sessions.SecondFactorMiddleware",
+    "foundation.preferences.PreferencesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
@@ -226,7 +227,11 @@ CONTENT_SECURITY_POLICY = {
 
 # --- Language and time ---------------------------------------------------------------------------------------
 
+# Of the API, of files, messages and mails; people choose their own for the admin (`foundation/preferences.py`).
 LANGUAGE_CODE = "en-us"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "foundation" / "locale"]
+FORMAT_MODULE_PATH = ["foundation.formats"]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
@@ -236,6 +241,8 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "integration" / "assets"]
+# Where `make docs` puts the site that `/docs/` serves.
+DOCUMENTATION_ROOT = VAR_DIR / "docs"
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from integration import health, metrics
+from integration import documentation, health, metrics
 from integration.admin import home, setup_page
+from integration.admin.preferences import PreferencesPage
 from integration.admin.second_factor import SecondFactorPage
 from integration.api import flow_urls
 
@@ -27,7 +28,10 @@ urlpatterns = [
     path("admin/home/", admin.site.admin_view(home.fragment), name="home_fragment"),
     path("admin/home/seen/", admin.site.admin_view(home.seen), name="home_seen"),
     path("admin/set-up/", admin.site.admin_view(setup_page.page), name="setup_help"),
+    path("admin/preferences/", PreferencesPage.as_view(), name="preferences"),
     path("admin/", admin.site.urls),
+    path("docs/", documentation.documentation, name="documentation-home"),
+    path("docs/<path:page>", documentation.documentation, name="documentation"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/v1/", include("lookups.api.urls")),

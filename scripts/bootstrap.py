@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """
-Make this checkout ready to run: `python3 scripts/bootstrap.py run|check|test|bench`.
+Make this checkout ready to run: `python3 scripts/bootstrap.py run|check|test|bench|docs`.
 
 Uses the standard library alone, so that a bare Python 3.11 is enough. It makes `.venv/`, installs the pinned
 requirements when they have changed, for `run` generates what secrets are missing into `var/secrets.env`, and for
@@ -26,10 +26,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
-REQUIREMENTS = {"run": ["base.txt", "sandbox.txt"], "dev": ["dev.txt"]}
-"""Which files under requirements/ an environment is made of; `dev` contains all of `run`."""
+REQUIREMENTS = {"run": ["base.txt", "sandbox.txt"], "dev": ["dev.txt"], "docs": ["docs.txt"]}
+"""Which files under requirements/ an environment is made of; `dev` contains all of `run`; `docs` has one of its own."""
 
-PROFILES = {"run": "run", "setup": "run", "check": "dev", "test": "dev", "bench": "dev"}
+PROFILES = {"run": "run", "setup": "run", "check": "dev", "test": "dev", "bench": "dev", "docs": "docs"}
 STAMP = "tieline-installed.json"
 UNFINISHED = "tieline-unfinished"
 PROGRESS_EVERY_SECONDS = 10
@@ -54,7 +54,7 @@ def main(given: list[str] | None = None) -> int:
     try:
         if purpose == "test":
             ensure_system_packages()
-        ensure_environment(ROOT / ".venv", PROFILES[purpose])
+        ensure_environment(ROOT / (".venv-docs" if purpose == "docs" else ".venv"), PROFILES[purpose])
         if purpose in ("run", "setup"):
             var = Path(os.environ.get("TIELINE_VAR") or ROOT / "var")
             written = write_secrets(var / "secrets.env", os.environ)
@@ -142,7 +142,7 @@ def make_environment(place: Path) -> None:
     if subprocess.run([python, "-c", "import venv, ensurepip"], capture_output=True, check=False).returncode:
         say("Python's venv module is missing (Debian keeps it in a package of its own)")
         apt_install(["python3-venv"])
-    say(f"Making the virtualenv .venv with Python {version_of(python)}")
+    say(f"Making the virtualenv {place.name} with Python {version_of(python)}")
     place.mkdir(parents=True)
     (place / UNFINISHED).touch()
     made = subprocess.run([python, "-m", "venv", str(place)], capture_output=True, text=True, check=False)

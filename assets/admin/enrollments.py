@@ -18,7 +18,7 @@ from assets.admin import asking, badges
 from assets.choices import OPEN_ENROLLMENTS, RETRYABLE_ENROLLMENTS, EnrollmentStatus
 from assets.models import Communication, DeviceSetup, Enrollment
 from assets.operations import enrollments
-from foundation.admin import EvidenceAdmin, EvidenceInline, InstantRangeFilter
+from foundation.admin import EvidenceAdmin, EvidenceInline, InstantRangeFilter, local_moment
 
 
 class DeviceSetupInline(EvidenceInline):
@@ -66,9 +66,9 @@ class EnrollmentAdmin(EvidenceAdmin):
     actions = ["retry_selected"]
     change_form_outer_after_template = "admin/assets/timeline.html"
 
-    @display(description=_("Received (UTC)"), ordering="received_at")
+    @display(description=_("Received"), ordering="received_at")
     def received(self, row: Enrollment) -> str:
-        return f"{row.received_at:%Y-%m-%d %H:%M:%S}"
+        return local_moment(row.received_at)
 
     @display(description=_("status"), ordering="status", label=badges.ENROLLMENT)
     def status_badge(self, row: Enrollment) -> tuple[str, str]:
@@ -217,9 +217,9 @@ class CommunicationAdmin(EvidenceAdmin):
     ]
     readonly_fields = ["message_link"]
 
-    @display(description=_("Asked (UTC)"), ordering="created_at")
+    @display(description=_("Asked"), ordering="created_at")
     def asked(self, row: Communication) -> str:
-        return f"{row.created_at:%Y-%m-%d %H:%M:%S}"
+        return local_moment(row.created_at)
 
     @display(description=_("status"), ordering="status", label=badges.COMMUNICATION)
     def status_badge(self, row: Communication) -> tuple[str, str]:

@@ -232,4 +232,4 @@ def _headers_of(exc: exceptions.APIException) -> dict[str, str]:
 
 def wants_problem(request: HttpRequest) -> bool:
     """Whether an error on this address is answered as problem details rather than as a page."""
-    return not request.path.startswith(("/admin/", "/static/")) and request.path not in ("/", "/admin")
+    return not request.path.startswith(("/admin/", "/docs/", "/static/")) and request.path not in ("/", "/admin")

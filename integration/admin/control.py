@@ -297,4 +297,4 @@ class FlowStatisticsAdmin(EvidenceAdmin):
 
 
 def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)
+    return dt.datetime.combine(day, dt.time(), tzinfo=timezone.get_current_timezone())

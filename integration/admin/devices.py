@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from foundation.admin import EvidenceAdmin
+from foundation.admin import EvidenceAdmin, local_moment
 from integration.models import DeviceStatusCheck, EnrollmentSync
 
 
@@ -64,9 +64,9 @@ class EnrollmentSyncAdmin(EvidenceAdmin):
         ),
     ]
 
-    @display(description=_("Received (UTC)"), ordering="received_at")
+    @display(description=_("Received"), ordering="received_at")
     def received(self, sync: EnrollmentSync) -> str:
-        return f"{sync.received_at:%Y-%m-%d %H:%M:%S}"
+        return local_moment(sync.received_at)
 
     @display(description=_("Outcome"), ordering="outcome", label=_OUTCOMES)
     def outcome_badge(self, sync: EnrollmentSync) -> tuple[str, str]:
@@ -107,9 +107,9 @@ class DeviceStatusCheckAdmin(EvidenceAdmin):
         (_("Answer"), {"fields": ["result", "answered_at", "answer_state", "reply", "answer_run_link"]}),
     ]
 
-    @display(description=_("Asked (UTC)"), ordering="asked_at")
+    @display(description=_("Asked"), ordering="asked_at")
     def asked(self, check: DeviceStatusCheck) -> str:
-        return f"{check.asked_at:%Y-%m-%d %H:%M:%S}" if check.asked_at else "–"
+        return local_moment(check.asked_at)
 
     @display(description=_("State"), ordering="state", label=_CHECKS)
     def state_badge(self, check: DeviceStatusCheck) -> tuple[str, str]:
@@ -119,9 +119,9 @@ class DeviceStatusCheckAdmin(EvidenceAdmin):
     def result_badge(self, check: DeviceStatusCheck) -> tuple[str, str]:
         return check.result, check.get_result_display()
 
-    @display(description=_("Answered (UTC)"), ordering="answered_at")
+    @display(description=_("Answered"), ordering="answered_at")
     def answered(self, check: DeviceStatusCheck) -> str:
-        return f"{check.answered_at:%Y-%m-%d %H:%M:%S}" if check.answered_at else "–"
+        return local_moment(check.answered_at)
 
     @display(description=_("Run"))
     def check_run(self, check: DeviceStatusCheck) -> str:

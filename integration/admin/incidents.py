@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from foundation.admin import EvidenceAdmin
+from foundation.admin import EvidenceAdmin, local_moment
 from integration.admin import confirmation
 from integration.models import Incident
 from integration.operations import errors
@@ -43,9 +43,9 @@ class IncidentAdmin(EvidenceAdmin):
     readonly_fields = ["integration", "run"]
     actions_detail = ["close"]
 
-    @display(description=_("Last seen (UTC)"), ordering="last_seen_at")
+    @display(description=_("Last seen"), ordering="last_seen_at")
     def last_seen(self, incident: Incident) -> str:
-        return f"{incident.last_seen_at:%Y-%m-%d %H:%M:%S}"
+        return local_moment(incident.last_seen_at)
 
     @display(description=_("Integration"), ordering="source")
     def integration(self, incident: Incident) -> str:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from foundation.admin import local_moment
 from integration import audit_trail, mapping_queries
 from integration.admin import confirmation
 from integration.admin.mapping_forms import ActivateForm, FieldForm, OverlayForm, field_forms
@@ -185,8 +186,8 @@ class OverlayPages:
             return False
         messages.success(
             request,
-            _("Version %(version)s is in effect from %(start)s UTC.")
-            % {"version": done.version, "start": f"{done.effective_from:%Y-%m-%d %H:%M:%S}"},
+            _("Version %(version)s is in effect from %(start)s.")
+            % {"version": done.version, "start": local_moment(done.effective_from)},
         )
         return True
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from foundation.admin import EvidenceAdmin, InstantRangeFilter
+from foundation.admin import EvidenceAdmin, InstantRangeFilter, local_moment
 from integration import audit_trail, queries
 from integration.admin import badges, bulk_page, confirmation, payload_pages, run_list, run_progress
 from integration.admin.confirmation import Question, ReasonForm
@@ -89,9 +89,9 @@ class FlowRunAdmin(EvidenceAdmin):
 
     # --- List
 
-    @display(description=_("Started (UTC)"), ordering="started_at")
+    @display(description=_("Started"), ordering="started_at")
     def started(self, run: FlowRun) -> str:
-        return f"{run.started_at:%Y-%m-%d %H:%M:%S}"
+        return local_moment(run.started_at)
 
     @display(description=_("State"), ordering="state", label=badges.RUN_STATES)
     def state_badge(self, run: FlowRun) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from foundation.admin import EvidenceAdmin, EvidenceInline
+from foundation.admin import EvidenceAdmin, EvidenceInline, local_moment
 from integration import queries
 from integration.admin import badges, bulk_requeue, confirmation
 from integration.choices import FileState
@@ -32,10 +32,21 @@ class EventInline(EvidenceInline):
     """What happened to the file."""
 
     model = TransferredFileEvent
-    fields = ["at", "from_state", "to_state", "by", "reason", "run"]
+    fields = ["at", "before", "after", "by", "reason", "run"]
     readonly_fields = fields
     ordering = ["pk"]
     verbose_name_plural = _("history")
+    hide_title = True
+
+    @display(description=_("From"))
+    def before(self, event: TransferredFileEvent) -> str:
+        """The state before."""
+        return str(event.from_label)
+
+    @display(description=_("To"))
+    def after(self, event: TransferredFileEvent) -> str:
+        """The state after."""
+        return event.get_to_state_display()
 
 
 @admin.register(TransferredFile)
@@ -77,9 +88,9 @@ class TransferredFileAdmin(EvidenceAdmin):
     def shown_reason(self, file: TransferredFile) -> str:
         return file.reason if len(file.reason) <= 80 else f"{file.reason[:79]}…"
 
-    @display(description=_("Changed (UTC)"), ordering="changed_at")
+    @display(description=_("Changed"), ordering="changed_at")
     def changed(self, file: TransferredFile) -> str:
-        return f"{file.changed_at:%Y-%m-%d %H:%M:%S}"
+        return local_moment(file.changed_at)
 
     @display(description=_("Latest run"))
     def latest_run(self, file: TransferredFile) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -71,3 +73,8 @@ class TransferredFileEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.from_state} → {self.to_state}"
+
+    @property
+    def from_label(self) -> Any:
+        """The state before, as people read it; a dash at the beginning."""
+        return choices.FileState(self.from_state).label if self.from_state else "–"

@@ -215,6 +215,8 @@ class RowForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for number, name in enumerate(self.names):
+            # The column's head is no label of the field to a screen reader.
+            self.fields[cell(number)].widget.attrs["aria-label"] = name
             self.initial[cell(number)] = self.instance.values.get(name, "") if self.instance.pk else ""
             if name == self.fixed and self.instance.pk:
                 # The names of recipients are what flows ask for (`integration.md` 4.2).

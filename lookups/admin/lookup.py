@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from foundation.admin import ModelAdmin, TabularInline
+from foundation.admin import ModelAdmin, TabularInline, local_moment
 from lookups import operations, queries, usage
 from lookups.admin.forms import LookupForm, cell, column_count, column_fields, lookup_form, row_formset
 from lookups.admin.pages import LookupPages
@@ -139,8 +139,8 @@ class LookupAdmin(LookupPages, ModelAdmin):
 
     @display(description=_("Changed"), ordering="changed_at")
     def changed(self, lookup: Lookup) -> str:
-        """When the current version was made, in UTC."""
-        return f"{lookup.changed_at:%Y-%m-%d %H:%M}"
+        """When the current version was made."""
+        return local_moment(lookup.changed_at)
 
     @display(description=_("Used by"))
     def used_by(self, lookup: Lookup) -> SafeString | str:
@@ -156,9 +156,9 @@ class LookupAdmin(LookupPages, ModelAdmin):
     def version_shown(self, lookup: Lookup) -> SafeString:
         """Number, time and author of the current version, with the way to all of them."""
         return format_html(
-            '{}, {} UTC, {} — <a class="text-primary-600" href="{}">all versions</a>',
+            '{}, {}, {} — <a class="text-primary-600" href="{}">all versions</a>',
             lookup.version,
-            f"{lookup.changed_at:%Y-%m-%d %H:%M}",
+            local_moment(lookup.changed_at),
             lookup.changed_by or "the system",
             reverse("admin:lookups_lookup_versions_page", args=[lookup.pk]),
         )

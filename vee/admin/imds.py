@@ -12,10 +12,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
-from foundation.admin import EvidenceAdmin
+from foundation.admin import EvidenceAdmin, InstantRangeFilter
 from vee import queries
 from vee.admin import manual, many, previews, workbench
 from vee.models import InitialMeasurement
@@ -78,7 +77,7 @@ class InitialMeasurementAdmin(ActsOnImds):
     """The list of IMDs and the workbench of one."""
 
     list_display = ["component_identifier", "start", "end", "kind", "state_badge", "user_edited", "external_id"]
-    list_filter = ["state", "kind", "user_edited", ("start", RangeDateTimeFilter)]
+    list_filter = ["state", "kind", "user_edited", ("start", InstantRangeFilter)]
     list_filter_submit = True
     search_fields = ["component_identifier", "external_id"]
     ordering = ["-id"]

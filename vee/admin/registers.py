@@ -11,10 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
-from foundation.admin import EvidenceAdmin, EvidenceInline
+from foundation.admin import EvidenceAdmin, EvidenceInline, InstantRangeFilter
 from vee.codes import condition_name
 from vee.models import RegisterMark, RegisterMeasurement
 from vee.operations import register_marks
@@ -37,7 +36,7 @@ class RegisterMeasurementAdmin(EvidenceAdmin):
         "usable",
     ]  # fmt: skip
     list_select_related = ["measuring_component"]
-    list_filter = ["do_not_use", "user_edited", ("read_at", RangeDateTimeFilter)]
+    list_filter = ["do_not_use", "user_edited", ("read_at", InstantRangeFilter)]
     list_filter_submit = True
     search_fields = ["measuring_component__identifier"]
     ordering = ["-id"]

@@ -223,6 +223,11 @@ class ImdTransition(models.Model):
         return f"{self.from_state} → {self.to_state}"
 
     @property
+    def from_label(self) -> Any:
+        """The state before, as people read it; a dash at the beginning."""
+        return ImdState(self.from_state).label if self.from_state else "–"
+
+    @property
     def details(self) -> Any:
         """What the run did, or None when this step has nothing to tell."""
         return None if self.log is None else self.log.details

@@ -90,7 +90,7 @@
 
   const zone = data.time_zone;
   const clock = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" });
-  const date = new Intl.DateTimeFormat("en-GB", { timeZone: zone, weekday: "short", day: "numeric", month: "short" });
+  const date = new Intl.DateTimeFormat(document.documentElement.lang === "de" ? "de" : "en-GB", { timeZone: zone, weekday: "short", day: "numeric", month: "short" });
   function tick(seconds) {
     const at = new Date(seconds * 1000);
     const text = clock.format(at);
@@ -102,13 +102,13 @@
     const number = (value) => (value === null || value === undefined ? "–" : value + " " + data.uom);
     const parts = [data.labels[index], number(values[index]), qualities[index] === "edited" ? "" : data.conditions[index]];
     if (data.pre[index] !== values[index]) {
-      parts.push("received " + number(data.pre[index]));
+      parts.push(readout.dataset.received + " " + number(data.pre[index]));
     }
     if (data.low[index] !== null) {
-      parts.push("like days " + data.low[index] + " – " + data.high[index]);
+      parts.push(readout.dataset.like + " " + data.low[index] + " – " + data.high[index]);
     }
     if (preview && preview[index] !== values[index]) {
-      parts.push("preview " + number(preview[index]));
+      parts.push(readout.dataset.preview + " " + number(preview[index]));
     }
     data.flags.filter((flag) => flag.first <= index && index <= flag.last).forEach((flag) => parts.push(flag.message));
     readout.textContent = parts.filter(Boolean).join(" · ");

@@ -1,0 +1,95 @@
+"""The commonest jobs, walked click by click; `docs/explanation/comparison.md` says how many each takes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from integration.models import Flow, FlowRun, Pause
+from integration.operations import setup
+from outbound.operations import configuration
+from tests.browser.walking import Walk
+from tests.factories import control, days
+from vee.models import ToDo
+
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PASSWORD = "a-long-password-1"
+TABLE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "comparison.md"
+
+
+def said(job: str) -> int:
+    """Give the clicks that the page says a job takes here."""
+    row = next(line for line in TABLE.read_text(encoding="utf-8").splitlines() if line.startswith(f"| {job} |"))
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[-1] == "walked"
+    return int(cells[1])
+
+
+@pytest.fixture
+def walk(page: Any, live_server: Any) -> Walk:
+    """Begin at the first page, as an administrator."""
+    setup.setup(at=timezone.now(), username="admin", password=PASSWORD)
+    configuration.apply_connections(
+        section={"DACS": {"transport": "rest", "base_url": "http://127.0.0.1:9"}}, at=timezone.now()
+    )
+    values = days.a_day()
+    values[days.SPIKED] *= 40  # type: ignore[operator]  # this one has a value
+    days.register("MC-1")
+    days.receive("MC-1", values)
+    Flow.objects.filter(name="enrollment_request").update(pattern="ASYNC")
+    control.failed_run("E-1", at=timezone.now())
+    page.goto(f"{live_server.url}/admin/login/?next=/admin/")
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    expect(page.locator("#page-zone")).to_be_visible()
+    return Walk(page)
+
+
+def test_the_jobs_take_as_many_clicks_as_the_page_says(walk: Walk) -> None:
+    page, home = walk.page, walk.page.url
+
+    walk.click("#content a[href*='/vee/todo/']")
+    walk.click("#result_list .field-summary a")
+    walk.type(f"#value-{days.SPIKED}", "0.75")
+    walk.type("#edit-reason", "The neighbours say 0.75")
+    walk.click("button[name=perform]")
+    expect(page.locator("#imd-state")).to_have_text("Complete")
+    assert ToDo.objects.get().status == "COMPLETE"
+    assert walk.clicks == said("Clear a To Do")
+
+    page.goto(home)
+    walk = Walk(page)
+    walk.click("#content a[href*='/integration/flowrun/'][href*='FAILED']")
+    walk.click("#result_list tbody a")
+    expect(page.locator("#content")).to_contain_text("DACS cannot be reached")
+    walk.click(page.get_by_role("link", name="Resubmit"))
+    walk.type("#id_reason", "The target is back")
+    walk.click("#confirm-form button[type=submit]")
+    expect(page).to_have_url(re.compile(r"/integration/flowrun/"))
+    assert FlowRun.objects.get().state != "FAILED"
+    assert walk.clicks == said("Find why a message failed, and resubmit it")
+
+    page.goto(home)
+    walk = Walk(page)
+    walk.click(page.locator("#nav-sidebar h2", has_text="Control"))
+    walk.click("#nav-sidebar a[href$='/integration/pause/']")
+    walk.click("a[href*='/integration/pause/add/']")
+    walk.choose("select[name=scope]", "CONNECTION")
+    walk.type("[name=target]", "DACS")
+    walk.type("[name=reason]", "New firmware")
+    walk.click("[name=_save]")
+    expect(page.locator("#result_list")).to_contain_text("New firmware")
+    walk.click("#result_list tbody th a, #result_list tbody a")
+    walk.click(page.get_by_role("link", name="End the pause"))
+    walk.type("#id_reason", "All well")
+    walk.click("#confirm-form button[type=submit]")
+    expect(page.get_by_text("The pause has ended")).to_be_visible()
+    assert Pause.objects.get().resumed_at is not None
+    assert walk.clicks == said("Pause a connection for a patch window, and go on")
