@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class FoundationConfig(AppConfig):
@@ -15,7 +16,7 @@ class FoundationConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in
         from django_structlog import signals
 
-        from foundation import correlation, sessions
+        from foundation import correlation, sessions, tracing
         from foundation.api import lockouts, schema  # noqa: F401  (registers the scheme)
 
         user_locked_out.connect(lockouts.log_lockout, dispatch_uid="foundation.log_lockout")
@@ -24,4 +25,6 @@ class FoundationConfig(AppConfig):
         )
         for ending in (signals.bind_extra_request_finished_metadata, signals.update_failure_response):
             ending.connect(correlation.tell_caller, dispatch_uid="foundation.correlation_of_answer")
+        if settings.TRACES_ENDPOINT:
+            tracing.begin()
         user_logged_in.connect(sessions.begin, dispatch_uid="foundation.session_begins")

@@ -13,6 +13,7 @@ import msgspec
 import requests
 import structlog
 
+from foundation import tracing
 from outbound.models import Connection
 from outbound.transports.streams import SizedChunks
 
@@ -79,6 +80,7 @@ class RequestMaker:
         correlation = structlog.contextvars.get_contextvars().get("correlation_id")
         if correlation:
             sent["X-Correlation-Id"] = str(correlation)
+        sent.update(tracing.headers())
         if self._authorization:
             sent["Authorization"] = self._authorization
         url = f"{self._base_url}/{path.lstrip('/')}" if path else self._base_url
