@@ -26,7 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
-REQUIREMENTS = {"run": ["base.txt", "sandbox.txt"], "dev": ["dev.txt"]}
+REQUIREMENTS = {"run": ["base.txt", "sandbox.txt"], "dev": ["dev.txt"], "audit": ["audit.txt"]}
 """Which files under requirements/ an environment is made of; `dev` contains all of `run`."""
 
 PROFILES = {"run": "run", "setup": "run", "check": "dev", "test": "dev", "bench": "dev"}
