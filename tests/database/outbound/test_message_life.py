@@ -268,6 +268,10 @@ class Life(RuleBasedStateMachine):
         """Let everything go well from now on: every message comes to an end that can be seen."""
         if self.queue.paused:
             self.pause_or_resume()
+        # What chance seldom comes to in a short run: workers that outlive their lease, whatever they bring.
+        for status in (200, 422, 500):
+            self.enqueue("FINAL", "")
+            self.a_worker_outlives_its_lease(status, 31)
         for _ in range(len(self.queue.messages) + 5):
             self.time_passes_and_the_sweep_comes(61)
             self.deliver("ok")
