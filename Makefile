@@ -1,7 +1,7 @@
 # Tieline: `make help` lists what there is. Everything but make and Python 3.11 is set up on the way.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check bench faults fuzz fmt messages docs clean
+.PHONY: help setup run demo test check bench faults fuzz audit fmt messages docs clean
 
 PYTHON ?= python3
 ARGS ?=
@@ -46,6 +46,9 @@ faults:  ## Kills, outages and what became of the work (ARGS=--short small sizes
 fuzz:  ## Input that nobody in good faith sends, in full numbers (ARGS=--short small ones, ARGS=--write also into the docs)
 	@$(PYTHON) scripts/bootstrap.py test
 	@$(BIN)/python scripts/with_services.py -- $(BIN)/python -m tests.fuzz $(ARGS)
+
+audit:  ## Known vulnerabilities of the locked packages (ARGS="--sbom FILE": list them in CycloneDX instead)
+	@$(PYTHON) scripts/audit.py $(ARGS)
 
 fmt:  ## Format the code and fix what the linter can fix
 	@$(PYTHON) scripts/bootstrap.py check

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class FoundationConfig(AppConfig):
@@ -15,7 +16,7 @@ class FoundationConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in
         from django_structlog import signals
 
-        from foundation import correlation, percentiles, preferences, sessions
+        from foundation import correlation, percentiles, preferences, sessions, tracing
         from foundation.api import lockouts, schema  # noqa: F401  (registers the scheme)
 
         percentiles.connect()
@@ -25,5 +26,7 @@ class FoundationConfig(AppConfig):
         )
         for ending in (signals.bind_extra_request_finished_metadata, signals.update_failure_response):
             ending.connect(correlation.tell_caller, dispatch_uid="foundation.correlation_of_answer")
+        if settings.TRACES_ENDPOINT:
+            tracing.begin()
         user_logged_in.connect(sessions.begin, dispatch_uid="foundation.session_begins")
         user_logged_in.connect(preferences.begin, dispatch_uid="foundation.preferences_begin")

@@ -11,7 +11,7 @@ def parse_instant(text: str) -> dt.datetime:
     """
     Read an ISO 8601 date-time and give it in UTC.
 
-    :raises ValueError: when the text is no date-time, or names no offset.
+    :raises ValueError: when the text is no date-time, names no offset, or lies outside the years 1 to 9999.
     """
     if "T" not in text and " " not in text:
         raise ValueError(f"{text!r} is not an ISO 8601 date-time")
@@ -21,7 +21,10 @@ def parse_instant(text: str) -> dt.datetime:
         raise ValueError(f"{text!r} is not an ISO 8601 date-time") from None
     if value.tzinfo is None:
         raise ValueError(f"{text!r} has no offset; write it as 2024-03-10T05:00:00Z or with +hh:mm")
-    return value.astimezone(dt.UTC)
+    try:
+        return value.astimezone(dt.UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} does not lie in the years 1 to 9999 of UTC") from None
 
 
 def format_instant(value: dt.datetime) -> str:

@@ -370,6 +370,15 @@ if EMAIL_URL:
     vars().update(env.email_url("EMAIL_URL"))
 EMAIL_TIMEOUT = 30
 
+# --- Traces --------------------------------------------------------------------------------------------------
+
+# What else there is to set are OpenTelemetry's own variables, which its exporter reads by itself.
+TRACES_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+if TRACES_ENDPOINT:
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("django_structlog.middlewares.RequestMiddleware") + 1, "foundation.tracing.TracingMiddleware"
+    )
+
 # --- Logs ----------------------------------------------------------------------------------------------------
 
 LOG_FORMAT = env.str("LOG_FORMAT", default="console" if EMBEDDED else "json")

@@ -26,8 +26,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
-REQUIREMENTS = {"run": ["base.txt", "sandbox.txt"], "dev": ["dev.txt"], "docs": ["docs.txt"]}
-"""Which files under requirements/ an environment is made of; `dev` contains all of `run`; `docs` has one of its own."""
+REQUIREMENTS = {"run": ["base.txt", "sandbox.txt"], "dev": ["dev.txt"], "docs": ["docs.txt"], "audit": ["audit.txt"]}
+"""
+Which files under requirements/ an environment is made of.
+
+`dev` contains all of `run`; `docs` and `audit` have environments of their own.
+"""
 
 PROFILES = {"run": "run", "setup": "run", "check": "dev", "test": "dev", "bench": "dev", "docs": "docs"}
 STAMP = "tieline-installed.json"

@@ -34,6 +34,7 @@ from vee.models import (
 
 # What stands in place of a rule's name where a person set the value.
 EDITED = "edited"
+_UNLEASED = dt.timedelta(minutes=30)
 _DAYS_AT_ONCE = dt.timedelta(days=31)
 
 
@@ -277,8 +278,14 @@ def stale_reading_file_ids(*, before: dt.datetime, now: dt.datetime, limit: int 
     return list(found.values_list("pk", flat=True)[:limit])
 
 
-def due_trial_ids(*, before: dt.datetime, abandoned_before: dt.datetime) -> list[int]:
-    """Give the rule trials that wait since before an instant, and those that were begun long ago and never ended."""
+def abandoned_trials(*, at: dt.datetime) -> Q:
+    """Give the condition for rule trials that are running and whose worker disappeared: their lease has passed."""
+    over = Q(lease_until__lte=at) | leases.is_impossible(at)
+    # One that a process of a release without leases has begun keeps none.
+    return Q(status=TrialStatus.RUNNING) & (over | Q(lease_until__isnull=True, started_at__lt=at - _UNLEASED))
+
+
+def due_trial_ids(*, before: dt.datetime, at: dt.datetime) -> list[int]:
+    """Give the rule trials that wait since before an instant, and those whose worker disappeared."""
     waiting = Q(status=TrialStatus.REQUESTED, requested_at__lt=before)
-    abandoned = Q(status=TrialStatus.RUNNING, started_at__lt=abandoned_before)
-    return list(RuleTrial.objects.filter(waiting | abandoned).order_by("pk").values_list("pk", flat=True))
+    return list(RuleTrial.objects.filter(waiting | abandoned_trials(at=at)).order_by("pk").values_list("pk", flat=True))

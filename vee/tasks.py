@@ -32,8 +32,6 @@ logger = structlog.get_logger(__name__)
 BUDGET_SECONDS = 60.0
 # How long a wake-up of its own is given before the sweep repeats it.
 GRACE = dt.timedelta(seconds=10)
-# A trial that runs longer than this has lost its worker.
-TRIAL_LEASE = dt.timedelta(minutes=30)
 
 
 @shared_task(name="vee.tasks.process_due_imds")
@@ -66,7 +64,7 @@ def run_rule_trial(*, trial_id: int, **_unused: Any) -> None:
     from vee.operations import trials
 
     try:
-        trials.run_trial(trial_id=trial_id, at=timezone.now(), abandoned_before=timezone.now() - TRIAL_LEASE)
+        trials.run_trial(trial_id=trial_id, at=timezone.now())
     except trials.TrialNotDue as reason:
         # Two wake-ups of one trial are normal; the row says who has it.
         logger.info("rule_trial_not_run", rule_trial=trial_id, reason=str(reason))
@@ -150,7 +148,7 @@ def sweep(**_unused: Any) -> None:
         after_commit("vee.tasks.process_due_imds")
     for file_id in queries.stale_reading_file_ids(before=now - GRACE, now=now):
         after_commit("vee.tasks.load_reading_file", file_id=str(file_id))
-    for trial_id in queries.due_trial_ids(before=now - GRACE, abandoned_before=now - TRIAL_LEASE):
+    for trial_id in queries.due_trial_ids(before=now - GRACE, at=now):
         after_commit("vee.tasks.run_rule_trial", trial_id=trial_id)
     if usage_queries.due_calculations(at=now, before=now - GRACE, limit=1):
         after_commit("vee.tasks.calculate_usage")

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 
 from assets import choices, models, queries
+from foundation.api.filters import InstantFilter
 
 
 class Searchable(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
@@ -67,8 +68,8 @@ class EnrollmentFilter(Searchable):
     kind = django_filters.ChoiceFilter(choices=choices.EnrollmentKind.choices)
     transaction_id = django_filters.CharFilter()
     subscription = django_filters.CharFilter(field_name="subscription__usage_subscription__identifier")
-    received_from = django_filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="gte")
-    received_before = django_filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="lt")
+    received_from = InstantFilter(field_name="received_at", lookup_expr="gte")
+    received_before = InstantFilter(field_name="received_at", lookup_expr="lt")
 
     class Meta:
         model = models.Enrollment

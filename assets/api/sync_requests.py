@@ -23,6 +23,7 @@ from assets.choices import SyncFault, SyncStatus
 from assets.models import SyncRequest
 from assets.operations import sync_actions
 from foundation.api import decoding, problems
+from foundation.api.filters import InstantFilter
 
 
 class SyncRequestFilters(django_filters.FilterSet):
@@ -34,8 +35,8 @@ class SyncRequestFilters(django_filters.FilterSet):
         field_name="subscription__usage_subscription__identifier", help_text="`subscriptionId`."
     )
     program = django_filters.CharFilter(field_name="subscription__program__code", help_text="`programCode`.")
-    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
+    created_before = InstantFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = SyncRequest

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from foundation.api.filters import InstantFilter
 from foundation.api.problems import StateConflict
 from integration import choices, queries
 from integration.api import problems, shapes
@@ -39,7 +40,7 @@ class RunFilters(django_filters.FilterSet):
 
     flow = django_filters.CharFilter(field_name="flow__name", help_text="Short name of the flow.")
     state = django_filters.ChoiceFilter(choices=choices.RunState.choices)
-    started_after = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="gte")
+    started_after = InstantFilter(field_name="started_at", lookup_expr="gte")
     search = django_filters.CharFilter(
         method="searched", help_text="The start of a business identifier such as a messageId, or the id of a run."
     )

@@ -9,27 +9,24 @@ lead to no person any more; `docs/operations/erasure.md` says what and why. All 
 from __future__ import annotations
 
 import datetime as dt
-import re
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from assets.choices import OPEN_ENROLLMENTS, OPEN_SUBSCRIPTIONS, SYNC_ENDED
 from assets.models import Contact, DeviceLocation, Enrollment, ProgramSubscription, SyncRequest
 from foundation import audit
 from integration.choices import UNFINISHED_STATES
 from integration.models import Payload
+from integration.operations.mentions import Mentions
 from outbound import message_queries
 from outbound.choices import MailStatus
 from outbound.models import DeliveryAttempt, Mail, OutboundMessage
 
 
 ERASED = {"erased": True}
-_ROWS_AT_ONCE = 500
 _OF_CONTACT = {"name": "", "home_phone": "", "business_phone": "", "email": ""}
 _OF_LOCATION = dict.fromkeys(
     (
@@ -112,10 +109,10 @@ class _Work:
         asked = Q(subscription__in=ids) | Q(request__customerInfo__cisPersonId=contact.cis_person_id)
         self._enrollments = list(Enrollment.objects.filter(asked).values_list("pk", flat=True))
         self._syncs = SyncRequest.objects.filter(subscription__in=ids)
-        self._mentioned = _pattern(self._words())
-        self._payloads = self._hits(Payload.objects.all(), "content")
-        self._messages = self._hits(OutboundMessage.objects.all(), "payload", "answer", "headers", "last_error")
-        self._mails = self._hits(Mail.objects.all(), "subject", "text", "html", "to")
+        mentions = Mentions(self._words())
+        self._payloads = mentions.rows(Payload.objects.all(), "content")
+        self._messages = mentions.rows(OutboundMessage.objects.all(), "payload", "answer", "headers", "last_error")
+        self._mails = mentions.rows(Mail.objects.all(), "subject", "text", "html", "to")
 
     def hindrances(self) -> list[str]:
         """Say what is still going on, one sentence each."""
@@ -179,20 +176,3 @@ class _Work:
         ):
             words.update(row)
         return words - {""}
-
-    def _hits(self, rows: QuerySet[Any], *columns: str) -> list[Any]:
-        """Give the keys of rows in which a word stands; encrypted ones cannot be searched otherwise than by reading."""
-        found = rows.order_by("pk").values_list("pk", *columns).iterator(chunk_size=_ROWS_AT_ONCE)
-        return [pk for pk, *values in found if any(self._mentioned.search(_bytes(value)) for value in values)]
-
-
-def _pattern(words: Iterable[str]) -> re.Pattern[bytes]:
-    # Whole words: PER-1 is not PER-10.
-    either = b"|".join(re.escape(word.encode()) for word in sorted(words))
-    return re.compile(rb"(?<![A-Za-z0-9])(?:" + either + rb")(?![A-Za-z0-9])", re.IGNORECASE)
-
-
-def _bytes(value: Any) -> bytes:
-    if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value)
-    return str(value or "").encode()

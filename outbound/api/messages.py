@@ -19,6 +19,7 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from foundation.api import decoding, idempotency, problems
+from foundation.api.filters import InstantFilter
 from outbound import message_queries
 from outbound.api import message_shapes as shapes
 from outbound.choices import MessageStatus
@@ -44,8 +45,8 @@ class MessageFilters(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(choices=MessageStatus.choices)
     key = django_filters.CharFilter(field_name="key")
     message_id = django_filters.CharFilter(field_name="message_id")
-    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
+    created_before = InstantFilter(field_name="created_at", lookup_expr="lt")
     search = django_filters.CharFilter(method="searched", help_text="The start of a message id or key.")
 
     class Meta:

@@ -200,6 +200,9 @@ class OutboundMessage(models.Model):
     correlation_id = models.CharField(
         max_length=100, blank=True, default="", db_default="", help_text=_("The id of the work that queued it.")
     )
+    traceparent = models.CharField(
+        max_length=55, blank=True, default="", db_default="", help_text=_("The trace of the work that queued it.")
+    )
     told = models.BooleanField(default=False, help_text=_("Whether the end was told to those who listen for it."))
 
     class Meta:

@@ -22,7 +22,7 @@ from typing import Any
 import structlog
 from django.db import connections
 
-from foundation import correlation
+from foundation import correlation, tracing
 from foundation.crypto import UnableToDecrypt, decrypt
 from outbound.breaker import CallsBreaker
 from outbound.operations.message_claims import Try
@@ -160,7 +160,7 @@ class _Share:
         own = {} if breaker is None else {"breaker": breaker}
         try:
             # Its own and not that of whatever woke the worker: a batch holds messages of many requests.
-            with correlation.bound(tried.message.correlation_id):
+            with correlation.bound(tried.message.correlation_id), tracing.continuing(tried.message.traceparent):
                 answer = self.client.request(
                     tried.target.method,
                     tried.target.path,

@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from django.db import IntegrityError, transaction
 
-from foundation import correlation
+from foundation import correlation, tracing
 from foundation.dispatch import after_commit, woken_for
 from outbound import queries
 from outbound.choices import MessageMethod, ProcessingMethod
@@ -117,6 +117,7 @@ def queue_message(
         next_attempt_at=due_at,
         created_at=at,
         correlation_id=correlation.current()[: correlation.LENGTH],
+        traceparent=tracing.parent(),
     )
     try:
         with transaction.atomic():

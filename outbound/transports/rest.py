@@ -18,6 +18,7 @@ from typing import Any
 import requests
 from django.utils import timezone
 
+from foundation import tracing
 from outbound import retry
 from outbound.breaker import Breaker, CallsBreaker, Permit
 from outbound.choices import Transport
@@ -94,13 +95,14 @@ class RestClient:
         """
         seconds = min(timeout or self._read_timeout, MAX_TIMEOUT_SECONDS)
         limit = Deadline.after(seconds)
-        prepared = self._requests.make(
-            method, path, json=json, body=body, headers=headers, idempotency_key=idempotency_key
-        )
-        with self._limiter.place(timeout=limit.remaining()):
-            mine = breaker or self.breaker
-            permit = mine.admit(at=self._clock(), hold_seconds=seconds)
-            return self._call(prepared, limit, permit, breaker=mine)
+        with self._traced(method) as span:
+            prepared = self._requests.make(
+                method, path, json=json, body=body, headers=headers, idempotency_key=idempotency_key
+            )
+            with self._limiter.place(timeout=limit.remaining()):
+                mine = breaker or self.breaker
+                permit = mine.admit(at=self._clock(), hold_seconds=seconds)
+                return self._call(prepared, limit, permit, breaker=mine, span=span)
 
     def request_unguarded_by_breaker(self, method: str, path: str, *, timeout: float | None = None) -> Answer:
         """
@@ -111,8 +113,9 @@ class RestClient:
         :raises TransportError: as `request` does, but never CircuitOpen.
         """
         limit = Deadline.after(min(timeout or self._read_timeout, MAX_TIMEOUT_SECONDS))
-        prepared = self._requests.make(method, path)
-        return self._call(prepared, limit, self.breaker.admit_by_hand(at=self._clock()))
+        with self._traced(method) as span:
+            prepared = self._requests.make(method, path)
+            return self._call(prepared, limit, self.breaker.admit_by_hand(at=self._clock()), span=span)
 
     def stream_upload(
         self,
@@ -134,11 +137,11 @@ class RestClient:
         """
         limit = Deadline.after(transfer_seconds(read_timeout=self._read_timeout, size=size))
         body = SizedChunks(chunks, size) if size else b"".join(chunks)
-        prepared = self._requests.make(method, path, body=body, headers=headers, idempotency_key=idempotency_key)
-        with self._limiter.place(timeout=self._read_timeout):
+        with self._traced(method) as span, self._limiter.place(timeout=self._read_timeout):
+            prepared = self._requests.make(method, path, body=body, headers=headers, idempotency_key=idempotency_key)
             permit = self.breaker.admit(at=self._clock(), hold_seconds=MAX_TIMEOUT_SECONDS)
             try:
-                return self._call(prepared, limit, permit)
+                return self._call(prepared, limit, permit, span=span)
             except SourceFailed as failed:
                 raise (failed.__cause__ or failed) from None
 
@@ -149,8 +152,8 @@ class RestClient:
 
         :raises TransportError: as `request` does, also from the chunks.
         """
-        prepared = self._requests.make("GET", path, headers=headers)
-        with self._limiter.place(timeout=self._read_timeout):
+        with self._traced("GET") as span, self._limiter.place(timeout=self._read_timeout):
+            prepared = self._requests.make("GET", path, headers=headers)
             permit = self.breaker.admit(at=self._clock(), hold_seconds=MAX_TIMEOUT_SECONDS)
             with self._accounted(permit), contextlib.ExitStack() as held:
                 started = time.monotonic()
@@ -164,6 +167,7 @@ class RestClient:
                     elapsed_seconds=time.monotonic() - started,
                 )
                 self._tell_breaker(permit, answer.status)
+                span.answered(answer.status, is_error=answer.status >= 400)
                 yield Download(answer=answer, chunks=self._wire.chunks(response) if good else iter(()))
 
     def close(self) -> None:
@@ -177,11 +181,18 @@ class RestClient:
         permit: Permit,
         *,
         breaker: CallsBreaker | None = None,
+        span: tracing.Span,
     ) -> Answer:
         with self._accounted(permit, breaker=breaker):
             answer = self._wire.exchange(prepared, limit)
         self._tell_breaker(permit, answer.status, breaker=breaker)
+        span.answered(answer.status, is_error=answer.status >= 400)
         return answer
+
+    def _traced(self, method: str) -> contextlib.AbstractContextManager[tracing.Span]:
+        return tracing.working(
+            f"{method} {self.name}", kind="CLIENT", http__request__method=method, server__address=self.name
+        )
 
     @contextlib.contextmanager
     def _accounted(self, permit: Permit, *, breaker: CallsBreaker | None = None) -> Iterator[None]:

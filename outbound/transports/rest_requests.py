@@ -7,16 +7,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import requests
 import structlog
 
+from foundation import tracing
 from outbound.models import Connection
 from outbound.transports.streams import SizedChunks
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+_VISIBLE = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -73,10 +76,11 @@ class RequestMaker:
             sent["Content-Type"] = "application/json"
         sent.update(headers or {})
         if idempotency_key:
-            sent["Idempotency-Key"] = idempotency_key
+            sent["Idempotency-Key"] = _word(idempotency_key)
         correlation = structlog.contextvars.get_contextvars().get("correlation_id")
         if correlation:
             sent["X-Correlation-Id"] = str(correlation)
+        sent.update(tracing.headers())
         if self._authorization:
             sent["Authorization"] = self._authorization
         url = f"{self._base_url}/{path.lstrip('/')}" if path else self._base_url
@@ -87,6 +91,15 @@ class RequestMaker:
                 target = target if target.startswith("/") else f"/{target}"
                 return PlainRequest(method=method, target=target, headers=sent, body=body)
         return requests.Request(method, url, headers=sent, data=body, auth=self._auth).prepare()
+
+
+def _word(key: str) -> str:
+    """
+    Give a key as a header can carry it: what is no visible ASCII character goes as %XX of its UTF-8, and so does %.
+
+    Keys are made of the ids of others, in whatever script; two different ones stay different.
+    """
+    return quote(key, safe=_VISIBLE)
 
 
 def _basic(username: str, password: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,13 +59,11 @@ def send_all(
     *,
     client: APIClient,
     known: Mapping[str, Sequence[Any]],
-    around: Callable[[Callable[[], HttpResponse]], HttpResponse],
 ) -> Iterator[Sent]:
     """
     Send about so many requests, as many of each operation; the same ones in every run.
 
     :param known: by name of a parameter, values that lead to something that is there; taken every second time.
-    :param around: makes the call, e.g. within a transaction of its own.
     """
     all_operations = operations()
     of_each = max(1, min(_LARGE_ROUND, wanted // len(all_operations)))
@@ -78,7 +76,7 @@ def send_all(
                 if request is None:
                     continue
                 sent += 1
-                yield _answered(operation.label, request, client, around)
+                yield _answered(operation.label, request, client)
 
 
 def _cases(operation: Any, examples: int, known: Mapping[str, Sequence[Any]], number: int) -> list[Case]:
@@ -120,7 +118,6 @@ def _answered(
     operation: str,
     request: requests.PreparedRequest,
     client: APIClient,
-    around: Callable[[Callable[[], HttpResponse]], HttpResponse],
 ) -> Sent:
     body = request.body or b""
     if isinstance(body, str):
@@ -128,10 +125,8 @@ def _answered(
     headers = {name: value for name, value in request.headers.items() if name.lower() not in _OWN_HEADERS}
     method, path = str(request.method), request.path_url
     began = time.monotonic()
-    answer = around(
-        lambda: client.generic(
-            method, path, body, content_type=str(request.headers.get("Content-Type", "")), headers=headers
-        )
+    answer = client.generic(
+        method, path, body, content_type=str(request.headers.get("Content-Type", "")), headers=headers
     )
     seconds = time.monotonic() - began
     return Sent(operation=operation, method=method, path=path, body=body, answer=answer, seconds=seconds)

@@ -9,7 +9,7 @@ import pytest
 
 
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements"
-INSTALLED = ("base", "sandbox", "dev", "docs")
+INSTALLED = ("base", "sandbox", "tracing", "audit", "dev", "docs")
 
 
 def locked(name: str) -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
 
+from foundation.api.filters import InstantFilter
 from vee import choices, models
 
 
@@ -87,9 +88,9 @@ class UsageTransactionFilter(Searchable):
     service_point = django_filters.CharFilter(field_name="usage_subscription__service_point__identifier")
     recipient = django_filters.CharFilter(field_name="usage_subscription__recipient")
     status = django_filters.MultipleChoiceFilter(choices=choices.UsageTransactionStatus.choices)
-    start_from = django_filters.IsoDateTimeFilter(field_name="start", lookup_expr="gte")
-    start_before = django_filters.IsoDateTimeFilter(field_name="start", lookup_expr="lt")
-    end_after = django_filters.IsoDateTimeFilter(field_name="end", lookup_expr="gt")
+    start_from = InstantFilter(field_name="start", lookup_expr="gte")
+    start_before = InstantFilter(field_name="start", lookup_expr="lt")
+    end_after = InstantFilter(field_name="end", lookup_expr="gt")
     stale = django_filters.BooleanFilter(field_name="stale_since", lookup_expr="isnull", exclude=True)
 
     class Meta:

@@ -37,6 +37,7 @@ class RuleTrial(models.Model):
     requested_by = models.CharField(max_length=150)
     requested_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
     promoted_by = models.CharField(max_length=150, blank=True)
     promoted_at = models.DateTimeField(null=True, blank=True)

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
+from foundation import leases
 from foundation.dispatch import after_commit
+from vee import queries
 from vee.choices import ImdState, TrialStatus
 from vee.engine.plan import GroupSpec, RuleSpec
 from vee.models import InitialMeasurement, MeasuringComponentType, RuleTrial, VeeGroup
@@ -109,30 +112,35 @@ def request_trial(
     return trial
 
 
-def run_trial(*, trial_id: int, at: dt.datetime, abandoned_before: dt.datetime | None = None) -> RuleTrial:
+def run_trial(*, trial_id: int, at: dt.datetime, clock: Callable[[], dt.datetime] = timezone.now) -> RuleTrial:
     """
-    Run a trial that is due, and keep its result.
+    Run a trial that is due, under a lease, and keep its result; one whose worker disappeared is begun anew.
 
-    :param abandoned_before: a trial that was begun before this instant has lost its worker and is begun anew.
-    :raises TrialNotDue: when it was run already, or somebody else runs it.
+    :param clock: gives the time at which the lease is renewed while the trial runs.
+    :raises TrialNotDue: when it was run already, or somebody else runs it or has taken it over.
     """
-    due = Q(status=TrialStatus.REQUESTED)
-    if abandoned_before is not None:
-        due |= Q(status=TrialStatus.RUNNING, started_at__lt=abandoned_before)
-    claimed = RuleTrial.objects.filter(due, pk=trial_id).update(status=TrialStatus.RUNNING, started_at=at, examined=0)
+    due = Q(status=TrialStatus.REQUESTED) | queries.abandoned_trials(at=at)
+    claimed = RuleTrial.objects.filter(due, pk=trial_id).update(
+        status=TrialStatus.RUNNING, started_at=at, lease_until=at + leases.LEASE, examined=0
+    )
     if not claimed:
         raise TrialNotDue(f"The rule trial {trial_id} is not due.")
     trial = RuleTrial.objects.select_related("group").get(pk=trial_id)
+    # When it was begun is its token: whoever takes it over begins it later.
+    mine = RuleTrial.objects.filter(pk=trial_id, status=TrialStatus.RUNNING, started_at=at)
     try:
-        comparison = _run(trial)
+        with leases.kept(lambda: mine.update(lease_until=clock() + leases.LEASE)):
+            comparison = _run(trial, mine)
     except Exception as error:
         # Whatever it is, the person who asked has to learn of it.
         logger.exception("rule_trial_failed", rule_trial=trial_id)
         trial.status, trial.message = TrialStatus.FAILED, f"The trial failed unexpectedly: {type(error).__name__}."
     else:
         trial.status, trial.examined, trial.result = TrialStatus.DONE, comparison.examined, comparison.as_json()
-    trial.finished_at = at
-    trial.save(update_fields=["status", "message", "examined", "result", "finished_at"])
+    trial.finished_at, trial.lease_until = at, None
+    columns = ("status", "message", "examined", "result", "finished_at", "lease_until")
+    if not mine.update(**{column: getattr(trial, column) for column in columns}):
+        raise TrialNotDue(f"The rule trial {trial_id} was taken over by another worker.")
     return trial
 
 
@@ -165,7 +173,7 @@ def promote(*, trial_id: int, by: Any, reason: str, at: dt.datetime) -> RuleTria
     return trial
 
 
-def _run(trial: RuleTrial) -> Comparison:
+def _run(trial: RuleTrial, mine: QuerySet[RuleTrial]) -> Comparison:
     today = load_groups()
     changed = {**today, trial.group.code: _as_spec(trial, today)}
     comparison = Comparison()
@@ -173,7 +181,7 @@ def _run(trial: RuleTrial) -> Comparison:
         with transaction.atomic():
             compare(comparison, imd_ids=imd_ids, today=today, trial=changed)
             transaction.set_rollback(True)
-        RuleTrial.objects.filter(pk=trial.pk).update(examined=comparison.examined)
+        mine.update(examined=comparison.examined)
     return comparison
 
 

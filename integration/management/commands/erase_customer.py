@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from integration.operations import erasure
+from integration.operations import erasure, mention_erasure
 
 
 class Command(BaseCommand):
@@ -18,7 +18,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take whom, why, and whether it is meant."""
-        parser.add_argument("person", help="cisPersonId: the customer information system's number of the person")
+        parser.add_argument(
+            "person", nargs="?", default="", help="cisPersonId: the customer information system's number of the person"
+        )
+        parser.add_argument(
+            "--mentioned",
+            nargs="+",
+            default=[],
+            metavar="WORD",
+            help="without the DACS side: what names the person in messages, such as account, device, e-mail, telephone",
+        )
         parser.add_argument("--reason", default="", help="what asked for it, such as a ticket; kept in the audit trail")
         parser.add_argument("--really", action="store_true", help="erase; there is no way back but a backup")
 
@@ -31,20 +40,24 @@ class Command(BaseCommand):
         really, reason = options["really"], options["reason"].strip()
         if really and not reason:
             raise CommandError("Say why: --reason 'request 4711'. It is kept in the audit trail.")
+        if bool(options["person"]) == bool(options["mentioned"]):
+            raise CommandError("Name the person, or what names the person in messages (--mentioned), and not both.")
         try:
-            done = erasure.erase(
-                person_id=options["person"],
-                by=f"{_who()} (command line)",
-                reason=reason,
-                at=timezone.now(),
-                really=really,
-            )
-        except (erasure.UnknownCustomer, erasure.UnableToErase) as error:
+            by = f"{_who()} (command line)"
+            if options["mentioned"]:
+                done = mention_erasure.erase(
+                    words=options["mentioned"], by=by, reason=reason, at=timezone.now(), really=really
+                )
+            else:
+                done = erasure.erase(
+                    person_id=options["person"], by=by, reason=reason, at=timezone.now(), really=really
+                )
+        except (erasure.UnknownCustomer, erasure.UnableToErase, mention_erasure.WordTooShort) as error:
             raise CommandError(f"Nothing was changed. {error}") from error
         for kind, number in done.counts.items():
             self.stdout.write(f"{number:>8}  {kind.replace('_', ' ')}")
         if really:
-            self.stdout.write(f"Erased. The audit trail and the contact know the person as {done.pseudonym}.")
+            self.stdout.write(f"Erased. The audit trail and what was kept know the person as {done.pseudonym}.")
         else:
             self.stdout.write("Nothing was changed. With --really and --reason this is erased.")
 

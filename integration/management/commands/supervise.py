@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connections
 
-from integration import processes
+from integration import processes, static_collection
 from integration.environment import BASE_DIR, VAR_DIR
 from integration.supervisor import AlreadyRunning, Supervisor, only_one
 
@@ -57,7 +57,7 @@ class Command(BaseCommand):
             self.stdout.write("Preparing the database ...")
             call_command("migrate", interactive=False, verbosity=0)
             self.stdout.write("Collecting static files ...")
-            call_command("collectstatic", interactive=False, verbosity=0)
+            static_collection.collect()
             self.stdout.write("Applying the shipped defaults ...")
             call_command("setup", sandbox=sandbox, stdout=self.stdout)
         except OperationalError as error:

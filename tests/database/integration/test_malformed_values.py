@@ -96,3 +96,27 @@ class TestARecord:
         assert result["error"]["status"] == 400
         assert {error["pointer"].split("/")[1] for error in result["error"]["errors"]} == {field}
         assert not InitialMeasurement.objects.exists()
+
+
+class TestAnInstantInAFilter:
+    LISTS = (
+        "/api/v1/flow-runs/?started_after=",
+        "/api/v1/enrollments/?received_before=",
+        "/api/v1/usage-transactions/?start_from=",
+        "/api/v1/sync-requests/?created_after=",
+        "/api/v1/outbound-messages/?created_after=",
+    )
+
+    @pytest.mark.parametrize("address", LISTS)
+    @pytest.mark.parametrize("instant", ["2026-10-29T21:06:43.8%2B21:30", "2026-10-29T21:06:43-23:59"])
+    def test_may_have_any_offset_that_iso_8601_has(self, client: APIClient, address: str, instant: str) -> None:
+        answer = client.get(address + instant)
+
+        assert answer.status_code == 200, answer.content
+
+    @pytest.mark.parametrize("address", LISTS)
+    @pytest.mark.parametrize("instant", ["0001-01-01T00:00:00%2B10:00", "9999-12-31T23:59:59-01:00"])
+    def test_must_have_a_year_in_utc(self, client: APIClient, address: str, instant: str) -> None:
+        answer = client.get(address + instant)
+
+        assert (answer.status_code, answer.headers["Content-Type"]) == (400, PROBLEM), answer.content

@@ -109,6 +109,14 @@ def reservation(*states: str, starts_in: dt.timedelta = dt.timedelta(days=2)) ->
 
 
 class TestCancelled:
+    def test_ids_may_be_in_any_script(self, dacs: Participation, derms: APIClient) -> None:
+        factory.prepare(base_url=dacs.base_url)
+
+        answered = derms.post(SHORT, cancel("取消-1", drmsInstanceId="õ\U000c8f0e", eventId="イベント"), format="json")
+
+        assert (answered.status_code, entry(answered)["responseCode"]) == (200, "SUCCESS")
+        assert [call["eventExternalIdentifier"] for call in dacs.calls(AT_DACS)] == ["イベント"]
+
     @pytest.mark.parametrize("address", [GUIDE, PARAMETERS, SHORT])
     def test_gives_the_acknowledgement_in_the_reply_at_both_uris(
         self, dacs: Participation, derms: APIClient, address: str

@@ -45,7 +45,7 @@ BEHAVIOURS: dict[str, Callable[[Any], None]] = {
     "breaks off": servers.cut_body,
 }
 PICK = st.integers(0, 99)
-TAKEN = Answer(status=200, headers={}, body=b"", elapsed_seconds=0.0)
+STATUS = st.sampled_from([200, 422, 500])
 
 
 class Life(RuleBasedStateMachine):
@@ -160,15 +160,26 @@ class Life(RuleBasedStateMachine):
         self.queue.let_go(self.at)
 
     @precondition(lambda self: self.late)
-    @rule()
-    def a_lost_worker_comes_back_too_late(self) -> None:
-        self.end(self.late)
+    @rule(status=STATUS)
+    def a_lost_worker_comes_back_too_late(self, status: int) -> None:
+        self.end(self.late, status)
         self.late = []
-        # Its answer shows that the connection works, and nothing else.
-        self.queue.let_go(self.at)
+        if status == 200:
+            # Its answer shows that the connection works, and nothing else.
+            self.queue.let_go(self.at)
 
-    def end(self, tries: list[Try]) -> None:
-        message_outcomes.write([Called(tried=each, answer=TAKEN, at=self.at) for each in tries], rng=lambda: 0.5)
+    @precondition(lambda self: self.queue.messages and not self.queue.paused)
+    @rule(status=STATUS, seconds=st.sampled_from([31, 61]))
+    def a_worker_outlives_its_lease(self, status: int, seconds: int) -> None:
+        """What the two rules before come to by chance, in one step, so that short runs have it too."""
+        self.lose_a_worker(3, begins=True)
+        self.time_passes_and_the_sweep_comes(seconds)
+        if self.late:
+            self.a_lost_worker_comes_back_too_late(status)
+
+    def end(self, tries: list[Try], status: int = 200) -> None:
+        answer = Answer(status=status, headers={}, body=b"", elapsed_seconds=0.0)
+        message_outcomes.write([Called(tried=each, answer=answer, at=self.at) for each in tries], rng=lambda: 0.5)
 
     @rule(seconds=st.sampled_from([1, 9, 31, 61]))
     def time_passes_and_the_sweep_comes(self, seconds: int) -> None:
@@ -257,6 +268,10 @@ class Life(RuleBasedStateMachine):
         """Let everything go well from now on: every message comes to an end that can be seen."""
         if self.queue.paused:
             self.pause_or_resume()
+        # What chance seldom comes to in a short run: workers that outlive their lease, whatever they bring.
+        for status in (200, 422, 500):
+            self.enqueue("FINAL", "")
+            self.a_worker_outlives_its_lease(status, 31)
         for _ in range(len(self.queue.messages) + 5):
             self.time_passes_and_the_sweep_comes(61)
             self.deliver("ok")

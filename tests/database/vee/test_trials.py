@@ -7,7 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from foundation.leases import LEASE
 from tests.factories import vee as make
+from vee import queries
 from vee.models import (
     ImdTransition,
     InitialMeasurement,
@@ -70,6 +72,14 @@ def everything() -> list[Any]:
         for model in (ImdTransition, VeeException, ToDo, MeasurementBlock)
     ]
     return [*rows, sorted(InitialMeasurement.objects.values_list("pk", "state", "attempts"))]
+
+
+def begun_elsewhere(lease: dt.timedelta | None) -> RuleTrial:
+    """A trial that some worker began and is not heard of again."""
+    trial = trials.request_trial(group=three_days(), rules=[], scope=SCOPE, by=tinkerer(), at=make.AT)
+    until = None if lease is None else make.AT + lease
+    RuleTrial.objects.filter(pk=trial.pk).update(status="RUNNING", started_at=make.AT, lease_until=until)
+    return trial
 
 
 class TestRunTrial:
@@ -139,18 +149,42 @@ class TestRunTrial:
 
         assert run(inner, []).result["no_longer_failing"] == 1
 
-    def test_is_run_once_unless_its_worker_is_lost(self) -> None:
-        group = three_days()
-        trial = trials.request_trial(group=group, rules=[], scope=SCOPE, by=tinkerer(), at=make.AT)
-        RuleTrial.objects.filter(pk=trial.pk).update(status="RUNNING", started_at=make.AT)
+    @pytest.mark.parametrize(
+        ("lease", "after"),
+        [(LEASE, LEASE), (None, dt.timedelta(minutes=31)), (dt.timedelta(days=2), dt.timedelta(seconds=1))],
+        ids=["its lease passed", "of a release without leases", "a lease that no clock gives"],
+    )
+    def test_is_run_again_when_its_worker_is_lost(self, lease: dt.timedelta | None, after: dt.timedelta) -> None:
+        trial = begun_elsewhere(lease)
 
+        assert queries.due_trial_ids(before=make.AT, at=make.AT + after) == [trial.pk]
+        assert trials.run_trial(trial_id=trial.pk, at=make.AT + after).status == "DONE"
+
+    @pytest.mark.parametrize(("lease", "after"), [(LEASE, dt.timedelta(seconds=29)), (None, dt.timedelta(minutes=29))])
+    def test_is_left_to_the_worker_that_has_it(self, lease: dt.timedelta | None, after: dt.timedelta) -> None:
+        trial = begun_elsewhere(lease)
+
+        assert queries.due_trial_ids(before=make.AT, at=make.AT + after) == []
         with pytest.raises(trials.TrialNotDue):
-            trials.run_trial(trial_id=trial.pk, at=make.AT + ONE_DAY)
-        again = trials.run_trial(
-            trial_id=trial.pk, at=make.AT + ONE_DAY, abandoned_before=make.AT + dt.timedelta(hours=1)
-        )
+            trials.run_trial(trial_id=trial.pk, at=make.AT + after)
 
-        assert again.status == "DONE"
+    def test_a_worker_that_comes_back_too_late_writes_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        trial = trials.request_trial(group=three_days(), rules=[], scope=SCOPE, by=tinkerer(), at=make.AT)
+        load = trials.load_groups
+
+        def taken_over() -> Any:
+            monkeypatch.setattr(trials, "load_groups", load)
+            RuleTrial.objects.filter(pk=trial.pk).update(lease_until=make.AT)
+            trials.run_trial(trial_id=trial.pk, at=make.AT + LEASE)
+            return load()
+
+        monkeypatch.setattr(trials, "load_groups", taken_over)
+
+        with pytest.raises(trials.TrialNotDue, match="taken over"):
+            trials.run_trial(trial_id=trial.pk, at=make.AT)
+
+        trial.refresh_from_db()
+        assert (trial.status, trial.finished_at) == ("DONE", make.AT + LEASE)
 
 
 class TestRequestTrial:

@@ -25,6 +25,11 @@ class TestParseInstant:
         with pytest.raises(ValueError, match=r"is not an ISO 8601|has no offset"):
             times.parse_instant(text)
 
+    @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-01:00"])
+    def test_it_refuses_what_has_no_year_in_utc(self, text: str) -> None:
+        with pytest.raises(ValueError, match="years 1 to 9999"):
+            times.parse_instant(text)
+
 
 class TestFormatInstant:
     def test_it_is_true_utc_with_milliseconds(self) -> None:

@@ -40,6 +40,27 @@ def _client(peer: Peer, **values: Any) -> rest.RestClient:
 
 
 class TestRequest:
+    @pytest.mark.parametrize(
+        ("key", "sent"),
+        [
+            ("NMS1/DRMS-CAN-1", "NMS1/DRMS-CAN-1"),
+            ("装置-7", "%E8%A3%85%E7%BD%AE-7"),
+            ("ü", "%C3%BC"),
+            ("%C3%BC", "%25C3%25BC"),
+            ("a\r\nX-Extra: 1", "a%0D%0AX-Extra:%201"),
+            (" a ", "%20a%20"),
+            ("\x7f", "%7F"),
+        ],
+    )
+    def test_a_key_in_any_script_goes_as_a_header_and_stays_itself(self, peer: Peer, key: str, sent: str) -> None:
+        peer.behave = answer(200)
+
+        _client(peer).request("POST", "/x", body=b"{}", idempotency_key=key)
+
+        (seen,) = peer.seen
+        assert seen.headers["Idempotency-Key"] == sent
+        assert "X-Extra" not in seen.headers
+
     def test_sends_the_body_and_the_headers_and_gives_the_answer(self, peer: Peer) -> None:
         peer.behave = answer(201, b'{"price": 0.10}', X_Answer="yes")
         client = _client(peer, username="OICUSER", password="se:cret")

@@ -1,0 +1,32 @@
+"""Filters of lists that the API has everywhere."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import django_filters
+from django.core.exceptions import ValidationError
+from django_filters.fields import IsoDateTimeField
+
+
+class InstantField(IsoDateTimeField):
+    """An ISO 8601 date-time, given in UTC: PostgreSQL refuses offsets of 16 hours and more, which ISO 8601 allows."""
+
+    def to_python(self, value: Any) -> Any:
+        """
+        Read an instant.
+
+        :raises ValidationError: when it is none, or lies outside the years 1 to 9999 in UTC.
+        """
+        found = super().to_python(value)
+        try:
+            return found.astimezone(dt.UTC) if isinstance(found, dt.datetime) else found
+        except OverflowError:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class InstantFilter(django_filters.IsoDateTimeFilter):
+    """A filter by an instant, with an offset as whoever asks likes it."""
+
+    field_class = InstantField
