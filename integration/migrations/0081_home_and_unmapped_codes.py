@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('integration', '0080_own_flow_runs'),
+        ("integration", "0080_own_flow_runs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('outbound', '0041_correlation'),
+        ("outbound", "0041_correlation"),
     ]
 
     operations = [

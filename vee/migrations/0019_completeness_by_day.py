@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('vee', '0012_measurement_sql_by_slot'),
+        ("vee", "0018_block_totals"),
     ]
 
     operations = [

@@ -71,5 +71,5 @@ def backwards(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("vee", "0012_measurement_sql_by_slot")]
+    dependencies = [("vee", "0016_home_indexes")]
     operations = [migrations.RunPython(forwards, backwards)]

@@ -30,7 +30,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("integration", "0080_own_flow_runs")]
+    dependencies = [("integration", "0082_home_indexes")]
     operations = [
         migrations.AlterField(
             model_name="reservation",

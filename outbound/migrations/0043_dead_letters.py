@@ -2,18 +2,18 @@
 
 from django.db import migrations, models
 
-from foundation.indexes import AddIndexOnline
+from foundation.migration_operations import AddIndexAtWork
 
 
 class Migration(migrations.Migration):
 
     atomic = False
     dependencies = [
-        ('outbound', '0041_correlation'),
+        ("outbound", "0042_traceparent"),
     ]
 
     operations = [
-        AddIndexOnline(
+        AddIndexAtWork(
             model_name='outboundmessage',
             index=models.Index(condition=models.Q(('next_attempt_at__isnull', True), ('status', 'FAIL')), fields=['-id'], name='outbound_message_dead'),
         ),

@@ -46,5 +46,5 @@ def backwards(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("vee", "0013_measurement_sql_by_array")]
+    dependencies = [("vee", "0017_measurement_sql_by_array")]
     operations = [migrations.RunPython(forwards, backwards, atomic=False)]

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('vee', '0012_measurement_sql_by_slot'),
+        ("vee", "0013_imd_file_without_constraint"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('vee', '0012_measurement_sql_by_slot'),
+        ("vee", "0014_trial_lease"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('outbound', '0041_correlation'),
+        ("outbound", "0044_message_correlation_index"),
     ]
 
     operations = [

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from foundation.indexes import AddIndexOnline
+from foundation.migration_operations import AddIndexAtWork
 
 
 SEARCH = "run_identifier_start"
@@ -26,12 +26,12 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("integration", "0080_own_flow_runs"),
+        ("integration", "0083_reservations_without_lookups"),
     ]
 
     operations = [
-        AddIndexOnline("flowrun", models.Index(fields=["state", "-started_at"], name="flow_run_by_state")),
-        AddIndexOnline(
+        AddIndexAtWork("flowrun", models.Index(fields=["state", "-started_at"], name="flow_run_by_state")),
+        AddIndexAtWork(
             "flowrun",
             models.Index(
                 fields=["fault_type", "-started_at"],
@@ -39,8 +39,8 @@ class Migration(migrations.Migration):
                 name="flow_run_by_fault",
             ),
         ),
-        AddIndexOnline("flowrun", models.Index(fields=["correlation_id"], name="flow_run_correlation")),
-        AddIndexOnline(
+        AddIndexAtWork("flowrun", models.Index(fields=["correlation_id"], name="flow_run_correlation")),
+        AddIndexAtWork(
             "enrollmentsync",
             models.Index(
                 fields=["received_at", "id"],

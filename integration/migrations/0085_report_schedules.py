@@ -10,8 +10,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integration', '0080_own_flow_runs'),
-        ('outbound', '0042_mail_attachments'),
+        ("integration", "0084_flow_monitor_indexes"),
+        ('outbound', '0045_mail_attachments'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

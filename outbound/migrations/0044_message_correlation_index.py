@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from foundation.indexes import AddIndexOnline
+from foundation.migration_operations import AddIndexAtWork
 
 
 class Migration(migrations.Migration):
@@ -9,11 +9,11 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("outbound", "0041_correlation"),
+        ("outbound", "0043_dead_letters"),
     ]
 
     operations = [
-        AddIndexOnline(
+        AddIndexAtWork(
             "outboundmessage",
             models.Index(
                 fields=["correlation_id"],
