@@ -30,6 +30,8 @@ def fill(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
+    rolling_reason = "Constraints and indexes go: only the catalogue changes, and the release before writes the same rows."
+
     dependencies = [("integration", "0082_home_indexes")]
     operations = [
         migrations.AlterField(

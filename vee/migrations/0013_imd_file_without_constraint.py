@@ -5,6 +5,8 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    rolling_reason = "A constraint goes: only the catalogue changes, and the release before writes the same rows."
+
     dependencies = [("vee", "0012_measurement_sql_by_slot")]
 
     operations = [
