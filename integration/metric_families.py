@@ -115,6 +115,11 @@ def _vee(at: dt.datetime) -> Iterator[Metric]:
         speed.add_metric([each.lower()], rates.per_second.get(each, 0.0))
     yield speed
     yield GaugeMetricFamily(
+        "tieline_direct_readings_per_second",
+        "Readings a second that became measurements without an IMD, over the last minutes.",
+        value=rate_queries.direct_rate(at=at),
+    )
+    yield GaugeMetricFamily(
         "tieline_imd_rate_window_seconds", "The time that the rates of IMDs are those of.", value=rates.seconds
     )
 

@@ -33,15 +33,16 @@ SHORT = Sizes(
     service_messages=60,
     service_files=4,
 )
+# A named point that is armed when nearly all is done may not be passed any more: a few kills more than are promised.
 FULL = Sizes(
     messages=10_000,
-    message_kills=50,
+    message_kills=54,
     message_seconds=250,
     rows=200_000,
-    row_kills=20,
+    row_kills=24,
     components=350,
     days=30,
-    reading_kills=20,
+    reading_kills=24,
     service_messages=2_000,
     service_files=60,
 )

@@ -60,6 +60,16 @@ class NumberArrayField(models.Field):  # type: ignore[type-arg]
         return array.astype(np.dtype(self.dtype).newbyteorder("<")).tobytes()
 
 
+class ArrayLength(models.Func):
+    """How many numbers a `NumberArrayField` of `int64` holds, asked of the database without reading them."""
+
+    function = "CARDINALITY"
+    output_field = models.IntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="LENGTH(%(expressions)s) / 8", **context)
+
+
 class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
     """
     A decimal that keeps its last digit on every database.

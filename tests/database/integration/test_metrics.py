@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
@@ -24,7 +25,7 @@ from outbound.choices import BreakerState, MessageStatus
 from outbound.models import Connection, ConnectionHealth, OutboundMessage
 from tests.factories import messages, rows
 from vee import rate_queries
-from vee.models import ImdTransition, InitialMeasurement
+from vee.models import DirectLoad, ImdTransition, InitialMeasurement, ReadingFile
 
 
 pytestmark = pytest.mark.django_db
@@ -193,6 +194,24 @@ class TestFigures:
             1 / 120, rel=0.05
         )
 
+    def test_how_fast_direct_processing_goes(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert of(read(client), "tieline_direct_readings_per_second") == 0
+
+        now = timezone.now()
+        file = ReadingFile.objects.create(name="a", format="nem12", size=1, sha256="0", created_at=now)
+        for minutes, readings in ((60, 9), (3, 4), (1, 2)):
+            numbers = np.arange(readings, dtype=np.int64)
+            DirectLoad.objects.create(
+                file=file, first_imd_id=1, last_imd_id=readings, imd_ids=numbers, lines=numbers, details={},
+                at=now - dt.timedelta(minutes=minutes),
+            )  # fmt: skip
+
+        assert of(read(client), "tieline_direct_readings_per_second") == pytest.approx(6 / 300)
+
+        monkeypatch.setattr(rate_queries, "SAMPLE_LOADS", 1)
+
+        assert of(read(client), "tieline_direct_readings_per_second") == pytest.approx(2 / 60, rel=0.05)
+
     def test_the_age_of_beats_heartbeat(self, client: Client) -> None:
         assert of(read(client), "tieline_beat_heartbeat_age_seconds") == float("inf")
 
@@ -222,7 +241,7 @@ class TestCosts:
                 read(client)
             needed.append(len(asked))
 
-        assert needed == [14, 14]
+        assert needed == [15, 15]
 
     def test_no_table_of_evidence_is_counted_whole(self, client: Client) -> None:
         with CaptureQueriesContext(connection) as asked:
