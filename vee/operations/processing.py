@@ -112,6 +112,18 @@ def _due() -> QuerySet[Any]:
     return InitialMeasurement.objects.filter(is_due()).annotate(turn=turn)
 
 
+def something_waits() -> bool:
+    """
+    Tell whether IMDs are due that nobody has in hand: the workers there are have enough to do.
+
+    What it locks to see that is free again at once, outside a transaction. True where one worker writes at a time.
+    """
+    if not connection.features.has_select_for_update_skip_locked:
+        return True
+    with transaction.atomic():
+        return bool(_due().order_by().select_for_update(skip_locked=True, of=("self",)).values_list("pk")[:1])
+
+
 def _earlier_reads(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Lock the due reads of the same registers that were read before these, though their periods begin later."""
     reads = [row for row in rows if row[3] is None and row[1] is not None]

@@ -11,6 +11,7 @@ import datetime as dt
 import secrets
 import time
 import uuid
+from collections.abc import Callable
 from typing import IO, Any
 
 import structlog
@@ -23,7 +24,7 @@ from foundation import leases
 from foundation.dispatch import after_commit
 from vee import choices, models, readers
 from vee.choices import ReadingFileStatus
-from vee.operations import column_profiles, direct, file_content, imd_store, one_pass
+from vee.operations import column_profiles, direct, file_content, imd_store, one_pass, processing
 from vee.operations.file_rows import Registration, Registry
 
 
@@ -142,7 +143,8 @@ def load_file(*, file_id: uuid.UUID | str, at: dt.datetime, onward: bool = False
     """
     Load a file to its end, in chunks of about 2,000 IMDs per transaction, and give it with its final status.
 
-    With `onward` what can be put through VEE at once is, in the transaction that stores it (`one_pass`).
+    With `onward` what can be put through VEE at once is, in the transaction that stores it (`one_pass`), except for those
+    chunks of a file of many that other workers have time for.
 
     LOADED when every row was accepted, PARTIAL when some were, FAILED when none was. Loading it again after a kill
     doubles nothing; `at` is the time of the load, the lease is prolonged by the time that has passed since.
@@ -176,7 +178,8 @@ class _Load:
 
     def __init__(self, file: models.ReadingFile, *, token: str, at: dt.datetime, onward: bool) -> None:
         self._file = file
-        self._store = one_pass.store_and_process if onward else imd_store.store
+        self._onward = onward
+        self._chunks = 0
         self._token = token
         self._at = at
         self._begun = time.monotonic()
@@ -256,8 +259,14 @@ class _Load:
     def _now(self) -> dt.datetime:
         return self._at + dt.timedelta(seconds=time.monotonic() - self._begun)
 
-    @transaction.atomic
     def _commit(self, *, final: bool = False, message: str = "") -> None:
+        # Others help with a file of many chunks: while one of them is idle, reading on is worth more than processing.
+        onward = self._onward and (self._chunks == 0 or processing.something_waits())
+        self._chunks += 1
+        self._commit_chunk(one_pass.store_and_process if onward else imd_store.store, final=final, message=message)
+
+    @transaction.atomic
+    def _commit_chunk(self, store: Callable[..., Any], *, final: bool, message: str) -> None:
         file = self._file
         changes: dict[str, Any] = {
             name: getattr(file, name) for name in ("rows_read", "rows_accepted", "rows_rejected", "intervals")
@@ -276,7 +285,7 @@ class _Load:
             raise LeaseLost(f"Another worker took the reading file {file.pk} over.")
         self._registry.create_components()
         records, _ = direct.process(records=self._registry.resolved(self._imds), at=self._at, reading_file=file)
-        self._store(records=records, by="system", at=self._at, reading_file=file)
+        store(records=records, by="system", at=self._at, reading_file=file)
         if records:
             file.imds += len(records)
             models.ReadingFile.objects.filter(pk=file.pk).update(imds=file.imds)

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from django.apps import apps
+from django.db import connection, transaction
 from django.db import models as fields
-from django.db import transaction
 
 from tests.factories import vee as make
 from vee import models
 from vee.models import ImdTransition, InitialMeasurement
-from vee.operations import evidence, intake, processing
+from vee.operations import evidence, intake, processing, reading_files
 
 
 pytestmark = pytest.mark.django_db
@@ -222,6 +222,42 @@ class TestOnePass:
 
         assert set(InitialMeasurement.objects.values_list("state", flat=True)) == {"PENDING"}
         assert processing.process_due(at=make.AT).completed == 2
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="row locks are PostgreSQL's")
+@pytest.mark.django_db(transaction=True)
+class TestBesideOtherWorkers:
+    def states(self) -> dict[str, str]:
+        return dict(InitialMeasurement.objects.values_list("component_identifier", "state"))
+
+    def test_of_many_chunks_those_go_to_idle_workers_that_they_have_time_for(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world()
+        monkeypatch.setattr(reading_files, "CHUNK", 1)
+        content = nem12([(number, "20240301", QUIET, "") for number in range(4)])
+        row = intake.receive_file(name="a.csv", stream=io.BytesIO(content), format="nem12", at=make.AT, wake=False)
+
+        intake.load_file(file_id=row.pk, at=make.AT, onward=True)
+
+        # The second waits for a worker, and as long as it does the loading one has no others to feed.
+        assert self.states() == {
+            "P0-E1": "COMPLETE", "P1-E1": "PENDING", "P2-E1": "COMPLETE", "P3-E1": "COMPLETE",
+        }  # fmt: skip
+
+    def test_what_others_have_in_hand_does_not_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        world()
+        held = make.interval_imd(models.MeasuringComponent.objects.get(identifier="P7-E1"), QUIET)
+        assert processing.something_waits()
+        somebody = connection.copy()
+        somebody.set_autocommit(False)
+        with somebody.cursor() as cursor:
+            cursor.execute("SELECT id FROM vee_initialmeasurement WHERE id = %s FOR UPDATE", [held.pk])
+
+            assert not processing.something_waits()
+
+        somebody.rollback()
+        somebody.close()
 
 
 def _fail(*_: Any, **__: Any) -> None:
