@@ -143,8 +143,8 @@ def load_file(*, file_id: uuid.UUID | str, at: dt.datetime, onward: bool = False
     """
     Load a file to its end, in chunks of about 2,000 IMDs per transaction, and give it with its final status.
 
-    With `onward` what can be put through VEE at once is, in the transaction that stores it (`one_pass`), except for those
-    chunks of a file of many that other workers have time for.
+    With `onward` what can be put through VEE at once is, in the transaction that stores it (`one_pass`), except for
+    those chunks of a file of many that other workers have time for.
 
     LOADED when every row was accepted, PARTIAL when some were, FAILED when none was. Loading it again after a kill
     doubles nothing; `at` is the time of the load, the lease is prolonged by the time that has passed since.
