@@ -55,7 +55,7 @@ def walk(page: Any, live_server: Any) -> Walk:
 def test_the_jobs_take_as_many_clicks_as_the_page_says(walk: Walk) -> None:
     page, home = walk.page, walk.page.url
 
-    walk.click("#content a[href*='/vee/todo/']")
+    walk.click("#fact-todos_unassigned")
     walk.click("#result_list .field-summary a")
     walk.type(f"#value-{days.SPIKED}", "0.75")
     walk.type("#edit-reason", "The neighbours say 0.75")

@@ -52,7 +52,7 @@ class TestAsTheOperator:
 
         page.goto(f"{product.url}/admin/")
         shot("programs-home")
-        page.get_by_role("link", name="Program To Dos").click()
+        page.locator("#nav-sidebar").get_by_role("link", name="Program To Dos").click()
         shot("program-todos")
         page.get_by_role("link", name="could not be reached").click()
         shot("program-todo")
