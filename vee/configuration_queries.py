@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from vee.models import Factor, FactorValue, MeasuringComponent, MeasuringComponentType, VeeGroup, VeeRule
 
@@ -27,6 +27,9 @@ ROLES = {
     "manual_override_group": "manual data",
     "estimation_group": "estimations",
 }
+SINCE_EVER_FIRST = F("start_date").asc(nulls_first=True)
+"""What has no first day is the earliest; databases differ in where they put it."""
+
 # Components may be many: more than these are counted, not listed.
 MOST_COMPONENTS = 20
 

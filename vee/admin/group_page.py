@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from vee import configuration_queries, where_used_queries
 from vee.admin.rule_words import ExceptionTypes, rule_words
 from vee.admin.time_lines import Entry, Lane, drawing
+from vee.configuration_queries import SINCE_EVER_FIRST
 from vee.models import FactorValue, VeeGroup, VeeRule
 from vee.operations.rule_order import wanted_order
 from vee.periods import Period
@@ -21,7 +22,7 @@ from vee.periods import Period
 
 def context(request: HttpRequest, group: VeeGroup, *, today: dt.date) -> dict[str, Any]:
     """Give the page's context; an order that was not saved yet is taken from the address (`order`)."""
-    rules = list(group.rules.order_by("sequence", "start_date", "pk"))
+    rules = list(group.rules.order_by("sequence", SINCE_EVER_FIRST, "pk"))
     places = _places(rules, today)
     asked = wanted_order(request.GET.get("order", ""), [place["sequence"] for place in places])
     unsaved = bool(asked) and asked != [place["sequence"] for place in places]
@@ -97,7 +98,7 @@ def _assignment_lanes(group: VeeGroup) -> list[Lane]:
     rows = (
         FactorValue.objects.filter(factor__in={factor for factor, _value in wanted})
         .select_related("factor", "vee_group")
-        .order_by("factor__code", "characteristic_value", "start_date", "pk")
+        .order_by("factor__code", "characteristic_value", SINCE_EVER_FIRST, "pk")
     )
     lanes = []
     for (code, value), values in groupby(

@@ -15,6 +15,7 @@ from vee.admin.words import in_words
 from vee.choices import ImdKind
 from vee.codes import ROLE_OF_KIND, ComponentKind, Role
 from vee.codes import ImdKind as Kind
+from vee.configuration_queries import SINCE_EVER_FIRST
 from vee.engine import eligibility
 from vee.engine.parameters import UnableToReadParameters
 from vee.engine.plan import MATRIX_RULE, Gate, GroupSpec, Plan, Step
@@ -53,7 +54,7 @@ class _FactorRows:
         if self._rows is None:
             self._rows = list(
                 FactorValue.objects.select_related("factor", "vee_group").order_by(
-                    "characteristic_value", "start_date", "pk"
+                    "characteristic_value", SINCE_EVER_FIRST, "pk"
                 )
             )
         return [row for row in self._rows if row.factor.code == factor]

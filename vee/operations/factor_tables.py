@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from foundation.spreadsheets import safe_cell
-from vee.configuration_queries import version_of_factor
+from vee.configuration_queries import SINCE_EVER_FIRST, version_of_factor
 from vee.models import Factor
 from vee.operations.configuration_factors import apply_factors
 from vee.operations.configuration_sections import UnableToApplyConfiguration
@@ -70,7 +70,7 @@ def rows_of(factor: Factor) -> list[dict[str, str]]:
             "vee_group": value.vee_group.code if value.vee_group else "",
             "measuring_component": value.measuring_component.identifier if value.measuring_component else "",
         }
-        for value in values.order_by("characteristic_value", "start_date", "pk")
+        for value in values.order_by("characteristic_value", SINCE_EVER_FIRST, "pk")
     ]
 
 

@@ -21,6 +21,7 @@ from foundation import leases
 from foundation.dispatch import after_commit
 from vee import queries
 from vee.choices import ImdState, TrialStatus
+from vee.configuration_queries import SINCE_EVER_FIRST
 from vee.engine.plan import GroupSpec, RuleSpec
 from vee.models import InitialMeasurement, MeasuringComponentType, RuleTrial, VeeGroup
 from vee.operations import configuration
@@ -74,7 +75,7 @@ def rules_of(group: VeeGroup) -> list[dict[str, Any]]:
             "parameters": rule.parameters,
             "eligibility": rule.eligibility,
         }
-        for rule in group.rules.order_by("sequence", "start_date", "pk")
+        for rule in group.rules.order_by("sequence", SINCE_EVER_FIRST, "pk")
     ]
 
 
