@@ -11,10 +11,11 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from integration.models import Flow, FlowRun, Pause
-from integration.operations import setup
+from integration.operations import setup, setup_review, unmapped_codes
+from lookups.queries import table
 from outbound.operations import configuration
 from tests.browser.walking import Walk
-from tests.factories import control, days
+from tests.factories import control, days, reconciliation
 from vee.models import ToDo
 
 
@@ -93,3 +94,51 @@ def test_a_to_do_a_failed_message_and_a_patch_window(walk: Walk) -> None:
     expect(page.get_by_text("The pause has ended")).to_be_visible()
     assert Pause.objects.get().resumed_at is not None
     assert (walk.clicks, walk.seconds) == said("Pause a connection for a patch window, and go on")
+
+
+def test_a_missing_lookup_value_from_home_and_from_the_set_up_help(walk: Walk) -> None:
+    asset_types = table(name="OUTL-BRT-DACS_DRMS_AssetType")
+    unmapped_codes.forget()
+    for value in ("HEAT_PUMP_V2", "POOL_PUMP_V2"):
+        unmapped_codes.watched(asset_types, clock=timezone.now).translate(
+            source="DRMS_ASSET_TYPE", value=value, target="DACS_ASSET_TYPE", strict=False
+        )
+    setup_review.review(at=timezone.now())
+    page, home = walk.page, walk.page.url
+    page.reload()
+
+    walk.click("#fact-unmapped_codes")
+    walk.click(page.locator("#result_list tbody tr", has_text="HEAT_PUMP_V2").get_by_role("link", name="Add to lookup"))
+    walk.type("#id_column_0", "Heat pump")
+    walk.click(page.get_by_role("button", name="Add to lookup"))
+    expect(page.get_by_text("HEAT_PUMP_V2 is in the lookup")).to_be_visible()
+    assert (walk.clicks, walk.seconds) == said("Add a missing lookup value")
+
+    page.goto(home)
+    walk = Walk(page)
+    walk.click("#home-setup")
+    walk.click(page.locator("#setup-codes .setup-step", has_text="POOL_PUMP_V2").get_by_role("link"))
+    walk.type("#id_column_0", "Pool pump")
+    walk.click(page.get_by_role("button", name="Add to lookup"))
+    expect(page.get_by_text("POOL_PUMP_V2 is in the lookup")).to_be_visible()
+    assert (walk.clicks, walk.seconds) == said("Add a missing lookup value")
+
+    held = table(name=asset_types.name)
+    for value, meant in (("HEAT_PUMP_V2", "Heat pump"), ("POOL_PUMP_V2", "Pool pump")):
+        found = held.translate(source="DRMS_ASSET_TYPE", value=value, target="DACS_ASSET_TYPE", strict=False)
+        assert found.result == meant
+
+
+def test_devices_without_an_acknowledgement(walk: Walk) -> None:
+    now = timezone.now()
+    for number, state in enumerate(("OPEN", "OVERDUE", "ANSWERED"), 1):
+        reconciliation.check(number, state, at=now - 2 * reconciliation.DAY)
+    page = walk.page
+
+    walk.click(page.locator("#nav-sidebar h2", has_text="Exchange"))
+    walk.click(page.locator("#nav-sidebar").get_by_role("link", name="Reconciliation"))
+    walk.click("section[aria-labelledby=question-status-checks] [data-view=all]")
+    expect(page.locator("#reconciliation-rows tbody tr")).to_have_count(2)
+    expect(page.locator("#reconciliation-rows tbody")).to_contain_text("NIC-1")
+    expect(page.locator("#reconciliation-rows tbody")).to_contain_text("NIC-2")
+    assert (walk.clicks, walk.seconds) == said("Find devices without an acknowledgement")
