@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -15,8 +18,9 @@ from integration.operations import setup, setup_review, unmapped_codes
 from lookups.queries import table
 from outbound.operations import configuration
 from tests.browser.walking import Walk
-from tests.factories import control, days, reconciliation
-from vee.models import ToDo
+from tests.factories import control, days, messages, reconciliation
+from vee.models import RuleTrial, ServicePoint, ToDo, UsageSubscription, UsageTransaction, VeeRule
+from vee.operations import trials, usage
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -51,6 +55,29 @@ def walk(page: Any, live_server: Any) -> Walk:
     page.click("button[type=submit]")
     expect(page.locator("#page-zone")).to_be_visible()
     return Walk(page)
+
+
+def billed(component: str) -> UsageTransaction:
+    """Send CIS the usage of a component's day."""
+    admin = get_user_model().objects.get(username="admin")
+    messages.make_system("CIS")
+    days.register(component)
+    days.receive(component, days.a_day())
+    row = UsageTransaction.objects.create(
+        identifier=f"UT-{component}",
+        usage_subscription=UsageSubscription.objects.create(
+            identifier=f"US-{component}",
+            service_point=ServicePoint.objects.get(identifier=f"SP-{component}"),
+            recipient="CIS",
+        ),
+        start=days.START,
+        end=days.START + dt.timedelta(days=1),
+    )
+    for act in (usage.calculate, usage.send):
+        act(transaction_id=row.pk, by=admin, reason="Month end", at=days.AT)
+    sent = UsageTransaction.objects.get(pk=row.pk)
+    assert sent.status == "SENT"
+    return sent
 
 
 def test_a_to_do_a_failed_message_and_a_patch_window(walk: Walk) -> None:
@@ -142,3 +169,55 @@ def test_devices_without_an_acknowledgement(walk: Walk) -> None:
     expect(page.locator("#reconciliation-rows tbody")).to_contain_text("NIC-1")
     expect(page.locator("#reconciliation-rows tbody")).to_contain_text("NIC-2")
     assert (walk.clicks, walk.seconds) == said("Find devices without an acknowledgement")
+
+
+def test_a_billed_reading_is_corrected(walk: Walk) -> None:
+    sent = billed("MC-2")
+    page = walk.page
+
+    walk.click(page.locator("#nav-sidebar h2", has_text="Meter data"))
+    walk.click(page.locator("#nav-sidebar").get_by_role("link", name="Measuring components"))
+    walk.type("#searchbar", "MC-2")
+    walk.enter()
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    walk.click("#result_list tbody th a")
+    walk.click(page.get_by_role("link", name="Add values"))
+    walk.type("#id_start", "2026-01-05 18:00")
+    walk.type("#id_end", "2026-01-05 18:15")
+    walk.type("#id_reason", "Read on site")
+    walk.click("#data-form button[type=submit]")
+    expect(page.locator("#value-0")).to_be_visible()
+    walk.type("#value-0", "0.75")
+    walk.type("#edit-reason", "Read on site")
+    walk.click("button[name=perform]")
+    expect(page.locator("#imd-state")).to_have_text("Complete")
+    assert UsageTransaction.objects.get(pk=sent.pk).status == "SUBSEQUENT_CORRECTION"
+    assert (walk.clicks, walk.seconds) == said("Correct a reading that is billed")
+
+
+def test_a_rule_is_tried_and_promoted(walk: Walk) -> None:
+    values = days.a_day()
+    values[days.SPIKED] = Decimal("2.4")
+    days.register("MC-3")
+    begun = timezone.now().replace(hour=5, minute=0, second=0, microsecond=0) - dt.timedelta(days=3)
+    days.receive("MC-3", values, start=begun.isoformat(), end=(begun + dt.timedelta(days=1)).isoformat())
+    assert ToDo.objects.filter(imd__measuring_component__identifier="MC-3", status="OPEN").exists()
+    page = walk.page
+
+    walk.click(page.locator("#nav-sidebar h2", has_text="Configuration"))
+    walk.click(page.locator("#nav-sidebar").get_by_role("link", name="VEE groups"))
+    walk.click(page.locator("#result_list").get_by_role("link", name="DEFAULT-INTERVAL", exact=True))
+    walk.type("#id_rules-4-parameters", '{"tolerance": 2.5}')
+    walk.click("button[name=carried]")
+    expect(page.locator("#trial-form #id_rules-4-parameters")).to_have_value('{"tolerance": 2.5}')
+    walk.click(page.get_by_role("button", name="Run the trial"))
+    expect(page.get_by_text("this page refreshes itself")).to_be_visible()
+    trials.run_trial(trial_id=RuleTrial.objects.get().pk, at=timezone.now())
+    expect(page.locator("#trial-summary")).to_be_visible()
+    expect(page.get_by_text("Are held today, and would not be: 1")).to_be_visible()
+    walk.type("#reason", "Too many false alarms")
+    walk.click("#promote-form button[type=submit]")
+    expect(page.get_by_text("The rules of DEFAULT-INTERVAL are now those of the trial.")).to_be_visible()
+
+    assert VeeRule.objects.get(group__code="DEFAULT-INTERVAL", sequence=50).parameters == {"tolerance": 2.5}
+    assert (walk.clicks, walk.seconds) == said("Change a VEE rule safely")
