@@ -12,13 +12,18 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 from playwright.sync_api import expect
+from rest_framework.test import APIClient
 
+from integration.flows import health_check
 from integration.models import Flow, FlowRun, Pause
 from integration.operations import setup, setup_review, unmapped_codes
 from lookups.queries import table
 from outbound.operations import configuration
 from tests.browser.walking import Walk
+from tests.database.integration import reservations
+from tests.database.integration.participation import refusal, serving
 from tests.factories import control, days, messages, reconciliation
+from tests.factories import integration as factory
 from vee.models import RuleTrial, ServicePoint, ToDo, UsageSubscription, UsageTransaction, VeeRule
 from vee.operations import trials, usage
 
@@ -55,6 +60,17 @@ def walk(page: Any, live_server: Any) -> Walk:
     page.click("button[type=submit]")
     expect(page.locator("#page-zone")).to_be_visible()
     return Walk(page)
+
+
+def reserve(dacs: str) -> None:
+    """Take in and work on a file of reservations for this DACS."""
+    health_check.forget()
+    configuration.apply_connections(section={"DACS": {"transport": "rest", "base_url": dacs}}, at=timezone.now())
+    derms = APIClient()
+    derms.force_authenticate(factory.user("derms", rights=["integration.call_flow"]))
+    answered = reservations.post(derms, reservations.request(recordCount=3), reservations.rows(3))
+    assert answered.status_code == 202, answered.content
+    reservations.process(FlowRun.objects.get(flow__name="event_device_reservation"))
 
 
 def billed(component: str) -> UsageTransaction:
@@ -169,6 +185,25 @@ def test_devices_without_an_acknowledgement(walk: Walk) -> None:
     expect(page.locator("#reconciliation-rows tbody")).to_contain_text("NIC-1")
     expect(page.locator("#reconciliation-rows tbody")).to_contain_text("NIC-2")
     assert (walk.clicks, walk.seconds) == said("Find devices without an acknowledgement")
+
+
+def test_a_reservation_file_is_followed_to_its_devices(walk: Walk) -> None:
+    with serving() as dacs:
+        dacs.decide = lambda request: refusal("No such device") if "411900000001" in str(request["body"]) else None
+        reserve(dacs.base_url)
+    page = walk.page
+
+    walk.click(page.locator("#nav-sidebar").get_by_role("link", name="Flow runs"))
+    walk.type("#searchbar", "DRMS-RSV-1")
+    walk.enter()
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    walk.click("#result_list tbody th a")
+    expect(page.locator("#steps")).to_contain_text("No such device")
+    expect(page.locator("#payloads")).to_contain_text("Response received · segment 1")
+    expect(page.locator("#related").get_by_role("link", name="RESERVATION-ACK")).to_have_count(1)
+    walk.click(page.locator("#related").get_by_role("link", name="EVT-2023-0417"))
+    expect(page.locator("#content")).to_contain_text("FAILED: 3")
+    assert (walk.clicks, walk.seconds) == said("Follow a reservation file")
 
 
 def test_a_billed_reading_is_corrected(walk: Walk) -> None:
