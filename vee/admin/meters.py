@@ -162,7 +162,7 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
 
     @action(description=_("Add values"), icon="edit_note", permissions=["add_values"], url_path="add-values-of")
     def add_values(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:vee_measuringcomponent_add_values", args=[object_id]))
+        return HttpResponseRedirect(reverse("admin:vee_measuringcomponent_manual", args=[object_id]))
 
     def has_show_rules_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("vee.view_veegroup")
@@ -202,7 +202,7 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
             path(
                 "<int:component_id>/add-values/",
                 wrap(self.add_values_view),
-                name="vee_measuringcomponent_add_values",
+                name="vee_measuringcomponent_manual",
             ),
             *super().get_urls(),
         ]

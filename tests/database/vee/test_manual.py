@@ -282,6 +282,13 @@ class TestPages:
         assert "complete up to" in component_page.lower()
         assert component_page.count("2024-03-01 07:00 UTC") == 2
 
+    def test_the_button_on_the_components_page_leads_to_the_form(self, admin: Client) -> None:
+        one = hourly()
+        button = f"/admin/vee/measuringcomponent/{one.pk}/add-values-of/"
+        assert button in admin.get(f"/admin/vee/measuringcomponent/{one.pk}/change/").content.decode()
+
+        assert admin.get(button)["Location"] == f"/admin/vee/measuringcomponent/{one.pk}/add-values/"
+
     def test_a_register_takes_a_reading(self, admin: Client) -> None:
         one = make.MeasuringComponentFactory(type=make.register_type())
         page = f"/admin/vee/measuringcomponent/{one.pk}/add-values/"
