@@ -179,7 +179,11 @@ def _outcome(
     moves: list[list[dt.datetime]],
 ) -> Outcome:
     injector.close()
-    disturbing = [entry for entry in injector.done if entry.fault.kind != "peer"]
+    # A kill that found no process is none.
+    disturbing = [
+        entry for entry in injector.done if entry.fault.kind != "peer" and (entry.killed or entry.fault.kind != "kill")
+    ]
+    ended = [entry.ended for entry in disturbing]
     last = max([began, *(entry.ended for entry in injector.done)])
     return Outcome(
         title=title,
@@ -189,7 +193,8 @@ def _outcome(
         points=injector.points(),
         seconds=(_now() - began).total_seconds(),
         verdicts=verdicts,
-        recoveries=checker.recoveries(ended=[entry.ended for entry in disturbing], moves=moves),
+        recoveries=checker.recoveries(ended=ended, moves=moves),
+        standstill=checker.standstill(ended=ended, moves=moves),
         drained_after=max(0.0, (max(moves[0], default=last) - max([last, *map(max, moves[1:])])).total_seconds()),
     )
 

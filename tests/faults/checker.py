@@ -185,11 +185,35 @@ def recoveries(*, ended: Sequence[dt.datetime], moves: Sequence[Sequence[dt.date
     """
     Give for each fault the seconds from its end until every kind of work had moved again.
 
-    A kind that has no move any more after a fault was through by then and does not count.
+    A kind that has no move any more after a fault was through by then and does not count. Where another fault struck
+    before a kind had moved, the wait is told from the end of that one; `standstill` tells the whole of it.
     """
     ordered = [sorted(series) for series in moves]
+    ends = sorted(ended)
     found = []
-    for end in ended:
+    for number, end in enumerate(ends):
+        following = ends[number + 1] if number + 1 < len(ends) else None
         waits = [next((at for at in series if at > end), None) for series in ordered]
-        found.append(max((((at - end).total_seconds()) for at in waits if at is not None), default=0.0))
+        found.append(
+            max(
+                (
+                    (at - end).total_seconds()
+                    for at in waits
+                    if at is not None and (following is None or at <= following)
+                ),
+                default=0.0,
+            )
+        )
     return found
+
+
+def standstill(*, ended: Sequence[dt.datetime], moves: Sequence[Sequence[dt.datetime]]) -> float:
+    """Give the longest time in seconds from a fault's end until a kind of work moved, whatever struck in between."""
+    ordered = [sorted(series) for series in moves]
+    waits = [
+        (at - end).total_seconds()
+        for end in ended
+        for series in ordered
+        if (at := next((each for each in series if each > end), None)) is not None
+    ]
+    return max(waits, default=0.0)

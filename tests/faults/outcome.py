@@ -16,6 +16,9 @@ class Outcome:
     """
     One campaign. `recoveries` has a number of seconds for each fault, `points` those at which a process ended.
 
+    `standstill` is the longest wait, with everything that struck meanwhile: told, not judged, as faults may follow each
+    other as closely as they like.
+
     `drained_after` depends on how much was waiting, and is told, not judged.
     """
 
@@ -28,6 +31,7 @@ class Outcome:
     verdicts: list[Verdict]
     recoveries: list[float] = field(default_factory=list)
     drained_after: float = 0.0
+    standstill: float = 0.0
 
     def __post_init__(self) -> None:
         slow = [f"{seconds:.0f} s" for seconds in self.recoveries if seconds > RECOVERY_SECONDS]

@@ -42,7 +42,7 @@ FULL = Sizes(
     row_kills=24,
     components=350,
     days=30,
-    reading_kills=24,
+    reading_kills=30,
     service_messages=2_000,
     service_files=60,
 )

@@ -178,3 +178,11 @@ def test_work_has_moved_when_every_kind_of_it_has() -> None:
     found = checker.recoveries(ended=after(0, 10, 30), moves=[after(5, 12, 31), after(-1, 8)])
 
     assert found == [8.0, 2.0, 1.0]
+
+
+def test_a_fault_before_work_has_moved_begins_the_wait_anew_and_the_standstill_is_the_whole_of_it() -> None:
+    ended = [AT + dt.timedelta(seconds=each) for each in (0, 40, 200)]
+    moves = [[AT + dt.timedelta(seconds=each) for each in (70, 210)]]
+
+    assert checker.recoveries(ended=ended, moves=moves) == [0.0, 30.0, 10.0]
+    assert checker.standstill(ended=ended, moves=moves) == 70.0

@@ -18,6 +18,7 @@ def outcome(*, wrong: dict[str, list[str]] | None = None, recoveries: list[float
         verdicts=[Verdict(wrong=wrong or {}, figures={"accepted": 10_000})],
         recoveries=recoveries or [1.0, 3.0, 8.0],
         drained_after=4.0,
+        standstill=19.0,
     )
 
 
@@ -49,7 +50,7 @@ def test_figures_take_the_place_of_those_of_the_same_campaign(tmp_path: Path) ->
     assert written.endswith(f"{report.END}\nafter\n")
     assert written.count("| campaign |") == 1
     assert written.count("| Messages |") == 1
-    assert "| Messages | 3, 2, 1 | 10,000 accepted | nothing | 3.0 s, 8.0 s | 4.0 s | 12 s |" in written
+    assert "| Messages | 3, 2, 1 | 10,000 accepted | nothing | 3.0 s, 8.0 s; 19.0 s | 4.0 s | 12 s |" in written
     assert "| Readings | of another day |" in written
 
 
