@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
-from integration.operations import setup
+from integration.beat import LEASE_NAME
+from integration.operations import leases, setup
 from tests.factories import days
 
 
@@ -32,6 +34,8 @@ def product(live_server: Any) -> Any:
     values[20] = values[21] = None
     days.register("0H2K4-SPIKE-0001")
     days.receive("0H2K4-SPIKE-0001", values)
+    # As where the product runs: its scheduler has been heard.
+    leases.acquire(name=LEASE_NAME, owner="beat", at=timezone.now(), seconds=600)
     return live_server
 
 
