@@ -1,6 +1,8 @@
-"""CSV that people open in a spreadsheet: no cell may become a formula (`reliability.md` S5)."""
+"""Files that people open in a spreadsheet: no cell may become a formula (`reliability.md` S5)."""
 
 from __future__ import annotations
+
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
@@ -13,6 +15,11 @@ def safe_cell(value: object) -> str:
     if text.startswith(_DANGEROUS) and not _is_number(text):
         return "'" + text
     return text
+
+
+def workbook_text(value: object) -> str:
+    """Give a cell's text as `safe_cell` does, without the control characters that XLSX forbids."""
+    return ILLEGAL_CHARACTERS_RE.sub("", safe_cell(value))
 
 
 def _is_number(text: str) -> bool:

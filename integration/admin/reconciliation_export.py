@@ -12,9 +12,8 @@ from django.db.models import QuerySet
 from django.http import FileResponse, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-from foundation.spreadsheets import safe_cell
+from foundation.spreadsheets import safe_cell, workbook_text
 from integration.admin.reconciliation_shape import Column
 
 
@@ -70,4 +69,4 @@ def _plain(value: Any) -> Any:
 def _cell(value: Any) -> Any:
     if isinstance(value, int | float):
         return value
-    return ILLEGAL_CHARACTERS_RE.sub("", safe_cell(_plain(value)))
+    return workbook_text(_plain(value))

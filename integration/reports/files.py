@@ -13,7 +13,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-from foundation.spreadsheets import safe_cell
+from foundation.spreadsheets import safe_cell, workbook_text
 from integration.reports.contract import NUMERIC, Answer, Asked, Column, Kind, Report
 
 
@@ -59,7 +59,7 @@ def xlsx(answer: Answer, asked: Asked) -> bytes:
         sheet.column_dimensions[get_column_letter(place)].width = max(12, min(40, len(heading(column)) + 4))
     headings = []
     for column in answer.columns:
-        cell = _cell(sheet, safe_cell(heading(column)))
+        cell = _cell(sheet, workbook_text(heading(column)))
         cell.font = Font(bold=True)
         headings.append(cell)
     sheet.append(headings)
@@ -74,7 +74,7 @@ def xlsx(answer: Answer, asked: Asked) -> bytes:
                 cell = _cell(sheet, row[column.key])
                 cell.number_format = "yyyy-mm-dd"
             else:
-                cell = _cell(sheet, safe_cell(value))
+                cell = _cell(sheet, workbook_text(value))
                 cell.data_type = "s"
             cells.append(cell)
         sheet.append(cells)

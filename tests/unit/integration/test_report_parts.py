@@ -172,6 +172,13 @@ class TestFiles:
         assert [cell.value for cell in rows[0]][2:5] == [-3, 12.5, 61.25]
         assert not any(cell.data_type == "f" for row in book.active.iter_rows() for cell in row)
 
+    def test_a_workbook_leaves_out_what_the_format_forbids(self) -> None:
+        answer = Answer(columns=[Column(key="name", title="Name")], rows=[{"name": "=a\x0bb\x01"}])
+
+        book = load_workbook(io.BytesIO(files.content(answer, ASKED, "XLSX")))
+
+        assert book.active["A2"].value == "'=ab"
+
     def test_a_file_is_named_for_its_days(self) -> None:
         assert files.file_name(REPORT, ASKED, "XLSX") == "sample_20260311-20260311.xlsx"
 
