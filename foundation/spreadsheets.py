@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterable
+
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 
@@ -15,6 +18,18 @@ def safe_cell(value: object) -> str:
     if text.startswith(_DANGEROUS) and not _is_number(text):
         return "'" + text
     return text
+
+
+class _Handed:
+    """A file that hands back what is written to it: the writer of CSV wants one."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def csv_line(cells: Iterable[object]) -> str:
+    """Give one line of CSV with its line end (RFC 4180), the cells as they are; `None` is an empty one."""
+    return csv.writer(_Handed(), lineterminator="\r\n").writerow(cells)  # type: ignore[no-any-return,func-returns-value]
 
 
 def workbook_text(value: object) -> str:

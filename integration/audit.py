@@ -7,9 +7,7 @@ history, so they cannot appear here.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from typing import Any
 from django.apps import apps
 from django.db.models import Model, Q
 
-from foundation.spreadsheets import safe_cell
+from foundation.spreadsheets import csv_line, safe_cell
 from lookups.models import LookupVersion
 
 
@@ -77,15 +75,12 @@ def entries(
 
 def as_csv(rows: list[Entry]) -> str:
     """Give changes as CSV that is safe to open in a spreadsheet."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    lines = [csv_line(COLUMNS)]
     for row in rows:
         at = f"{row.at.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
-        writer.writerow(
-            [at, *(safe_cell(value) for value in (row.by, row.component, row.name, row.action, row.reason))]
-        )
-    return out.getvalue()
+        texts = (row.by, row.component, row.name, row.action, row.reason)
+        lines.append(csv_line([at, *(safe_cell(text) for text in texts)]))
+    return "".join(lines)
 
 
 def _models() -> list[type[Model]]:

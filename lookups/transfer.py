@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from foundation.spreadsheets import safe_cell
+from foundation.spreadsheets import csv_line, safe_cell
 from lookups.columns import Column
 from lookups.contents import Row
 
@@ -56,14 +56,10 @@ def write_csv(*, name: str, columns: Sequence[Column], rows: Sequence[Row], for_
     :param for_people: escape cells that a spreadsheet would take for a formula (`reliability.md` S5). Without it every
         character is kept, so that reading the file gives the same rows again.
     """
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
     cell = safe_cell if for_people else str
-    writer.writerow([cell(name)])
-    writer.writerow([cell(column.name) for column in columns])
-    for row in rows:
-        writer.writerow([cell(row.get(column.name, "")) for column in columns])
-    return out.getvalue()
+    head = [[cell(name)], [cell(column.name) for column in columns]]
+    body = ([cell(row.get(column.name, "")) for column in columns] for row in rows)
+    return "".join(csv_line(cells) for cells in (*head, *body))
 
 
 def read_csv(*, content: bytes) -> ParsedFile:

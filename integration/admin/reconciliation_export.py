@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,7 @@ from django.http import FileResponse, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
 
-from foundation.spreadsheets import safe_cell, workbook_text
+from foundation.spreadsheets import csv_line, safe_cell, workbook_text
 from integration.admin.reconciliation_shape import Column
 
 
@@ -24,21 +23,13 @@ MOST_XLSX_ROWS = 100_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-class _Line:
-    """A file that gives back what is written to it: the writer of CSV wants one."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 def as_csv(rows: QuerySet[Any], columns: Sequence[Column], *, name: str) -> StreamingHttpResponse:
     """Give all rows, as they come from the database; times are UTC."""
 
     def lines() -> Iterator[str]:
-        writer = csv.writer(_Line(), lineterminator="\r\n")
-        yield writer.writerow([safe_cell(column.label) for column in columns])
+        yield csv_line(safe_cell(column.label) for column in columns)
         for row in rows.iterator(chunk_size=CHUNK):
-            yield writer.writerow([safe_cell(_plain(column.value(row))) for column in columns])
+            yield csv_line(safe_cell(_plain(column.value(row))) for column in columns)
 
     response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import io
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-from foundation.spreadsheets import safe_cell, workbook_text
+from foundation.spreadsheets import csv_line, safe_cell, workbook_text
 from integration.reports.contract import NUMERIC, Answer, Asked, Column, Kind, Report
 
 
@@ -41,13 +40,9 @@ def content(answer: Answer, asked: Asked, form: str) -> bytes:
 
 def csv_rows(answer: Answer, asked: Asked) -> Iterator[str]:
     """Give a report as CSV line by line: a heading with units, then the rows, numbers without separators; no sums."""
-    place = io.StringIO()
-    writer = csv.writer(place, lineterminator="\r\n")
-    writer.writerow([safe_cell(heading(column)) for column in answer.columns])
+    yield csv_line(safe_cell(heading(column)) for column in answer.columns)
     for row in answer.rows:
-        yield _taken(place)
-        writer.writerow([safe_cell(_plain(row.get(column.key), column, asked)) for column in answer.columns])
-    yield _taken(place)
+        yield csv_line(safe_cell(_plain(row.get(column.key), column, asked)) for column in answer.columns)
 
 
 def xlsx(answer: Answer, asked: Asked) -> bytes:
@@ -103,10 +98,3 @@ def _plain(value: Any, column: Column, asked: Asked) -> Any:
     if column.kind is Kind.INSTANT:
         return value.astimezone(asked.zone).isoformat(timespec="seconds")
     return value.isoformat() if isinstance(value, dt.date) else str(value)
-
-
-def _taken(place: io.StringIO) -> str:
-    text = place.getvalue()
-    place.seek(0)
-    place.truncate()
-    return text

@@ -77,6 +77,7 @@ def test_an_analyst_works_through_the_queue_by_keys_alone(page: Any, product: An
 
     # Discard it with a reason: the next one of the same list opens by itself, and leads on.
     page.keyboard.press("d")
+    expect(page.locator("#reason")).to_be_visible()
     tab_to(page, "#reason")
     page.keyboard.type("Bench meter")
     page.keyboard.press("Tab")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,6 +15,7 @@ from rest_framework.views import APIView
 
 from foundation.api.pagination import Pages
 from foundation.api.renderers import ExactJSONRenderer, to_json
+from foundation.spreadsheets import csv_line
 from vee import derived_queries, models, queries
 from vee.api import instants, shapes
 from vee.codes import ComponentKind
@@ -121,7 +120,7 @@ def _csv(
     names: Sequence[str] = (),
     derive: derived_queries.Derive | None = None,
 ) -> Iterator[str]:
-    yield _header(["end", "value", "condition", "user_edited", *(["reading"] if with_reading else []), *names])
+    yield csv_line(["end", "value", "condition", "user_edited", *(["reading"] if with_reading else []), *names])
     for row in found:
         value = "" if row.value is None else f"{row.value:f}"
         cells = [f"{row.end:%Y-%m-%dT%H:%M:%SZ}", value, str(row.condition), str(row.user_edited).lower()]
@@ -130,9 +129,3 @@ def _csv(
         if derive is not None:
             cells += ["" if derived is None else f"{derived:f}" for derived in derive(row).values()]
         yield ",".join(cells) + "\r\n"
-
-
-def _header(names: Sequence[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(names)
-    return line.getvalue()

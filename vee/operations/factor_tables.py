@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from foundation.spreadsheets import safe_cell
+from foundation.spreadsheets import csv_line, safe_cell
 from vee.configuration_queries import SINCE_EVER_FIRST, version_of_factor
 from vee.models import Factor
 from vee.operations.configuration_factors import apply_factors
@@ -76,11 +76,7 @@ def rows_of(factor: Factor) -> list[dict[str, str]]:
 
 def write_csv(rows: Sequence[Row]) -> str:
     """Give rows as CSV in which no cell can become a formula; `read_table` takes it back as it was."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([safe_cell(row[name]) for name in COLUMNS] for row in rows)
-    return out.getvalue()
+    return csv_line(COLUMNS) + "".join(csv_line(safe_cell(row[name]) for name in COLUMNS) for row in rows)
 
 
 def read_table(text: str) -> list[dict[str, str]]:

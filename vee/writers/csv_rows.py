@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from collections.abc import Iterable, Iterator
 
+from foundation.spreadsheets import csv_line
 from vee.writers.base import Channel, Measured, UnableToWrite
 
 
@@ -32,10 +31,4 @@ def write(channels: Iterable[tuple[Channel, Iterable[Measured]]], *, created_at:
         for row in found:
             start = f"{row.end - step:%Y-%m-%dT%H:%M:%SZ}"
             value = "" if row.value is None else f"{row.value:f}"
-            yield _line([channel.component, start, channel.seconds_per_interval, channel.uom, value, row.condition])
-
-
-def _line(cells: list[object]) -> str:
-    target = io.StringIO()
-    csv.writer(target).writerow(cells)
-    return target.getvalue()
+            yield csv_line([channel.component, start, channel.seconds_per_interval, channel.uom, value, row.condition])
