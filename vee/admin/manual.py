@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from vee import queries
-from vee.admin.local_times import LocalTimeField, local_text
+from vee.admin.local_times import LocalTimeField, imd_name, local_text
 from vee.codes import ComponentKind
 from vee.models import InitialMeasurement, MeasuringComponent
 from vee.operations import manual, repairs
@@ -135,7 +135,7 @@ def repair_view(admin: Any, request: HttpRequest, imd_id: int) -> HttpResponse:
     return _page(
         admin,
         request,
-        title=_("Repair %(name)s") % {"name": imd},
+        title=_("Repair %(name)s") % {"name": imd_name(imd, zone)},
         explanation=imd.error or _("The received values stay as they are."),
         form=form,
         button=_("Save"),
