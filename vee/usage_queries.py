@@ -157,7 +157,7 @@ def usage_detail(*, transaction: UsageTransaction) -> UsageDetail:
 
 
 def corrections_by(*, imd: InitialMeasurement) -> list[UsageCorrection]:
-    """Give the corrections of sent usage that an IMD brought about, with their transactions, oldest first; one query."""
+    """Give the corrections of sent usage that an IMD brought about, oldest first, with their transactions."""
     # One database in use cannot look into a JSON list: the figures of the component leave few rows to look through.
     near = (
         UsageCorrection.objects.filter(

@@ -89,6 +89,7 @@ def add_values_view(admin: Any, request: HttpRequest, component_id: int) -> Http
         admin,
         request,
         title=_("Add values for %(name)s") % {"name": component},
+        object=component,
         explanation=_("A reading of your own; it counts once VEE is performed on it.")
         if scalar
         else _("A draft with the final measurements of the period; what you change counts once VEE is performed."),
