@@ -145,7 +145,6 @@ def test_a_rule_says_itself_while_it_is_edited_and_is_tried_unsaved(
     json_of(page, 1).locator("summary").click()
     page.fill("#id_rules-1-parameters", '{"tolerance": 0.40}')
     expect(tolerance).to_have_value("0.40")
-    page.get_by_text("More parameters, at their defaults").first.click()
     looked_at(page, shot, "vee-group-parameters")
     page.get_by_role("button", name="Move Interval Spike Check up").click()
     page.click("button[name=carried]")
@@ -196,7 +195,7 @@ def test_which_group_a_component_gets_and_why(page: Any, product: Any, group: Ve
     looked_at(page, shot, "vee-simulate")
 
 
-def test_another_rule_brings_its_own_fields(page: Any, product: Any, group: VeeGroup) -> None:
+def test_another_rule_brings_its_own_fields(page: Any, product: Any, group: VeeGroup, shot: Any) -> None:
     log_in(page, product, "admin")
     page.goto(address_of(product, group))
     area = page.locator("#id_rules-0-parameters")
@@ -206,15 +205,20 @@ def test_another_rule_brings_its_own_fields(page: Any, product: Any, group: VeeG
     expect(area).to_have_value('{"exception_types":["SPIKE","UOM"]}')
     page.select_option("#id_rules-0-rule", "interval_spike_check")
     expect(area).to_have_value("{}")
-    expect(page.locator("#id_rules-0-parameters--tolerance")).to_have_attribute("placeholder", "required")
+    expect(page.locator("#id_rules-0-parameters--tolerance")).to_have_attribute("placeholder", "default: 1.8")
     page.fill("#id_rules-0-parameters--tolerance", "2.5")
-    page.get_by_text("More parameters, at their defaults").first.click()
     page.locator("[data-parameter=exclude_condition_range][type=checkbox]").first.check()
     expect(area).to_have_value('{"tolerance":2.5,"exclude_condition_range":null}')
+    page.select_option("#id_rules-2-rule", "high_low_check")
+    page.get_by_text("More parameters, at their defaults: ").click()
+    page.fill("#id_rules-2-parameters--high_tolerance_pct", "150")
+    page.select_option("#id_rules-2-parameters--high_low_check", "HIGH")
+    shot("vee-group-many-parameters")
     page.click("button[name=_continue]")
 
     expect(page.locator("#id_rules-0-parameters--tolerance")).to_have_value("2.5")
-    assert VeeRule.objects.get(group=group, sequence=10).parameters == {
-        "tolerance": 2.5,
-        "exclude_condition_range": None,
-    }
+    rules = group.rules.order_by("sequence", "start_date")
+    assert [rule.parameters for rule in rules if rule.sequence == 10] == [
+        {"tolerance": 2.5, "exclude_condition_range": None}
+    ]
+    assert {"high_tolerance_pct": 150, "high_low_check": "HIGH"} in [rule.parameters for rule in rules]
