@@ -238,5 +238,6 @@ def test_a_draft_of_one_interval_is_drawn(page: Any, product: Any, shot: Any) ->
     log_in(page, product, f"/admin/vee/initialmeasurement/{draft.pk}/change/")
 
     expect(page.locator("#readings-chart canvas")).to_be_visible()
+    expect(page.locator("#chart-readout")).to_contain_text("Mon 05 Jan 08:15 · 0.48 KWH")
     shot("workbench-one-interval")
     assert drawn_pixels(page) > 200

@@ -142,7 +142,7 @@
     }
     const font = "12px Inter, sans-serif";
     const axis = { stroke: c.text, grid: { stroke: c.grid, width: 1 }, ticks: { stroke: c.grid, width: 1 }, font: font };
-    const bars = uPlot.paths.bars({ size: [0.9, 60], align: -1 });
+    const bars = uPlot.paths.bars({ size: [0.9, alone ? Infinity : 60], align: -1 });
     const stepped = uPlot.paths.stepped({ align: -1 });
     const quiet = { points: { show: false }, spanGaps: false };
     const shown = (part) => !hidden.has(part);
@@ -289,6 +289,9 @@
 
   document.getElementById("chart-bar").hidden = false;
   build();
+  if (alone) {
+    tell(0);
+  }
   new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: HEIGHT })).observe(place);
   new MutationObserver(build).observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
 })();
