@@ -218,8 +218,13 @@ UNFOLD: dict[str, Any] = {
                         "link": reverse_lazy("setup_help"),
                         "permission": lambda request: setup_help.may_see(request.user),
                     },
-                    _item(_("Audit"), "history", "integration_audit", "integration.view_audit"),
-                    _item(_("Audit trail"), "encrypted", "foundation_auditentry_changelist", "integration.view_audit"),
+                    _item(_("Changes of configuration"), "history", "integration_audit", "integration.view_audit"),
+                    _item(
+                        _("Sealed audit trail"),
+                        "encrypted",
+                        "foundation_auditentry_changelist",
+                        "integration.view_audit",
+                    ),
                 ],
             },
             {

@@ -156,6 +156,22 @@ def usage_detail(*, transaction: UsageTransaction) -> UsageDetail:
     )
 
 
+def corrections_by(*, imd: InitialMeasurement) -> list[UsageCorrection]:
+    """Give the corrections of sent usage that an IMD brought about, oldest first, with their transactions."""
+    # One database in use cannot look into a JSON list: the figures of the component leave few rows to look through.
+    near = (
+        UsageCorrection.objects.filter(
+            transaction__totals__measuring_component=imd.measuring_component_id,
+            transaction__totals__version=F("new_version"),
+            transaction__start__lte=imd.end,
+            transaction__end__gte=imd.start,
+        )
+        .select_related("transaction__usage_subscription")
+        .order_by("at", "pk")
+    )
+    return [correction for correction in near if imd.pk in correction.imd_ids]
+
+
 def totals_of(*, transaction_id: int, versions: Sequence[int]) -> list[UsageTransactionTotal]:
     """Give the totals of some versions of a calculation, by version and component."""
     return list(

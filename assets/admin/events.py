@@ -7,13 +7,14 @@ from urllib.parse import quote
 
 from django.contrib import admin
 from django.db.models import Count, Q
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from assets import performance_queries
-from assets.choices import EventStatus, ParticipationOutcome, ParticipationStatus
+from assets.choices import EventStatus, ParticipationOutcome, ParticipationStatus, PerformanceStatus
 from assets.models import Participation, ProgramEvent
 from foundation.admin import EvidenceAdmin, InstantRangeFilter
 
@@ -82,13 +83,36 @@ class ProgramEventAdmin(EvidenceAdmin):
         return format_html('<a href="{}">{}</a>', address, _("Show the devices"))
 
 
+class FigureFilter(admin.SimpleListFilter):
+    """Devices by whether their reduction in the event was calculated."""
+
+    title = _("figure")
+    parameter_name = "figure"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("calculated", _("Calculated")), ("missing", _("Without a figure"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        calculated = Q(performance__status=PerformanceStatus.CALCULATED)
+        conditions = {"calculated": calculated, "missing": ~calculated}
+        wanted = conditions.get(self.value() or "")
+        return queryset if wanted is None else queryset.filter(wanted)
+
+
 @admin.register(Participation)
 class ParticipationAdmin(EvidenceAdmin):
     """The list of devices in events, and the page of one."""
 
     list_display = ["device", "event", "status_badge", "outcome", "reserved_from", "reserved_to", "message"]
     list_select_related = ["event", "device", "subscription"]
-    list_filter = ["status", "outcome", "subscription__program", ("reserved_from", InstantRangeFilter)]
+    list_filter = [
+        "status",
+        "outcome",
+        FigureFilter,
+        "subscription__program",
+        ("event__starts_at", InstantRangeFilter),
+        ("reserved_from", InstantRangeFilter),
+    ]
     list_filter_submit = True
     search_fields = ["device__nic_id__startswith", "event__external_identifier__exact"]
     search_help_text = _("The start of a nicId, or an eventId.")

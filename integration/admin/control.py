@@ -285,7 +285,7 @@ class FlowStatisticsAdmin(EvidenceAdmin):
         query["format"] = "csv"
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Design-time audit"),
+            "title": _("Changes of configuration"),
             "form": form,
             "rows": rows,
             "shown": AUDIT_SHOWN,

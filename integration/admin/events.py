@@ -15,6 +15,8 @@ from unfold.decorators import display
 from foundation.admin import EvidenceAdmin
 from integration import file_queries
 from integration.admin import reconciliation
+from integration.admin.badges import state_counts
+from integration.choices import ReservationState
 from integration.models import Event, Reservation
 
 
@@ -58,8 +60,10 @@ class EventAdmin(EvidenceAdmin):
 
     @display(description=_("Devices by state"))
     def counts(self, event: Event) -> str:
-        counts = file_queries.reservation_counts(event)
-        return ", ".join(f"{state}: {count}" for state, count in counts.items()) or "–"
+        address = f"{reverse('admin:integration_reservation_changelist')}?event__id__exact={event.pk}"
+        return state_counts(
+            file_queries.reservation_counts(event), of=ReservationState, badges=_RESERVATIONS, address=address
+        )
 
     @display(description=_("Devices"))
     def devices(self, event: Event) -> str:

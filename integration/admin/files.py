@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +13,10 @@ from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin
 from integration import file_queries
-from integration.models import FileAttempt, Segment, StoredFile
+from integration.admin import segment_devices
+from integration.admin.badges import state_counts
+from integration.choices import SegmentState
+from integration.models import FileAttempt, Reservation, Segment, StoredFile
 
 
 _SEGMENTS = {
@@ -54,8 +58,8 @@ class StoredFileAdmin(EvidenceAdmin):
     @display(description=_("Segments"))
     def segments(self, file: StoredFile) -> str:
         counts = file_queries.segment_counts(file.run)
-        told = ", ".join(f"{state}: {count}" for state, count in counts.items()) or "–"
         address = f"{reverse('admin:integration_segment_changelist')}?run__id__exact={file.run_id}"
+        told = state_counts(counts, of=SegmentState, badges=_SEGMENTS, address=address)
         return format_html('{} <a href="{}">{}</a>', told, address, _("Show them"))
 
 
@@ -68,9 +72,20 @@ class SegmentAdmin(EvidenceAdmin):
     ordering = ["-run_id", "number"]
     fields = [
         *("run", "number", "first_line", "rows", "state", "attempts", "succeeded", "refused"),
-        *("fault_type", "fault_code", "fault_reason", "errors", "started_at", "finished_at"),
+        *("fault_type", "fault_code", "fault_reason", "devices_meant", "errors", "started_at", "finished_at"),
     ]
+    readonly_fields = ["devices_meant"]
     list_select_related = ["run"]
+
+    def get_fields(self, request: HttpRequest, obj: Segment | None = None) -> list[str]:
+        """Leave out the devices where the segment has none, as of another flow."""
+        fields = list(super().get_fields(request, obj))
+        reserves = obj is not None and Reservation.objects.filter(run=obj.run_id, segment=obj).exists()
+        return fields if reserves else [name for name in fields if name != "devices_meant"]
+
+    @display(description=_("Devices"))
+    def devices_meant(self, segment: Segment) -> str:
+        return segment_devices.shown(segment)
 
     @display(description=_("State"), ordering="state", label=_SEGMENTS)
     def state_badge(self, segment: Segment) -> tuple[str, Any]:

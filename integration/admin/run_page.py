@@ -65,7 +65,7 @@ def run_page(
         "progress_address": reverse("admin:integration_flowrun_progress", args=[run.pk]),
         "state_badge": badges.RUN_STATES[run.state],
         "ack_badge": badges.RESPONSE_CODES.get(run.ack_type, "default"),
-        "counts": [(code, run.counts[code], badges.RESPONSE_CODES.get(code, "default")) for code in run.counts],
+        "counts": run.counts,
         "lanes": run_timeline.lanes(run, run.steps.all(), run_timeline.attempts_of(transitions), at=at),
         "badges": badges.STEP_OUTCOMES,
         "may_see_payloads": may_see_payloads,

@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -78,7 +79,8 @@ class UnmappedCodeAdmin(EvidenceAdmin):
     def add_link(self, code: UnmappedCode) -> Any:
         if code.mapped_at is not None:
             return "–"
-        address = reverse("admin:integration_unmappedcode_map", args=[code.pk])
+        listed = reverse("admin:integration_unmappedcode_changelist") + "?mapped_at__isempty=1"
+        address = reverse("admin:integration_unmappedcode_map", args=[code.pk]) + "?" + urlencode({"next": listed})
         return format_html('<a href="{}" class="text-primary-600">{}</a>', address, _("Add to lookup"))
 
     def get_urls(self) -> list[URLPattern]:
@@ -101,9 +103,10 @@ class UnmappedCodeAdmin(EvidenceAdmin):
         may_add = request.user.has_perm("lookups.change_lookup")
         if request.method == "POST" and not may_add:
             raise PermissionDenied
+        back = _where_from(request)
         form = MapForm(request.POST or None, code=code, held=held)
         if request.method == "POST" and form.is_valid() and self._mapped(request, code, form):
-            return HttpResponseRedirect(reverse("setup_help"))
+            return HttpResponseRedirect(back)
         return TemplateResponse(
             request,
             "admin/integration/map_code.html",
@@ -114,6 +117,7 @@ class UnmappedCodeAdmin(EvidenceAdmin):
                 "code": code,
                 "lookup": held,
                 "form": form,
+                "back": back,
                 "may_add": may_add,
                 "suggestions": [_suggestions(held, name) for name in form.columns.values()],
             },
@@ -137,6 +141,14 @@ class UnmappedCodeAdmin(EvidenceAdmin):
         said = _("%(value)s is in the lookup %(lookup)s now: the next message finds it.")
         self.message_user(request, said % {"value": code.value, "lookup": code.lookup}, messages.SUCCESS)
         return True
+
+
+def _where_from(request: HttpRequest) -> str:
+    """Give the page that the person came from: what the address names, or the codes of the set-up help."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    if url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}):
+        return wanted
+    return reverse("setup_help") + "#setup-codes"
 
 
 def _suggestions(held: Table, column: str) -> list[str]:

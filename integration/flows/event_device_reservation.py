@@ -233,14 +233,19 @@ class EventDeviceReservation(FileFlow):
         exchange: Exchanged | None = None,
     ) -> SegmentResult:
         at = work.clock()
-        reservations.settle(
-            event_id=taken.event_id,
-            run=work.run,
-            failed=[(device, fault.reason) for device in taken.to_send],
-            at=at,
-        )
-        code = "ERROR" if fault.type is FaultType.BUSINESS else "FAILURE"
-        errors = [*errors, *(_error(device, fault.reason, at, code=code) for device in taken.to_send)]
+        business = fault.type is FaultType.BUSINESS
+        named: dict[tuple[str, str], str] = {}
+        if business and exchange is not None:
+            named = reservation_mapping.named(document_of(exchange.response), fault.reason, taken.to_send)
+        told = [(device, named.get(device.key, fault.reason)) for device in taken.to_send]
+        reservations.settle(event_id=taken.event_id, run=work.run, failed=told, at=at)
+        code = "ERROR" if business else "FAILURE"
+        # Those that are meant come first: of many rows only the first are told and kept.
+        told.sort(key=lambda each: each[0].key not in named)
+        errors = [
+            *errors,
+            *(_error(device, text, at, code=code, named=device.key in named) for device, text in told),
+        ]
         return SegmentResult(
             succeeded=taken.settled,
             refused=len(errors),
@@ -250,8 +255,8 @@ class EventDeviceReservation(FileFlow):
         )
 
 
-def _error(device: Device, text: str, at: dt.datetime, *, code: str = "ERROR") -> RowError:
-    return RowError(line=device.line, id=device.record_id, value=text, at=format_instant(at), code=code)
+def _error(device: Device, text: str, at: dt.datetime, *, code: str = "ERROR", named: bool = False) -> RowError:
+    return RowError(line=device.line, id=device.record_id, value=text, at=format_instant(at), code=code, named=named)
 
 
 def _configuration_fault(error: Exception) -> Fault:

@@ -41,10 +41,13 @@ class RowError:
     value: str
     at: str
     code: str = "ERROR"
+    named: bool = False
+    """Whether an answer that refused the segment as a whole named this row."""
 
     def as_entry(self) -> dict[str, Any]:
         """Give what is kept of it with its segment."""
-        return {"line": self.line, "id": self.id, "value": self.value[:500], "at": self.at, "code": self.code}
+        entry = {"line": self.line, "id": self.id, "value": self.value[:500], "at": self.at, "code": self.code}
+        return {**entry, "named": True} if self.named else entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import itertools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +38,8 @@ RECORD_ID, NIC_ID, HEAD_END = "recordId", "nicId", "headEndSystemId"
 START, END = "reservationStartDateTime", "reservationEndDateTime"
 LAYOUT = Layout(required=(RECORD_ID, NIC_ID, HEAD_END), optional=(START, END))
 _CELLS = ((RECORD_ID, 120), (NIC_ID, 100), (HEAD_END, 50))
+# How far into an answer devices are looked for.
+_DEEPEST = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +212,42 @@ def refusals(document: Any) -> dict[tuple[str, str], str]:
             if isinstance(entry, Mapping) and entry.get("nicId") and (text := _refusal(entry)):
                 found[(str(entry.get("headEndSystem") or ""), str(entry["nicId"]))] = text[:500]
     return found
+
+
+def named(document: Any, reason: str, devices: Collection[Device]) -> dict[tuple[str, str], str]:
+    """
+    Give the devices that an answer means which refused all of them, with its words of each; empty where it names none.
+
+    They stand in the answer with words of their own, or beside others that do not, or their nicId stands in its reason.
+    An answer that repeats all devices and says nothing of any means none of them.
+    """
+    entries = dict(_entries_with_nic(document, depth=0))
+    found = {key: text for key, text in entries.items() if text}
+    if not found and len(entries) < len(devices):
+        found = dict.fromkeys(entries, reason)
+    words = set(re.findall(r"[\w.:-]+", reason))
+    words |= {word.rstrip(".:-") for word in words}
+    meant: dict[tuple[str, str], str] = {}
+    for device in devices:
+        text = found.get(device.key) or found.get(("", device.nic_id))
+        if text is None and device.nic_id in words:
+            text = reason
+        if text is not None:
+            meant[device.key] = text[:500]
+    return meant
+
+
+def _entries_with_nic(value: Any, *, depth: int) -> Iterator[tuple[tuple[str, str], str]]:
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, Mapping):
+        if value.get("nicId"):
+            yield (str(value.get("headEndSystem") or ""), str(value["nicId"])), _refusal(value)
+        for each in value.values():
+            yield from _entries_with_nic(each, depth=depth + 1)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _entries_with_nic(each, depth=depth + 1)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -53,7 +53,7 @@ def answer(asked: Asked) -> Answer:
     totals["share"] = percent(totals["participated"], totals["reported"])
     totals["estimated_share"] = percent(totals["estimated_kwh"], totals["reduction_kwh"])
     return Answer(
-        columns=(*(_event_columns() if by_event else _program_columns()), *_figures(by_event=by_event)),
+        columns=(*(_event_columns() if by_event else _program_columns()), *_figures()),
         rows=rows,
         totals=totals,
         chart=_chart(rows, by_event=by_event) if rows else None,
@@ -108,34 +108,35 @@ def _event_columns() -> tuple[Column, ...]:
     )
 
 
-def _figures(*, by_event: bool) -> tuple[Column, ...]:
+def _figures() -> tuple[Column, ...]:
     return (
         Column(
             key="reserved",
             title=_("Devices reserved"),
             kind=Kind.COUNT,
-            link=(lambda row, _asked: _parts(row, status__in="RESERVED,REPORTED")) if by_event else None,
+            link=lambda row, asked: _parts(row, asked, status__in="RESERVED,REPORTED"),
         ),
         Column(
             key="reported",
             title=_("Outcomes"),
             kind=Kind.COUNT,
-            link=(lambda row, _asked: _parts(row, status__exact=ParticipationStatus.REPORTED.value))
-            if by_event
-            else None,
+            link=lambda row, asked: _parts(row, asked, status__exact=ParticipationStatus.REPORTED.value),
         ),
         Column(
             key="participated",
             title=_("Participated"),
             kind=Kind.COUNT,
-            link=(lambda row, _asked: _parts(row, outcome__exact=ParticipationOutcome.SUCCESSFUL.value))
-            if by_event
-            else None,
+            link=lambda row, asked: _parts(row, asked, outcome__exact=ParticipationOutcome.SUCCESSFUL.value),
         ),
         Column(key="share", title=_("Participated of reported"), kind=Kind.PERCENT),
         Column(key="reduction_kwh", title=_("Reduction against baseline"), kind=Kind.QUANTITY, unit="kWh"),
         Column(key="estimated_share", title=_("Of it estimated"), kind=Kind.PERCENT),
-        Column(key="not_calculated", title=_("Devices without a figure"), kind=Kind.COUNT),
+        Column(
+            key="not_calculated",
+            title=_("Devices without a figure"),
+            kind=Kind.COUNT,
+            link=lambda row, asked: _parts(row, asked, figure="missing"),
+        ),
     )
 
 
@@ -145,9 +146,17 @@ def _subscriptions(row: Row, **lookups: Any) -> str | None:
     return addresses.rows("assets_programsubscription", program__id__exact=row["subscription__program"], **lookups)
 
 
-def _parts(row: Row, **lookups: Any) -> str | None:
-    # An event of several programs has a row for each; its list does not tell them apart.
-    return addresses.rows("assets_participation", event__id__exact=row["event"], **lookups)
+def _parts(row: Row, asked: Asked, **lookups: Any) -> str | None:
+    program = row["subscription__program"]
+    if program is None:
+        # The list can be narrowed to a program, and not to none.
+        return None
+    # An event of several programs has a row for each.
+    if "event" in row:
+        period: dict[str, Any] = {"event__id__exact": row["event"]}
+    else:
+        period = {"event__starts_at__gte": asked.begins_at, "event__starts_at__lt": asked.ends_at}
+    return addresses.rows("assets_participation", subscription__program__id__exact=program, **period, **lookups)
 
 
 def _events(row: Row, asked: Asked) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import template
 
+from integration import count_words
 from integration.spoken import length_of_time
 
 
@@ -14,6 +15,7 @@ register = template.Library()
 
 
 register.filter(length_of_time)
+register.filter("said_counts", count_words.said)
 
 
 @register.filter

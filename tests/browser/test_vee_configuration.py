@@ -56,6 +56,11 @@ def address_of(product: Any, group: VeeGroup) -> str:
     return f"{product.url}/admin/vee/veegroup/{group.pk}/change/"
 
 
+def json_of(page: Any, number: int) -> Any:
+    """The part of a rule's form in which its parameters are typed as JSON."""
+    return page.locator(".rule-json", has=page.locator(f"#id_rules-{number}-parameters"))
+
+
 def looked_at(page: Any, shot: Any, name: str) -> None:
     """Take the page in light and dark and in two widths, and have each judged by axe."""
     for theme in ("light", "dark"):
@@ -128,18 +133,30 @@ def test_a_rule_says_itself_while_it_is_edited_and_is_tried_unsaved(
     log_in(page, product, "admin")
     page.goto(address_of(product, group))
 
-    page.fill("#id_rules-1-parameters", '{"tolerance": 0.4}')
+    tolerance = page.locator("#id_rules-1-parameters--tolerance")
     said = page.locator("[data-sentence-of=rules-1]")
+    expect(tolerance).to_have_value("1.8")
+    tolerance.fill("0.4")
     expect(said).to_contain_text("more than 40 % above the third-highest")
-    page.fill("#id_rules-1-parameters", '{"tolerance": -4}')
+    expect(page.locator("#id_rules-1-parameters")).to_have_value('{"tolerance":0.4}')
+    tolerance.fill("-4")
     expect(said).to_contain_text("/tolerance")
-    page.fill("#id_rules-1-parameters", '{"tolerance": 0.4}')
+    # What is typed as JSON stands in the fields at once, to the last digit.
+    json_of(page, 1).locator("summary").click()
+    page.fill("#id_rules-1-parameters", '{"tolerance": 0.40}')
+    expect(tolerance).to_have_value("0.40")
+    looked_at(page, shot, "vee-group-parameters")
     page.get_by_role("button", name="Move Interval Spike Check up").click()
     page.click("button[name=carried]")
 
     expect(page.locator("#trial-form #id_rules-1-parameters")).to_have_value('{"tolerance": 0.4}')
-    expect(page.locator("#trial-form #id_rules-1-sequence")).to_have_value("10")
-    shot("vee-trial-carried")
+    expect(page.locator("#trial-form #id_rules-1-parameters--tolerance")).to_have_value("0.4")
+    heading = page.locator("#trial-form [data-sentence-of=rules-1]")
+    expect(heading).to_contain_text("more than 40 % above the third-highest")
+    page.fill("#trial-form #id_rules-1-parameters--tolerance", "0.5")
+    expect(heading).to_contain_text("more than 50 % above the third-highest")
+    expect(page.locator("h1")).to_contain_text("BY-RATE")
+    looked_at(page, shot, "vee-trial-carried")
     assert VeeRule.objects.filter(parameters={"tolerance": 1.8}).exists()
 
 
@@ -176,3 +193,32 @@ def test_which_group_a_component_gets_and_why(page: Any, product: Any, group: Ve
     first.locator("summary").click()
     expect(first.get_by_text("named here: it counts")).to_be_visible()
     looked_at(page, shot, "vee-simulate")
+
+
+def test_another_rule_brings_its_own_fields(page: Any, product: Any, group: VeeGroup, shot: Any) -> None:
+    log_in(page, product, "admin")
+    page.goto(address_of(product, group))
+    area = page.locator("#id_rules-0-parameters")
+
+    page.select_option("#id_rules-0-rule", "exception_handler")
+    page.fill("#id_rules-0-parameters--exception_types", "SPIKE, UOM")
+    expect(area).to_have_value('{"exception_types":["SPIKE","UOM"]}')
+    page.select_option("#id_rules-0-rule", "interval_spike_check")
+    expect(area).to_have_value("{}")
+    expect(page.locator("#id_rules-0-parameters--tolerance")).to_have_attribute("placeholder", "default: 1.8")
+    page.fill("#id_rules-0-parameters--tolerance", "2.5")
+    page.locator("[data-parameter=exclude_condition_range][type=checkbox]").first.check()
+    expect(area).to_have_value('{"tolerance":2.5,"exclude_condition_range":null}')
+    page.select_option("#id_rules-2-rule", "high_low_check")
+    page.get_by_text("More parameters, at their defaults: ").click()
+    page.fill("#id_rules-2-parameters--high_tolerance_pct", "150")
+    page.select_option("#id_rules-2-parameters--high_low_check", "HIGH")
+    shot("vee-group-many-parameters")
+    page.click("button[name=_continue]")
+
+    expect(page.locator("#id_rules-0-parameters--tolerance")).to_have_value("2.5")
+    rules = group.rules.order_by("sequence", "start_date")
+    assert [rule.parameters for rule in rules if rule.sequence == 10] == [
+        {"tolerance": 2.5, "exclude_condition_range": None}
+    ]
+    assert {"high_tolerance_pct": 150, "high_low_check": "HIGH"} in [rule.parameters for rule in rules]

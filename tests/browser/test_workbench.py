@@ -7,12 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
 from integration.operations import setup
 from tests.browser import axe
 from tests.factories import days
-from vee.models import InitialMeasurement, ToDo
+from vee.models import InitialMeasurement, MeasuringComponent, ToDo
+from vee.operations import manual
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -202,3 +204,40 @@ def test_axe_finds_nothing_grave(page: Any, product: Any, shot: Any, mode: str) 
                 found += [f"{name}: {each}" for each in axe.grave_violations(page)]
 
     assert not found, "\n".join(found)
+
+
+def drawn_pixels(page: Any) -> int:
+    """Count the pixels of the chart in which the colour of a value stands."""
+    return int(
+        page.evaluate(
+            """() => {
+              const canvas = document.querySelector("#readings-chart canvas");
+              const all = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+              let found = 0;
+              for (let at = 0; at < all.length; at += 4) {
+                const [red, green, blue, opaque] = all.slice(at, at + 4);
+                found += opaque > 60 && Math.max(red, green, blue) - Math.min(red, green, blue) > 90 ? 1 : 0;
+              }
+              return found;
+            }""",
+        )
+    )
+
+
+def test_a_draft_of_one_interval_is_drawn(page: Any, product: Any, shot: Any) -> None:
+    days.register("MC-1")
+    days.receive("MC-1", days.a_day())
+    draft = manual.start_draft(
+        component_id=MeasuringComponent.objects.get(identifier="MC-1").pk,
+        start=days.START + dt.timedelta(hours=8),
+        end=days.START + dt.timedelta(hours=8, minutes=15),
+        by=User.objects.get(username="admin"),
+        reason="read on site",
+        at=days.AT,
+    )
+    log_in(page, product, f"/admin/vee/initialmeasurement/{draft.pk}/change/")
+
+    expect(page.locator("#readings-chart canvas")).to_be_visible()
+    expect(page.locator("#chart-readout")).to_contain_text("Mon 05 Jan 08:15 · 0.48 KWH")
+    shot("workbench-one-interval")
+    assert drawn_pixels(page) > 200

@@ -36,6 +36,7 @@ def view(admin: Any, request: HttpRequest, component_id: int) -> HttpResponse:
         **admin.admin_site.each_context(request),
         "opts": admin.model._meta,
         "title": _("Rules for %(name)s") % {"name": row},
+        "object": row,
         "is_fullwidth": "1",
         "component": row,
         "on": on.isoformat(),

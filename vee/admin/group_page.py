@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from vee import configuration_queries, where_used_queries
+from vee.admin import rule_parameters
 from vee.admin.rule_words import ExceptionTypes, rule_words
 from vee.admin.time_lines import Entry, Lane, drawing
 from vee.configuration_queries import SINCE_EVER_FIRST
@@ -39,10 +40,16 @@ def context(request: HttpRequest, group: VeeGroup, *, today: dt.date) -> dict[st
         "order_address": reverse("admin:vee_veegroup_order", args=[group.pk]),
         "try_address": reverse("admin:vee_ruletrial_try", args=[group.pk]),
         "sentence_address": reverse("admin:vee_veegroup_sentence"),
+        "declarations": rule_parameters.declarations() if may_change else None,
         "simulate_address": reverse("admin:vee_veegroup_simulate"),
         "time_line": drawing([*_rule_lanes(places), *_assignment_lanes(group)], today=today),
         "users": _users(request, group),
     }
+
+
+def of_a_new_one() -> dict[str, Any]:
+    """Give what the form of a group that is not stored yet says its rules with."""
+    return {"declarations": rule_parameters.declarations(), "sentence_address": reverse("admin:vee_veegroup_sentence")}
 
 
 def _places(rules: list[VeeRule], today: dt.date) -> list[dict[str, Any]]:

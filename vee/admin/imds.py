@@ -17,6 +17,7 @@ from unfold.decorators import display
 from foundation.admin import EvidenceAdmin, InstantRangeFilter
 from vee import queries
 from vee.admin import manual, many, previews, workbench
+from vee.admin.local_times import imd_name
 from vee.models import InitialMeasurement
 from vee.operations import actions, edits
 
@@ -108,7 +109,7 @@ class InitialMeasurementAdmin(ActsOnImds):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.model._meta,
-            "title": str(detail.imd),
+            "title": imd_name(detail.imd, workbench.zone_name(detail.component)),
             "is_fullwidth": "1",
             "next": request.get_full_path(),
             **workbench.context(request, detail),
@@ -124,14 +125,15 @@ class InitialMeasurementAdmin(ActsOnImds):
             raise PermissionDenied
         detail = self._detail(request, str(imd_id))
         back = workbench.next_address(request, reverse("admin:vee_initialmeasurement_change", args=[imd_id]))
-        reason = request.POST.get("reason", "")
+        zone = workbench.zone_name(detail.component)
+        reason = request.POST.get("reason", workbench.reason_given(request, detail))
         if request.method == "POST":
             try:
                 imd = OPERATIONS[name](imd_id=imd_id, by=request.user, reason=reason, at=timezone.now())
             except actions.UnableToAct as error:
                 self.message_user(request, str(error), messages.ERROR)
             else:
-                self._tell(request, action, imd)
+                self._tell(request, action, imd, zone)
                 return HttpResponseRedirect(workbench.next_address(request, back, name="done"))
         context = {
             **self.admin_site.each_context(request),
@@ -139,6 +141,7 @@ class InitialMeasurementAdmin(ActsOnImds):
             "title": action.label,
             "action": action,
             "imds": [detail.imd],
+            "zone_name": zone,
             "reason": reason,
             "next": back,
             "done": workbench.next_address(request, back, name="done"),
@@ -176,7 +179,8 @@ class InitialMeasurementAdmin(ActsOnImds):
             _("%(count)d value(s) changed.") % {"count": count} if count else _("No value was changed."),
         )
         if perform:
-            self._tell(request, workbench.ACTIONS["perform-vee"], imd)
+            zone = workbench.zone_name(imd.measuring_component)
+            self._tell(request, workbench.ACTIONS["perform-vee"], imd, zone)
             return HttpResponseRedirect(workbench.next_address(request, back, name="done"))
         return HttpResponseRedirect(back)
 
@@ -196,11 +200,11 @@ class InitialMeasurementAdmin(ActsOnImds):
         except (ValueError, InitialMeasurement.DoesNotExist):
             raise Http404 from None
 
-    def _tell(self, request: HttpRequest, action: workbench.Action, imd: InitialMeasurement) -> None:
+    def _tell(self, request: HttpRequest, action: workbench.Action, imd: InitialMeasurement, zone: str) -> None:
         level = messages.SUCCESS if imd.state in ("COMPLETE", "DISCARDED") else messages.WARNING
         self.message_user(
             request,
             _("%(name)s · %(label)s: the state is now %(state)s.")
-            % {"name": imd, "label": action.label, "state": imd.get_state_display()},
+            % {"name": imd_name(imd, zone), "label": action.label, "state": imd.get_state_display()},
             level,
         )

@@ -1,4 +1,4 @@
-"""Times that people type: local times of a place, or with an offset where the clock leaves it open."""
+"""Times that people type and read: local times of a place, or with an offset where the clock leaves it open."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
+
+from vee.models import InitialMeasurement
 
 
 class LocalTimeField(forms.CharField):
@@ -51,3 +53,8 @@ class LocalTimeField(forms.CharField):
 def local_text(at: dt.datetime, zone: str) -> str:
     """Give an instant as such a field shows it, with its offset."""
     return at.astimezone(ZoneInfo(zone)).isoformat(sep=" ", timespec="minutes")
+
+
+def imd_name(imd: InitialMeasurement, zone: str) -> str:
+    """Name an IMD for people: its component, and its start as the clock of a zone shows it."""
+    return f"{imd.component_identifier} {imd.start.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"

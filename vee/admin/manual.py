@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from vee import queries
-from vee.admin.local_times import LocalTimeField, local_text
+from vee.admin.local_times import LocalTimeField, imd_name, local_text
 from vee.codes import ComponentKind
 from vee.models import InitialMeasurement, MeasuringComponent
 from vee.operations import manual, repairs
@@ -89,6 +89,7 @@ def add_values_view(admin: Any, request: HttpRequest, component_id: int) -> Http
         admin,
         request,
         title=_("Add values for %(name)s") % {"name": component},
+        object=component,
         explanation=_("A reading of your own; it counts once VEE is performed on it.")
         if scalar
         else _("A draft with the final measurements of the period; what you change counts once VEE is performed."),
@@ -135,7 +136,7 @@ def repair_view(admin: Any, request: HttpRequest, imd_id: int) -> HttpResponse:
     return _page(
         admin,
         request,
-        title=_("Repair %(name)s") % {"name": imd},
+        title=_("Repair %(name)s") % {"name": imd_name(imd, zone)},
         explanation=imd.error or _("The received values stay as they are."),
         form=form,
         button=_("Save"),

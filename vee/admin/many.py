@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from vee import queries
 from vee.admin import workbench
+from vee.admin.local_times import imd_name
 from vee.models import InitialMeasurement, ToDo
 from vee.operations import actions, todos
 
@@ -123,6 +124,7 @@ def _ask(
         "action": action,
         "action_name": request.POST.get("action", action.name),
         "imds": imds,
+        "zone_name": timezone.get_current_timezone_name(),
         "people": people,
         "selected": list(queryset.values_list("pk", flat=True)),
         "checkbox_name": ACTION_CHECKBOX_NAME,
@@ -133,7 +135,9 @@ def _ask(
 
 def _row(imd: InitialMeasurement | None, error: str, outcome: Any) -> dict[str, Any]:
     address = reverse("admin:vee_initialmeasurement_change", args=[imd.pk]) if imd else ""
-    return {"name": str(imd or "–"), "address": address, "error": error, "outcome": outcome}
+    # The list that the rows come from tells the times of whoever looks at it.
+    name = imd_name(imd, timezone.get_current_timezone_name()) if imd else "–"
+    return {"name": name, "address": address, "error": error, "outcome": outcome}
 
 
 def _tell(model_admin: Any, request: HttpRequest, *, label: Any, rows: Sequence[dict[str, Any]]) -> HttpResponse:

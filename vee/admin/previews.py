@@ -29,7 +29,7 @@ def answer(request: HttpRequest, detail: queries.ImdDetail) -> HttpResponse:
         return _refused(workbench.counted_from_one(error))
     except (workbench.UnableToReadValue, UnableToAct) as error:
         return _refused(str(error))
-    zone = zoneinfo.ZoneInfo(workbench.zone_name(detail))
+    zone = zoneinfo.ZoneInfo(workbench.zone_name(detail.component))
     changed = _changed(detail, found, zone)
     context = {
         "found": found,

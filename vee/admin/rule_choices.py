@@ -1,4 +1,4 @@
-"""What the forms of rules offer: the registry's names, and what a rule's parameters mean."""
+"""What the forms of rules offer: the registry's names."""
 
 from __future__ import annotations
 
@@ -17,11 +17,3 @@ def rule_choices() -> list[tuple[str, Any]]:
         for name in sorted(set(registry.KNOWN) - set(registry.AVAILABLE))
     ]
     return [*available, *later]
-
-
-def parameters_help(name: str) -> str:
-    """Say what each parameter of a rule means, and its unit."""
-    fields = registry.describe(name).parameters
-    if not fields:
-        return str(_("This rule has no parameters."))
-    return " · ".join(f"{field.name}{f' ({field.unit})' if field.unit else ''}: {field.help}" for field in fields)

@@ -21,7 +21,8 @@ from foundation.admin import ModelAdmin, StackedInline
 from vee import configuration_queries
 from vee.admin import group_page, rule_views, simulation, where_used
 from vee.admin.group_filters import GroupsWithRule
-from vee.admin.rule_choices import parameters_help, rule_choices
+from vee.admin.rule_choices import rule_choices
+from vee.admin.rule_parameters import refusal
 from vee.admin.rule_words import rule_words
 from vee.engine import eligibility, registry
 from vee.engine.plan import criteria_text
@@ -43,6 +44,9 @@ def _eligibility_help() -> str:
             "example": example,
         }
     )
+
+
+_SCRIPTS = ("rule-order", "rule-parameters", "rule-sentence", "named-choices")
 
 
 class VeeRuleForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -72,9 +76,6 @@ class VeeRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["parameters"].widget.attrs["rows"] = 2
         self.fields["eligibility"].widget.attrs["rows"] = 2
         self.fields["eligibility"].help_text = _eligibility_help()
-        name = self.initial.get("rule") or self.instance.rule
-        if name in registry.AVAILABLE:
-            self.fields["parameters"].help_text = parameters_help(name)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -83,7 +84,7 @@ class VeeRuleForm(forms.ModelForm):  # type: ignore[type-arg]
             try:
                 registry.parse_parameters(name, cleaned.get("parameters") or {})
             except registry.UnableToReadParameters as error:
-                self.add_error("parameters", str(error))
+                self.add_error("parameters", refusal(error))
             else:
                 self._check_names(name, cleaned.get("parameters") or {})
         try:
@@ -192,7 +193,7 @@ class VeeGroupAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
 
     class Media:
         css = {"all": ["vee/workbench.css", "vee/rules.css"]}
-        js = [Script(f"vee/{name}.js", defer=True) for name in ("rule-order", "rule-sentence", "named-choices")]
+        js = [Script(f"vee/{name}.js", defer=True) for name in _SCRIPTS]
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -215,7 +216,9 @@ class VeeGroupAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
         group = self.get_object(request, object_id) if object_id else None
-        shown = {}
+        shown: dict[str, Any] = {}
+        if object_id is None:
+            shown = group_page.of_a_new_one()
         if group is not None and self.has_view_permission(request, group):
             shown = group_page.context(request, group, today=timezone.localdate())
         return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **shown})

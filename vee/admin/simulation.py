@@ -88,7 +88,11 @@ def view(admin: Any, request: HttpRequest) -> HttpResponse:
     }
     if form.is_bound and form.is_valid():
         subject, on = _asked(form.cleaned_data)
+        row = form.cleaned_data.get("row")
+        name = form.cleaned_data["type"] if row is None else row
         context |= {
+            "title": _("Which group does %(name)s get?") % {"name": name},
+            "object": name,
             "on": on,
             "characteristics": sorted(subject.characteristics.items()),
             "kinds": rule_decisions.kinds(subject, on=on, groups=load_groups()),

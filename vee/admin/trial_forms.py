@@ -18,10 +18,9 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from vee.admin.rule_choices import parameters_help, rule_choices
+from vee.admin.rule_choices import rule_choices
 from vee.admin.rule_words import rule_words
 from vee.choices import Severity
-from vee.engine import registry
 from vee.models import MeasuringComponentType
 from vee.operations import trials
 from vee.operations.rule_order import renumbered, wanted_order
@@ -91,15 +90,19 @@ class TrialRuleForm(forms.Form):
         choice = self.fields["rule"]
         assert isinstance(choice, forms.ChoiceField)  # noqa: S101  (narrows the type)
         choice.choices = [("", "–"), *rule_choices()]
-        name = str(self.initial.get("rule") or "")
-        if name in registry.AVAILABLE:
-            self.fields["parameters"].help_text = parameters_help(name)
 
     @property
     def in_words(self) -> str:
-        """Say what the rule does today."""
-        rule, severity = str(self.initial.get("rule") or ""), self.initial["severity"]
-        return str(rule_words(rule=rule, parameters=self.initial["parameters"], severity=severity))
+        """Say what the rule does as it stands in the form; empty when that holds no rule, or cannot be read."""
+        given = {name: self[name].value() for name in ("rule", "severity", "parameters")}
+        try:
+            parameters = self.fields["parameters"].to_python(given["parameters"]) or {}
+        except forms.ValidationError:
+            return ""
+        severity = given["severity"] if given["severity"] in Severity.values else Severity.ISSUE
+        if not given["rule"] or not isinstance(parameters, dict):
+            return ""
+        return str(rule_words(rule=given["rule"], parameters=parameters, severity=severity))
 
     def entry(self) -> dict[str, Any]:
         """Give the rule as a configuration document names it."""

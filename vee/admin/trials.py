@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin
+from vee.admin import rule_parameters
 from vee.admin.rule_words import rule_words
 from vee.admin.trial_forms import ScopeForm, TrialRules, carried_over
 from vee.choices import TrialStatus
@@ -79,7 +80,9 @@ class RuleTrialAdmin(EvidenceAdmin):
                 **self.admin_site.each_context(request),
                 "opts": self.model._meta,
                 "title": _("Trial of %(group)s") % {"group": trial.group.code},
+                "object": trial.group,
                 "trial": trial,
+                "let_through": trial.result["affected"] - trial.result["trial"]["failed"] if trial.result else 0,
                 "running": trial.status in (TrialStatus.REQUESTED, TrialStatus.RUNNING),
                 "sides": _sides(trial),
                 "rules": _counts(trial, "rules"),
@@ -120,9 +123,11 @@ class RuleTrialAdmin(EvidenceAdmin):
             **self.admin_site.each_context(request),
             "opts": self.model._meta,
             "title": _("Try changed rules of %(group)s") % {"group": group.code},
-            "group": group,
+            "object": group,
             "scope": scope,
             "rules": rules,
+            "declarations": rule_parameters.declarations(),
+            "sentence_address": reverse("admin:vee_veegroup_sentence"),
             "back": reverse("admin:vee_veegroup_change", args=[group.pk]),
         }
         return TemplateResponse(request, "admin/vee/trial_form.html", context)

@@ -12,12 +12,12 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from vee import queries
+from vee import queries, usage_queries
 from vee.admin import readings
 from vee.admin.rule_words import rule_words
 from vee.choices import ImdKind, ImdState
 from vee.engine.fixed_point import to_decimal
-from vee.models import InitialMeasurement, VeeRule
+from vee.models import InitialMeasurement, MeasuringComponent, UsageCorrection, VeeRule
 from vee.operations.edits import ValueNotUsable
 
 
@@ -163,7 +163,7 @@ def counted_from_one(error: ValueNotUsable) -> str:
 def context(request: HttpRequest, detail: queries.ImdDetail) -> dict[str, Any]:
     """Give the template's context for one IMD."""
     imd = detail.imd
-    zone = zoneinfo.ZoneInfo(zone_name(detail))
+    zone = zoneinfo.ZoneInfo(zone_name(detail.component))
     open_exceptions = [found for found in detail.exceptions if found.open]
     actions = allowed_actions(request, imd)
     return {
@@ -180,6 +180,8 @@ def context(request: HttpRequest, detail: queries.ImdDetail) -> dict[str, Any]:
         "steps": [(step, log_rows(step.details or {})) for step in detail.transitions],
         "actions": actions,
         "may_edit": may_edit(request, imd),
+        "reason_given": reason_given(request, detail),
+        "corrections": _corrections(request, imd),
         "may_repair": imd.state == ImdState.ERROR and request.user.has_perm("vee.edit_imd"),
         "may_perform": any(action.name == "perform-vee" for action in actions),
         "edit_address": reverse("admin:vee_initialmeasurement_edit", args=[imd.pk]),
@@ -187,9 +189,31 @@ def context(request: HttpRequest, detail: queries.ImdDetail) -> dict[str, Any]:
     }
 
 
-def zone_name(detail: queries.ImdDetail) -> str:
+def zone_name(component: MeasuringComponent | None) -> str:
     """Give the zone in which the page writes times: that of the component's place, UTC where it is not known."""
-    return "UTC" if detail.component is None else queries.time_zone_of(detail.component)
+    return "UTC" if component is None else queries.time_zone_of(component)
+
+
+def reason_given(request: HttpRequest, detail: queries.ImdDetail) -> str:
+    """
+    Give the reason that this person gave for their last change of what now waits for its next step; empty: none.
+
+    It is that of the last edit since the IMD came to its state, or that of the draft that they began.
+    """
+    last = detail.transitions[-1] if detail.transitions else None
+    edit = detail.edits[-1] if detail.edits else None
+    if edit is not None and (last is None or edit.at >= last.at):
+        return edit.reason if edit.by_id == request.user.pk else ""
+    if last is not None and is_draft(detail.imd) and last.by == request.user.get_username():
+        return last.reason
+    return ""
+
+
+def _corrections(request: HttpRequest, imd: InitialMeasurement) -> list[UsageCorrection]:
+    """Give the corrections of sent usage that the IMD brought about; only what is complete changes measurements."""
+    if imd.state != ImdState.COMPLETE or not request.user.has_perm("vee.view_usagetransaction"):
+        return []
+    return usage_queries.corrections_by(imd=imd)
 
 
 def _in_words(found: Sequence[Any]) -> list[tuple[Any, str]]:

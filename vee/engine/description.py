@@ -58,7 +58,10 @@ class ParameterField:
     """Whether it may be left empty (null)."""
     minimum: int | None
     above: int | None
+    maximum: int | None
     choices: tuple[str, ...]
+    items: str
+    """The kind of each of a list; empty for what is no list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,9 @@ def _field(name: str, field: dict[str, Any], required: bool) -> ParameterField:
         optional=len(options) < len(field.get("anyOf", [field])),
         minimum=shape.get("minimum"),
         above=shape.get("exclusiveMinimum"),
+        maximum=shape.get("maximum"),
         choices=tuple(str(choice) for choice in shape.get("enum", ())),
+        items=_item_kind(shape["items"]) if isinstance(shape.get("items"), dict) else "",
     )
 
 
@@ -170,6 +175,11 @@ def _kind(shape: dict[str, Any]) -> str:
     if "prefixItems" in shape:
         return "condition range"
     return _TYPE_NAMES[shape["type"]]
+
+
+def _item_kind(shape: dict[str, Any]) -> str:
+    # A reference is to a closed set of names.
+    return "choice" if "$ref" in shape else _kind(shape)
 
 
 def _kind_text(field: ParameterField) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -18,7 +20,7 @@ from integration.models import Event, FileAttempt, FlowRun, Incident, Reservatio
 from integration.operations import runs, segments
 from outbound.models import Mail, OutboundMessage
 from tests.database.integration import reservations as given
-from tests.database.integration.participation import Participation, answer, refusal, serving
+from tests.database.integration.participation import Participation, Told, answer, refusal, serving
 from tests.factories import integration as factory
 
 
@@ -58,6 +60,11 @@ def acks() -> list[dict[str, Any]]:
 
 def devices(dacs: Participation) -> list[str]:
     return [entry["nicId"] for body in dacs.calls(given.RESERVE) for entry in body["deviceList"]]
+
+
+def segment_page(client: Client, segment: Segment) -> str:
+    client.force_login(User.objects.create_superuser("root"))
+    return client.get(f"/admin/integration/segment/{segment.pk}/change/").content.decode()
 
 
 class TestTheWholeWay:
@@ -250,6 +257,50 @@ class TestFirstHttpError:
         assert (ack["ackType"], ack["errorCount"], len(ack["responses"])) == ("FAILURE", 3, 3)
         assert ack["responses"][0]["value"] == "Device ECOBEE/1 is not enrolled in an active program"
         assert (only_run().fault_type, Mail.objects.count()) == ("BUSINESS", 1)
+
+    @pytest.mark.parametrize(
+        ("body", "words"),
+        [
+            (
+                {"deviceList": [{"nicId": "411900000002", "headEndSystem": "ECOBEE", "exception": "Not enrolled"}]},
+                "Not enrolled",
+            ),
+            (
+                {"problemDetailDocument": {"detail": "Device 411900000002 is unknown."}},
+                "Device 411900000002 is unknown.",
+            ),
+        ],
+    )
+    def test_a_refusal_of_all_tells_the_device_that_it_meant(
+        self, dacs: Participation, derms: APIClient, client: Client, body: dict[str, Any], words: str
+    ) -> None:
+        given.prepare(dacs.base_url)
+        dacs.otherwise = Told(status=400, body=body)
+
+        given.post(derms, given.request(), given.rows(3))
+        given.process(only_run())
+
+        (ack,) = acks()
+        assert (ack["responses"][0]["id"], ack["responses"][0]["value"]) == ("2", words)
+        segment = Segment.objects.get()
+        assert [entry["id"] for entry in segment.errors if entry.get("named")] == ["2"]
+        page = segment_page(client, segment)
+        assert "named:" in page
+        assert "ECOBEE/411900000002" in page
+        assert "ECOBEE/411900000003" not in page
+
+    def test_one_that_names_none_says_so_and_lists_them(
+        self, dacs: Participation, derms: APIClient, client: Client
+    ) -> None:
+        given.prepare(dacs.base_url)
+        dacs.otherwise = refusal("Not now")
+
+        given.post(derms, given.request(), given.rows(3))
+        given.process(only_run())
+
+        page = segment_page(client, Segment.objects.get())
+        assert "its answer names no device" in page
+        assert all(f"ECOBEE/41190000000{number}" in page for number in (1, 2, 3))
 
     def test_running_segments_finish(self, dacs: Participation, derms: APIClient) -> None:
         given.prepare(dacs.base_url, max_concurrency=10)

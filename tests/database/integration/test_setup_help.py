@@ -218,6 +218,7 @@ class TestUnmappedCodes:
         answer = client.post(address, {"column_0": "HEATPUMP", "reason": "New devices"})
 
         assert (asked.status_code, refused.status_code, answer.status_code) == (200, 200, 302)
+        assert answer["Location"] == "/admin/set-up/#setup-codes"
         assert lookup_value(table=LOOKUP, source=SOURCE, value="NEW", target=TARGET).result == "HEATPUMP"
         saved = LookupVersion.objects.filter(lookup__name=LOOKUP).order_by("-number")[0]
         assert (saved.number, saved.note, saved.by_name) == (
@@ -226,6 +227,23 @@ class TestUnmappedCodes:
         code.refresh_from_db()
         assert code.mapped_by == "person-Integration administrator"
         assert "codes" in steps()
+
+    @pytest.mark.parametrize(
+        ("wanted", "reached"),
+        [
+            ("/admin/integration/unmappedcode/?mapped_at__isempty=1",) * 2,
+            ("https://elsewhere.example/", "/admin/set-up/#setup-codes"),
+        ],
+    )
+    def test_it_leads_back_to_where_the_person_came_from(self, client: Client, wanted: str, reached: str) -> None:
+        ask_in_vain("NEW")
+        client.force_login(person("Integration administrator"))
+        address = f"/admin/integration/unmappedcode/{UnmappedCode.objects.get().pk}/map/"
+
+        asked = client.get(address, {"next": wanted})
+        answer = client.post(address, {"column_0": "HEATPUMP", "reason": "New", "next": asked.context["back"]})
+
+        assert answer["Location"] == reached
 
     def test_whoever_may_not_change_lookups_adds_none(self, client: Client) -> None:
         ask_in_vain("NEW")

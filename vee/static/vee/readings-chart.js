@@ -81,10 +81,14 @@
     data.flags.forEach((flag) => shade(u, flag.first, flag.last, c[flag.severity] || c.ISSUE));
   }
 
+  // One interval alone has no width that the library could tell: its beginning is put before it, with lines and no bar.
+  const alone = ends.length === 1;
+  const line = (column) => (alone ? [column[0], column[0]] : column);
+  const bar = (column) => (alone ? [null, column[0]] : column);
   const columns = () => [
-    ends, data.high, data.low,
-    ...QUALITIES.map((name) => values.map((value, index) => (qualities[index] === name ? value : null))),
-    data.pre, preview || ends.map(() => null),
+    alone ? [first, last] : ends, line(data.high), line(data.low),
+    ...QUALITIES.map((name) => bar(values.map((value, index) => (qualities[index] === name ? value : null)))),
+    line(data.pre), line(preview || ends.map(() => null)),
   ];
   const indexAt = (seconds) => Math.min(Math.max(Math.ceil((seconds - first) / step) - 1, 0), ends.length - 1);
 
@@ -138,11 +142,11 @@
     }
     const font = "12px Inter, sans-serif";
     const axis = { stroke: c.text, grid: { stroke: c.grid, width: 1 }, ticks: { stroke: c.grid, width: 1 }, font: font };
-    const bars = uPlot.paths.bars({ size: [0.9, 60], align: -1 });
+    const bars = uPlot.paths.bars({ size: [0.9, alone ? Infinity : 60], align: -1 });
     const stepped = uPlot.paths.stepped({ align: -1 });
     const quiet = { points: { show: false }, spanGaps: false };
     const shown = (part) => !hidden.has(part);
-    const bar = (name) => {
+    const barOf = (name) => {
       const fill = HATCHED[name] ? hatch(c[name], HATCHED[name]) : c[name] + "b0";
       return Object.assign({ show: shown(name), paths: bars, fill: () => fill, stroke: c[name], width: HATCHED[name] ? 1 : 0 }, quiet);
     };
@@ -155,7 +159,7 @@
       cursor: { drag: { x: !drawing, y: false }, points: { show: false } },
       // A bar stands on zero and begins one interval before its label.
       scales: {
-        x: { time: true, range: (u, low, high) => [low === ends[0] ? first : low, high] },
+        x: { time: true, range: (u, low, high) => (alone ? [first - step, last + step] : [low === ends[0] ? first : low, high]) },
         y: { range: (u, low, high) => [Math.min(low || 0, 0), fitted ? heightWithoutFlagged(u) : high > 0 ? high * 1.05 : 1] },
       },
       axes: [
@@ -167,7 +171,7 @@
         {},
         Object.assign({ show: shown("like"), paths: stepped, width: 0 }, quiet),
         Object.assign({ show: shown("like"), paths: stepped, width: 0 }, quiet),
-        ...QUALITIES.map(bar),
+        ...QUALITIES.map(barOf),
         Object.assign({ show: shown("received"), paths: stepped, stroke: c.received, width: 1.5 }, quiet),
         Object.assign({ show: shown("preview"), paths: stepped, stroke: c.preview, width: 2.5, dash: [6, 4] }, quiet),
       ],
@@ -285,6 +289,9 @@
 
   document.getElementById("chart-bar").hidden = false;
   build();
+  if (alone) {
+    tell(0);
+  }
   new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: HEIGHT })).observe(place);
   new MutationObserver(build).observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
 })();

@@ -41,7 +41,7 @@
     output.className = "rule-said";
     output.dataset.sentenceOf = prefix;
     output.setAttribute("role", "status");
-    field.insertAdjacentElement("afterend", output);
+    (field.closest(".rule-json") || field).insertAdjacentElement("afterend", output);
     return output;
   }
 

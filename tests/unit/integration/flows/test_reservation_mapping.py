@@ -82,3 +82,36 @@ def test_finds_devices_refused_inside_a_success() -> None:
         ("H", "C"): "DACS gave the device the status ERROR",
     }
     assert mapping.refusals(None) == mapping.refusals([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("document", "reason", "meant"),
+    [
+        # With words of its own, anywhere in the answer.
+        (
+            {"problemDetailDocument": {"list": [{"nicId": "2", "headEndSystem": "H", "exception": "No"}]}},
+            "",
+            {"2": "No"},
+        ),
+        # Beside others that are not told of.
+        ({"deviceList": [{"nicId": "2", "headEndSystem": "H"}]}, "Refused", {"2": "Refused"}),
+        ({"deviceList": [{"nicId": "2"}]}, "Refused", {"2": "Refused"}),
+        # In the reason, as a word.
+        (None, "Device H/2: not enrolled", {"2": "Device H/2: not enrolled"}),
+        (None, "nicId 2.", {"2": "nicId 2."}),
+        (None, "12 devices, 22 minutes", {}),
+        # All of them repeated says nothing of any.
+        ({"deviceList": [{"nicId": n, "headEndSystem": "H"} for n in ("1", "2", "3")]}, "Refused", {}),
+        ({"deviceList": [{"nicId": "2", "headEndSystem": "OTHER"}]}, "Refused", {}),
+        ("text", "Refused", {}),
+    ],
+)
+def test_names_the_devices_that_a_refusal_of_all_means(document: object, reason: str, meant: dict[str, str]) -> None:
+    devices = [
+        mapping.Device(
+            line=line, record_id=str(line), nic_id=str(line), head_end_system="H", starts_at=None, ends_at=None
+        )
+        for line in (1, 2, 3)
+    ]
+
+    assert mapping.named(document, reason, devices) == {("H", nic_id): text for nic_id, text in meant.items()}
