@@ -48,6 +48,7 @@ class ToDo(models.Model):
         verbose_name_plural = _("To Dos")
         indexes = [
             models.Index(fields=["status", "created_at"], name="todo_status_age"),
+            models.Index(fields=["created_at", "id"], name="todo_age"),
             models.Index(fields=["completed_at"], condition=Q(completed_at__isnull=False), name="todo_completed"),
         ]
         constraints = [
