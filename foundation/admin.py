@@ -55,9 +55,11 @@ class SeenValuesFilter(admin.AllValuesFieldListFilter):
     A subclass may name values that are to be offered in any case.
     """
 
-    def __init__(self, field: Any, request: HttpRequest, params: Any, model: Any, model_admin: Any, path: str) -> None:
-        super().__init__(field, request, params, model, model_admin, path)
-        owner, _reverse = reverse_field_path(model, path)
+    def __init__(
+        self, field: Any, request: HttpRequest, params: Any, model: Any, model_admin: Any, field_path: str
+    ) -> None:
+        super().__init__(field, request, params, model, model_admin, field_path)
+        owner, _reverse = reverse_field_path(model, field_path)
         latest = owner._default_manager.order_by("-pk").values_list(field.name, flat=True)[:SEEN]
         found = {*latest, *self.known(), *(self.lookup_val or ())}
         empty = {None} & found

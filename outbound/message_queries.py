@@ -23,7 +23,8 @@ _EARLIER = OutboundMessage.objects.filter(
     key=OuterRef("key"),
     pk__lt=OuterRef("pk"),
     message_type__ordered=True,
-)
+    # Whoever asks has a key. Without this the index of the keys cannot be used, and every message that waits is read.
+).exclude(key="")
 # Counted for the rows of a page, where a join would count those of the whole table first.
 _TRIES = (
     DeliveryAttempt.objects.filter(message=OuterRef("pk"))

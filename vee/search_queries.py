@@ -11,12 +11,28 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from vee.choices import OPEN_TODO_STATUSES
-from vee.models import InitialMeasurement, MeasuringComponent, RegisterMeasurement, ToDo, VeeException
+from vee.models import (
+    Device,
+    InitialMeasurement,
+    MeasuringComponent,
+    RegisterMeasurement,
+    ServicePoint,
+    ToDo,
+    VeeException,
+)
 
 
 def components(text: str) -> QuerySet[MeasuringComponent]:
     """Give the components whose identifier begins with a text, as it was typed or in capitals."""
     return MeasuringComponent.objects.filter(_begins("identifier", text))
+
+
+def placed_components(text: str) -> Q:
+    """Give the condition for components that, or whose device or service point, begin so."""
+    rows = MeasuringComponent.objects.all()
+    of_devices = rows.filter(device__in=Device.objects.filter(_begins("identifier", text)).values("pk"))
+    of_places = rows.filter(service_point__in=ServicePoint.objects.filter(_begins("identifier", text)).values("pk"))
+    return Q(pk__in=components(text).values("pk").union(of_devices.values("pk"), of_places.values("pk")))
 
 
 def imds(text: str) -> Q:

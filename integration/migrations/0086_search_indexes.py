@@ -39,6 +39,14 @@ class Migration(migrations.Migration):
             models.Index(fields=["nic_id"], name="outcome_nic_start", opclasses=["varchar_pattern_ops"]),
         ),
         AddIndexAtWork(
+            "enrollmentrecord",
+            models.Index(
+                condition=models.Q(("state", "SUCCESS"), _negated=True),
+                fields=["state", "-id"],
+                name="enrollment_record_open",
+            ),
+        ),
+        AddIndexAtWork(
             "outcome",
             models.Index(
                 condition=models.Q(("state", "POSTED"), _negated=True),
@@ -50,7 +58,7 @@ class Migration(migrations.Migration):
             "flowrun",
             models.Index(
                 condition=models.Q(("ack_type__in", ["ERROR", "FAILURE"])),
-                fields=["ack_type", "-started_at"],
+                fields=["ack_type", "-started_at", "state"],
                 name="flow_run_by_bad_answer",
             ),
         ),
@@ -58,7 +66,7 @@ class Migration(migrations.Migration):
             "flowrun",
             models.Index(
                 condition=models.Q(("kind", "MESSAGE"), _negated=True),
-                fields=["kind", "-started_at"],
+                fields=["kind", "-started_at", "state"],
                 name="flow_run_repeated",
             ),
         ),

@@ -34,4 +34,12 @@ class Migration(migrations.Migration):
             models.Index(condition=models.Q(("severity", "TERMINATE")), fields=["-id"], name="vee_exception_terminating"),
         ),
         AddIndexAtWork("todo", models.Index(fields=["created_at", "id"], name="todo_age")),
+        AddIndexAtWork(
+            "todo",
+            models.Index(
+                condition=models.Q(("status", "COMPLETE"), _negated=True),
+                fields=["created_at", "id"],
+                name="todo_open_age",
+            ),
+        ),
     ]
