@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=1_000_000, help="outbound messages that were delivered")
     parser.add_argument("--due", type=int, default=10_000, help="outbound messages that wait for their first try")
     parser.add_argument("--todos", type=int, default=200_000)
-    parser.add_argument("--open-todos", type=int, default=20_000)
+    parser.add_argument("--open-todos", type=int, default=20_000, help="of them, at most")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", help="pages whose name holds this")
     parser.add_argument("--explain", type=float, help="show the plans of queries that took so many milliseconds")
@@ -95,7 +95,7 @@ def make_databases(server: str, options: argparse.Namespace) -> None:
         )  # fmt: skip
         full = admin_rows.Sizes(
             least=PAGE_ROWS, runs=options.runs, blocks=options.blocks, messages=options.messages, due=options.due,
-            todos=options.todos, open_todos=options.open_todos,
+            todos=options.todos, open_todos=min(options.open_todos, options.todos),
         )  # fmt: skip
         for name, sizes in ((FEW, few), (FULL, full)):
             if name in there:

@@ -74,11 +74,7 @@ QUICK: tuple[tuple[str, bool], ...] = (
     ("reservation_at_latency.py --rows 20000", True),
     ("reservation_memory.py --rows 20000 --send all", False),
     ("intake_throughput.py --rows 20000 --requests 200", False),
-    (
-        "admin_at_scale.py --runs 100000 --blocks 20000 --messages 100000 --due 2000 --todos 4000 --open-todos 400 "
-        "--rounds 1",
-        False,
-    ),
+    ("admin_at_scale.py --runs 50000 --blocks 20000 --messages 50000 --due 2000 --todos 4000 --rounds 1", False),
 )
 
 

@@ -29,7 +29,7 @@ from outbound.models import OutboundMessage
 from tests.factories import days, rows
 from vee import search_queries as meter_data
 from vee.choices import OPEN_TODO_STATUSES
-from vee.models import InitialMeasurement, RegisterMeasurement, ToDo, VeeException
+from vee.models import InitialMeasurement, RegisterMeasurement, ToDo, VeeException, VeeExceptionType
 
 
 pytestmark = pytest.mark.django_db
@@ -89,9 +89,7 @@ class TestSeenValues:
         assert self.choices(administrator, "?head_end_system=GONE") == ["GONE"]
 
     def test_of_exceptions_are_types_that_are_set_up_too(self, administrator: Client) -> None:
-        from vee.models import VeeExceptionType
-
-        VeeExceptionType.objects.create(code="NEVER-SEEN", severity="ISSUE")
+        VeeExceptionType.objects.create(code="NEVER-SEEN")
         page = administrator.get("/admin/vee/veeexception/")
 
         assert "exception_type=NEVER-SEEN" in page.content.decode()
@@ -102,7 +100,7 @@ class TestSeenValues:
     ("model", "condition", "indexes"),
     [
         (Reservation, ledgers.reservations, ["reservation_nic_start", "event_by_external_id", "reservation_once"]),
-        (Outcome, ledgers.outcomes, ["outcome_nic_start", "event_by_external_id", "outcome_once"]),
+        (Outcome, ledgers.outcomes, ["outcome_nic_start", "event_by_external_id", "integration_outcome_event_id"]),
         (DeviceStatusCheck, ledgers.status_checks, ["status_check_nic_start", "communication_id"]),
         (EnrollmentSync, ledgers.enrollment_syncs, ["enrollment_sync_subscr_start", "ack_message_id"]),
         (TransferredFile, ledgers.transferred_files, ["transferred_file_name_start", "message_id"]),
@@ -110,7 +108,7 @@ class TestSeenValues:
         (InitialMeasurement, meter_data.imds, ["identifier", "imd_component_end", "imd_unique_external_id"]),
         (ToDo, meter_data.todos, ["identifier", "imd_component_end", "imd_unique_external_id", "todo_status_age"]),
         (VeeException, meter_data.exceptions, ["vee_exception_imd", "vee_exception_open", "imd_unique_external_id"]),
-        (RegisterMeasurement, meter_data.register_reads, ["identifier", "register_measurement_unique"]),
+        (RegisterMeasurement, meter_data.register_reads, ["identifier", "registermeasurement_measuring_component_id"]),
     ],
 )  # fmt: skip
 def test_a_search_is_answered_by_indexes(model: Any, condition: Any, indexes: list[str]) -> None:
