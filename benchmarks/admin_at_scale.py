@@ -1,55 +1,55 @@
 """
-The admin's home and its lists with millions of rows behind them, against an empty database: queries and milliseconds.
+The admin with millions of rows behind it, against one row of each kind and against a page of rows: queries and time.
 
-A private PostgreSQL gets one row of every model and the pages are measured; then as many rows as a page shows; then its
-tables are filled by statements: flow runs over a year, IMDs whose transitions are done with their day blocks of 96
-intervals, open To Dos, delivered messages. The same pages are measured each time. Milliseconds are those of the whole
-request inside the process, those of its queries beside them; what a full page takes more than an empty one is mostly
-showing its rows.
+A private PostgreSQL gets three databases: one row of every model; as many rows as a page shows; and millions, filled
+by statements (`parts/admin_world.py`): flow runs of a year with their steps and payloads, IMDs with their day blocks of
+96 intervals, To Dos, exceptions, messages, ledgers and files. Then the same pages are asked for in all three, taking
+turns. Milliseconds are those of the whole request inside the process. The claim of messages that are due is
+measured in the same way.
 
-    .venv/bin/python benchmarks/admin_at_scale.py [--runs 5000000] [--blocks 1050000] [--todos 2000] [--slowest]
+What a full page takes more than an empty one is mostly showing its rows; so home and the To Do list are held against
+the database with one row, and every page against the one with a page of rows.
+
+    .venv/bin/python benchmarks/admin_at_scale.py [--runs 5000000] [--blocks 1050000] [--only "To Dos"] [--explain 30]
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime as dt
+import contextlib
 import os
 import secrets
 import statistics
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import psycopg
+
 from benchmarks import _report
 from benchmarks._report import Claim
+from benchmarks.parts.admin_pages import PAGES, SUPERUSER, Page
 from scripts.with_services import services
 
 
-PAGES = {
-    "home": "/admin/",
-    "home, refreshed": "/admin/home/",
-    "set-up help": "/admin/set-up/",
-    "To Do list": "/admin/vee/todo/",
-    "flow runs": "/admin/integration/flowrun/",
-    "outbound messages": "/admin/outbound/outboundmessage/",
-    "IMDs": "/admin/vee/initialmeasurement/",
-}
-FEBRUARY = dt.datetime(2024, 2, 1, tzinfo=dt.UTC)
-INTERVALS = 96
+AREA = "Admin at scale"
+# What PostgreSQL brings of its own is for a machine of 1 GB.
+SETTINGS = {"shared_buffers": "1GB"}
+ONE, FEW, FULL = "one_row", "page_of_rows", "millions"
+DATABASES = (ONE, FEW, FULL)
 # More than any list shows on its first page.
 PAGE_ROWS = 200
-# Bars: how many queries at most, and how much slower than empty at most.
-MOST_QUERIES = {"home": 19, "home, refreshed": 19}
-MOST_SLOWER = {"home": 3.0, "home, refreshed": 3.0, "To Do list": 3.0}
-# One in so many runs has failed and waits for a person, one in so many components is silent.
-FAILED_RUNS, SILENT_COMPONENTS = 500, 50
+# Bar: how much slower than with one row of each at most.
+MOST_SLOWER_THAN_ONE = {"home": 3.0, "To Dos": 3.0}
+# Messages of a claim, as the worker takes them; and how much slower it may be beside a million that are delivered.
+CLAIMED, CLAIM_SLOWER = 200, 1.5
 
 
 def main() -> None:
@@ -57,241 +57,240 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--runs", type=int, default=5_000_000)
     parser.add_argument("--blocks", type=int, default=1_050_000, help="days of one component, 96 intervals each")
-    parser.add_argument("--messages", type=int, default=1_000_000)
-    parser.add_argument("--todos", type=int, default=2_000, help="open To Dos, each of an IMD in work")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--slowest", action="store_true", help="also print the slowest query of each page")
+    parser.add_argument("--messages", type=int, default=1_000_000, help="outbound messages that were delivered")
+    parser.add_argument("--due", type=int, default=10_000, help="outbound messages that wait for their first try")
+    parser.add_argument("--todos", type=int, default=200_000)
+    parser.add_argument("--open-todos", type=int, default=20_000, help="of them, at most")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", help="pages whose name holds this")
+    parser.add_argument("--explain", type=float, help="show the plans of queries that took so many milliseconds")
+    parser.add_argument("--server", help="address of a PostgreSQL to fill, or that was filled before, and is left so")
     options = parser.parse_args()
-    with services() as found:
-        os.environ["DATABASE_URL"] = found["TIELINE_TEST_DATABASE_URL"]
+    with contextlib.ExitStack() as running:
+        server = options.server or running.enter_context(services(settings=SETTINGS))["TIELINE_TEST_DATABASE_URL"]
+        os.environ["DATABASE_URL"] = urlunsplit(urlsplit(server)._replace(path=f"/{ONE}"))
         os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-        import django
-
-        django.setup()
+        make_databases(server, options)
         measure(options)
 
 
-def measure(options: argparse.Namespace) -> None:
-    """Measure the pages three times and report what changed."""
-    from django.contrib.auth.models import User
+def make_databases(server: str, options: argparse.Namespace) -> None:
+    """Make the three databases; one that is there stays as it is."""
+    with psycopg.connect(server, autocommit=True) as postgres:
+        there = {name for (name,) in postgres.execute("SELECT datname FROM pg_database").fetchall()}
+        if ONE not in there:
+            postgres.execute(f"CREATE DATABASE {ONE}")
+        import django
+
+        django.setup()
+        from django.db import connection
+
+        if ONE not in there:
+            with_one_row_of_each()
+        from benchmarks.parts import admin_rows, admin_world
+
+        few = admin_rows.Sizes(
+            least=PAGE_ROWS, runs=PAGE_ROWS, blocks=PAGE_ROWS, messages=PAGE_ROWS, due=2 * CLAIMED,
+            todos=PAGE_ROWS, open_todos=PAGE_ROWS // 2,
+        )  # fmt: skip
+        full = admin_rows.Sizes(
+            least=PAGE_ROWS, runs=options.runs, blocks=options.blocks, messages=options.messages, due=options.due,
+            todos=options.todos, open_todos=min(options.open_todos, options.todos),
+        )  # fmt: skip
+        for name, sizes in ((FEW, few), (FULL, full)):
+            if name in there:
+                continue
+            connection.close()
+            postgres.execute(f"CREATE DATABASE {name} TEMPLATE {ONE}")
+            began = time.perf_counter()
+            with using(name), admin_rows.filling():
+                admin_world.fill(sizes)
+            (size,) = postgres.execute("SELECT pg_size_pretty(pg_database_size(%s))", [name]).fetchone() or ("",)
+            print(f"{name}: {sizes}, {size}, in {time.perf_counter() - began:,.0f} s", flush=True)
+
+
+def with_one_row_of_each() -> None:
+    """Migrate, set up, and make a row of every model and a person of every role."""
+    from django.contrib.auth.models import Group, User
     from django.core.management import call_command
     from django.core.management.color import no_style
     from django.db import connection
-    from django.test import Client
 
     from integration.operations import setup
     from tests.factories import days, rows
 
     call_command("migrate", verbosity=0)
-    setup.setup(at=days.AT, username="admin", password=secrets.token_urlsafe(20))
+    setup.setup(at=days.AT, username=SUPERUSER, password=secrets.token_urlsafe(20))
     with connection.cursor() as cursor:
         # Rows whose key was given, as that of the audit's head, have moved no sequence.
         for statement in connection.ops.sequence_reset_sql(no_style(), rows.all_models()):
             cursor.execute(statement)
+    for role in {page.role for page in PAGES} - {SUPERUSER}:
+        person = User.objects.create_user(role, is_staff=True)
+        person.groups.add(Group.objects.get(name=role))
     for model in rows.all_models():
         rows.fill(model, 1, start=rows.FIRST)
-    client = Client(SERVER_NAME="127.0.0.1")
-    client.force_login(User.objects.get(username="admin"))
-    few = Sizes(runs=PAGE_ROWS, blocks=PAGE_ROWS, messages=PAGE_ROWS, todos=PAGE_ROWS)
-    many = Sizes(runs=options.runs, blocks=options.blocks, messages=options.messages, todos=options.todos)
-    seen = [_pages(client, rounds=options.rounds)]
-    for first, sizes in ((1, few), (PAGE_ROWS + 1, many)):
-        began = time.perf_counter()
-        fill(sizes, first=first)
-        print(f"filled with {sizes} in {time.perf_counter() - began:,.0f} s", flush=True)
-        seen.append(_pages(client, rounds=options.rounds))
-    for name in PAGES:
-        _report_page(name, str(many), *(each[name] for each in seen))
-        if options.slowest:
-            print(f"      {seen[-1][name].slowest}")
 
 
-def _report_page(name: str, sizes: str, empty: Page, few: Page, full: Page) -> None:
-    middle = {page: statistics.median(page.milliseconds) for page in (empty, few, full)}
-    _report.record(
-        Claim(
-            area="Admin at scale",
-            what=f"{name}: time of the page with {sizes}, against one row of each",
-            measured=middle[full] / middle[empty],
-            at_most=MOST_SLOWER.get(name),
-            detail=f"{full}; one row {empty}; {PAGE_ROWS} rows {few}, of which it is "
-            f"{_report.number(middle[full] / middle[few])} x; load {os.getloadavg()[0]:.1f}",
-        )
-    )
-    _report.record(
-        Claim(
-            area="Admin at scale",
-            what=f"{name}: queries of the page",
-            measured=full.queries,
-            unit="queries",
-            at_most=MOST_QUERIES.get(name, empty.queries),
-            detail=f"{empty.queries} with one row, {few.queries} with {PAGE_ROWS}",
-        )
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """How many rows the tables get; a block is a day of 96 intervals, with the IMD that it came by."""
-
-    runs: int
-    blocks: int
-    messages: int
-    todos: int
-
-    def __str__(self) -> str:
-        return (
-            f"{self.runs:,} runs, {self.blocks:,} IMDs with {self.blocks * INTERVALS:,} intervals, "
-            f"{self.messages:,} messages, {self.todos:,} open To Dos"
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Page:
-    """What a page took: queries, milliseconds of each round, milliseconds of its queries, and the slowest of them."""
-
-    queries: int
-    milliseconds: list[float]
-    in_queries: float
-    slowest: str
-
-    def __str__(self) -> str:
-        return f"{_report.spread(self.milliseconds)} ms (queries {_report.number(self.in_queries)} ms)"
-
-
-def _pages(client: Any, *, rounds: int) -> dict[str, Page]:
-    return {name: _page(client, address, rounds=rounds) for name, address in PAGES.items()}
-
-
-def _page(client: Any, address: str, *, rounds: int) -> Page:
+@contextlib.contextmanager
+def using(name: str) -> Iterator[None]:
+    """Let the process work on another database of the same server."""
     from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
-    client.get(address)  # warms up
-    with CaptureQueriesContext(connection) as asked:
-        answer = client.get(address)
-        found = list(asked.captured_queries)  # the next request forgets them
-    assert answer.status_code == 200, (address, answer.status_code)
-    taken = []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        client.get(address)
-        taken.append((time.perf_counter() - began) * 1000)
-    slowest = max(found, key=lambda query: float(query["time"]))
-    return Page(
-        queries=len(found),
-        milliseconds=taken,
-        in_queries=sum(float(query["time"]) for query in found) * 1000,
-        slowest=f"{slowest['time']} s: {slowest['sql'][:1000]}",
-    )
-
-
-def fill(sizes: Sizes, *, first: int) -> None:
-    """Fill the tables from the row that each has; most is done, as it is in a database that has run for long."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        # Copies of rows that are there refer to what is there: nothing is looked up for each of millions.
-        cursor.execute("SET session_replication_role = replica")
-    year = "now() - (n %% 31536000) * interval '1 second'"
-    _clone(
-        "integration_flowrun",
-        sizes.runs,
-        {
-            "id": "gen_random_uuid()",
-            "state": f"CASE WHEN n %% {FAILED_RUNS} = 0 THEN 'FAILED' ELSE 'SUCCEEDED' END",
-            "started_at": year,
-            "finished_at": year,
-            "lease_until": "NULL",
-        },
-        first=first,
-    )
-    _clone(
-        "outbound_outboundmessage",
-        sizes.messages,
-        {
-            "message_id": "'m-' || n",
-            "status": "'SUCCESS'",
-            "next_attempt_at": "NULL",
-            "created_at": year,
-            "settled_at": year,
-            "told": "true",
-            "lease_token": "NULL",
-            "lease_until": "NULL",
-        },
-        first=first,
-    )
-    _blocks(sizes.blocks, first=first)
-    done = {"state": "'COMPLETE'", "created_at": year, "state_changed_at": year}
-    _clone("vee_initialmeasurement", sizes.blocks, {"external_id": "'d-' || n", **done}, first=first)
-    held = {"external_id": "'i-' || n", "state": "'EXCEPTION'"}
-    _clone("vee_initialmeasurement", sizes.todos, held, first=first)
-    own = {"imd_id": "i.id", "status": "'OPEN'"}
-    columns = [column for column in _columns("vee_todo") if column != "id"]
-    named = ", ".join(f'"{column}"' for column in columns)
-    sources = ", ".join(own.get(column, f't."{column}"') for column in columns)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO vee_todo ({named}) SELECT {sources} FROM (SELECT * FROM vee_todo LIMIT 1) t, "
-            "generate_series(%s, %s) n JOIN vee_initialmeasurement i ON i.external_id = 'i-' || n",
-            [first, first + sizes.todos - 1],
-        )
-        assert cursor.rowcount == sizes.todos
-        # A component has 28 blocks; normalization keeps a row of each.
-        cursor.execute(
-            "INSERT INTO vee_measuringcomponentprogress (measuring_component_id, most_recent_actual_at, stale_since) "
-            "SELECT 100000 + n, now(), CASE WHEN n %% %s = 0 THEN now() END FROM generate_series(%s, %s) n "
-            "ON CONFLICT DO NOTHING",
-            [SILENT_COMPONENTS, first // 28, (first + sizes.blocks) // 28],
-        )
-        cursor.execute("SET session_replication_role = origin")
-        cursor.execute("VACUUM ANALYZE")
-
-
-def _blocks(count: int, *, first: int) -> None:
-    """Insert days of 96 intervals, 28 of each component; no row of them is there to be copied."""
-    import numpy as np
-    from django.db import connection
-    from django.utils import timezone
 
     from vee.storage import partitions
 
-    partitions.ensure_partitions(starts=np.array([int(FEBRUARY.timestamp())]), at=timezone.now())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO vee_measurementblock (measuring_component_id, start, seconds_per_interval, scale, "
-            '"values", total, missing, multiplier, imd_id, version, updated_at) '
-            "SELECT 100000 + n / 28, %s + (n %% 28) * interval '1 day', 86400 / %s, 6, "
-            "(SELECT array_agg(v * 250000::bigint) FROM generate_series(1, %s) v), 1164000000, 0, 1, 1, 1, now() "
-            "FROM generate_series(%s, %s) n",
-            [FEBRUARY, INTERVALS, INTERVALS, first, first + count - 1],
+    connection.close()
+    before = connection.settings_dict["NAME"]
+    connection.settings_dict["NAME"] = name
+    partitions.forget_partitions()
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = before
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a page took in one database."""
+
+    queries: list[dict[str, str]] = field(default_factory=list)
+    milliseconds: list[float] = field(default_factory=list)
+
+    @property
+    def middle(self) -> float:
+        """The middle of the rounds."""
+        return statistics.median(self.milliseconds)
+
+    def __str__(self) -> str:
+        return _report.spread(self.milliseconds)
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Ask for the pages and for messages, and report."""
+    from benchmarks.parts import admin_pages
+
+    named = {}
+    for name in DATABASES[1:]:
+        with using(name):
+            named[name] = dict(admin_pages.found())
+    # What is not there leads to an empty list, and to the page of the one row that there is.
+    with using(ONE):
+        named[ONE] = _of_the_one_row(named[FEW])
+    for page in PAGES:
+        if options.only and options.only not in page.name:
+            continue
+        seen = {name: Seen() for name in DATABASES}
+        for turn in range(options.rounds):
+            for name in DATABASES:
+                with using(name):
+                    _ask(page, page.address.format(**named[name]), seen[name], first=turn == 0)
+        report(page, seen)
+        if options.explain:
+            _explain(page, seen[FULL], options.explain)
+    if not options.only or options.only in "claim":
+        claims(options)
+
+
+def _of_the_one_row(names: Mapping[str, Any]) -> dict[str, Any]:
+    from integration.models import FlowRun
+    from outbound.models import OutboundMessage
+    from vee.models import InitialMeasurement, ToDo
+
+    own = {"run": FlowRun, "todo": ToDo, "imd": InitialMeasurement, "message_key": OutboundMessage}
+    return {**names, **{name: model.objects.all()[0].pk for name, model in own.items()}}
+
+
+def _ask(page: Page, address: str, seen: Seen, *, first: bool) -> None:
+    from django.contrib.auth.models import User
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    client = Client(SERVER_NAME="127.0.0.1")
+    client.force_login(User.objects.get(username=page.role))
+    # A connection that was just made knows no table yet.
+    client.get(address)
+    if first:
+        with CaptureQueriesContext(connection) as asked:
+            answer = client.get(address)
+            seen.queries = list(asked.captured_queries)  # the next request forgets them
+        assert answer.status_code == 200, (address, answer.status_code)
+    began = time.perf_counter()
+    client.get(address)
+    seen.milliseconds.append((time.perf_counter() - began) * 1000)
+
+
+def report(page: Page, seen: Mapping[str, Seen]) -> None:
+    """Record what a page took."""
+    one, few, full = (seen[name] for name in DATABASES)
+    beside = f"full {full}, a page of rows {few}, one row {one} ms; load {os.getloadavg()[0]:.1f}"
+    limit = next((most for name, most in MOST_SLOWER_THAN_ONE.items() if page.name.split(",")[0] == name), None)
+    if limit is not None:
+        _report.record(
+            Claim(
+                area=AREA, what=f"{page.name}: time against one row of each", measured=full.middle / one.middle,
+                at_most=limit, detail=beside,
+            )
+        )  # fmt: skip
+    _report.record(
+        Claim(
+            area=AREA, what=f"{page.name}: time against a page of rows", measured=full.middle / few.middle,
+            at_most=page.slower, detail=beside,
         )
-        assert cursor.rowcount == count
+    )  # fmt: skip
+    _report.record(
+        Claim(
+            area=AREA, what=f"{page.name}: queries", measured=len(full.queries), unit="queries",
+            at_most=page.most_queries or len(few.queries),
+            detail=f"{len(few.queries)} with a page of rows, {len(one.queries)} with one row",
+        )
+    )  # fmt: skip
 
 
-def _columns(table: str) -> list[str]:
+def _explain(page: Page, seen: Seen, least: float) -> None:
     from django.db import connection
 
-    with connection.cursor() as cursor:
-        return [column.name for column in connection.introspection.get_table_description(cursor, table)]
+    for query in seen.queries:
+        if float(query["time"]) * 1000 < least:
+            continue
+        print(f"--- {page.name}: {float(query['time']) * 1000:,.0f} ms\n{query['sql'][:3000]}")
+        with using(FULL), connection.cursor() as cursor, contextlib.suppress(Exception):
+            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {query['sql']}")
+            print("\n".join(line for (line,) in cursor.fetchall()))
 
 
-def _clone(table: str, count: int, own: Mapping[str, str], *, first: int) -> None:
-    """Insert copies of the first row of a table, with expressions of `n` for some columns."""
-    from django.db import connection
+def claims(options: argparse.Namespace) -> None:
+    """Take messages that are due beside a million that are delivered, and beside hardly any."""
+    from django.db import transaction
+    from django.utils import timezone
 
-    if not count:
-        return
-    columns = [column for column in _columns(table) if column != "id" or column in own]
-    named = ", ".join(f'"{column}"' for column in columns)
-    sources = ", ".join(own.get(column, f't."{column}"') for column in columns)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f'INSERT INTO "{table}" ({named}) SELECT {sources} '
-            f'FROM (SELECT * FROM "{table}" LIMIT 1) t, generate_series(%s, %s) n',
-            [first, first + count - 1],
+    from outbound.operations.message_claims import reserve
+
+    def claim(name: str) -> float:
+        with using(name):
+            taken = []
+            for _ in range(3):  # of a new connection the first is slow
+                with transaction.atomic():
+                    began = time.perf_counter()
+                    won = reserve(at=timezone.now(), limit=CLAIMED)
+                    taken.append(time.perf_counter() - began)
+                    transaction.set_rollback(True)
+                assert len(won) == CLAIMED, (name, len(won))
+            return min(taken)
+
+    taken = _report.in_turns({name: lambda name=name: claim(name) for name in (FEW, FULL)}, rounds=options.rounds)  # type: ignore[misc]
+    few, full = ([seconds * 1000 for seconds in taken[name]] for name in (FEW, FULL))
+    _report.record(
+        Claim(
+            area=AREA,
+            what=f"claim of {CLAIMED} messages, {options.due:,} due beside {options.messages:,} delivered, against "
+            f"{2 * CLAIMED} due beside {PAGE_ROWS}",
+            measured=statistics.median(full) / statistics.median(few),
+            at_most=CLAIM_SLOWER,
+            detail=f"{_report.spread(full)} and {_report.spread(few)} ms",
         )
-        assert cursor.rowcount == count, f"{table} has no row to copy"
+    )
 
 
 if __name__ == "__main__":

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.contrib import admin
+from django.contrib.admin.utils import get_fields_from_path, reverse_field_path
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db import models
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -19,6 +23,8 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 # A list is counted no further than this: nobody turns two thousand pages, and counting millions takes seconds.
 COUNTED = 100_000
+# Among so many of the latest rows a filter looks for what can be chosen.
+SEEN = 2_000
 
 
 class AtLeast(int):
@@ -42,6 +48,28 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         return AtLeast(COUNTED) if counted > COUNTED else counted
 
 
+class SeenValuesFilter(admin.AllValuesFieldListFilter):
+    """
+    The values that a column has in the latest rows, and the chosen one: all values of millions of rows are not asked.
+
+    A subclass may name values that are to be offered in any case.
+    """
+
+    def __init__(
+        self, field: Any, request: HttpRequest, params: Any, model: Any, model_admin: Any, field_path: str
+    ) -> None:
+        super().__init__(field, request, params, model, model_admin, field_path)
+        owner, _reverse = reverse_field_path(model, field_path)
+        latest = owner._default_manager.order_by("-pk").values_list(field.name, flat=True)[:SEEN]
+        found = {*latest, *self.known(), *(self.lookup_val or ())}
+        empty = {None} & found
+        self.lookup_choices = [*sorted(found - empty), *empty]
+
+    def known(self) -> Iterable[Any]:
+        """Give values that are offered whether rows have them or not."""
+        return ()
+
+
 class ModelAdmin(ThemedModelAdmin):  # type: ignore[misc]
     """Base of all admin pages."""
 
@@ -51,6 +79,31 @@ class ModelAdmin(ThemedModelAdmin):  # type: ignore[misc]
     list_fullwidth = True
     warn_unsaved_form = True
     compressed_fields = True
+
+    search_condition: Callable[[str], Q] | None = None
+    """Gives the condition for what a person looks for; None: `search_fields` say it."""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Search by the page's own condition, where it has one: what finds a row among millions is said by hand."""
+        condition = type(self).search_condition
+        if condition is None:
+            found: tuple[QuerySet[Any], bool] = super().get_search_results(request, queryset, search_term)
+            return found
+        return (queryset.filter(condition(search_term)) if search_term.strip() else queryset), False
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """Give the filters; one of plain values offers those that were seen lately."""
+        return [
+            (each, SeenValuesFilter) if isinstance(each, str) and self._of_plain_values(each) else each
+            for each in super().get_list_filter(request)
+        ]
+
+    def _of_plain_values(self, path: str) -> bool:
+        field = get_fields_from_path(self.model, path)[-1]
+        has_own = isinstance(field, models.BooleanField | models.DateField)
+        return not (has_own or field.is_relation or getattr(field, "choices", None))
 
 
 class TabularInline(ThemedTabularInline):  # type: ignore[misc]

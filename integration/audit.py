@@ -145,4 +145,5 @@ def _name(row: Any) -> str:
         value = getattr(row, field, "")
         if value:
             return str(value)
-    return f"#{row.id}"
+    # Not every record is known by an id: a retry policy is by the kind of IMD that it is for.
+    return f"#{getattr(row, row.instance_type._meta.pk.attname)}"

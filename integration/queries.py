@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from django.db.models import Q, QuerySet
 
+from integration import search_queries
 from integration.choices import AckType, PayloadDirection
 from integration.flows import registry
 from integration.flows.contract import Reply
@@ -143,7 +144,7 @@ def transferred_files(*, search: str = "") -> QuerySet[TransferredFile]:
     """Give the ledger of files, what changed last first; `search` is the start of a name or a message id."""
     files = TransferredFile.objects.select_related("flow").order_by("-changed_at", "-pk")
     text = search.strip()
-    return files.filter(Q(name__istartswith=text) | Q(message_id=text)) if text else files
+    return files.filter(search_queries.transferred_files(text)) if text else files
 
 
 def transferred_file(file_id: int) -> TransferredFile:

@@ -113,8 +113,10 @@ def _messages(run: FlowRun) -> QuerySet[OutboundMessage]:
 
 
 def _files(run: FlowRun) -> QuerySet[TransferredFile]:
+    # Joined by "or" they would be looked for among all files.
     touched = TransferredFileEvent.objects.filter(run=run).values("file_id")
-    return TransferredFile.objects.filter(Q(run=run) | Q(pk__in=touched)).order_by("pk")
+    found = TransferredFile.objects.filter(run=run).values("pk").union(touched)
+    return TransferredFile.objects.filter(pk__in=found).order_by("pk")
 
 
 def _events(run: FlowRun) -> QuerySet[Event]:

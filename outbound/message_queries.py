@@ -23,7 +23,8 @@ _EARLIER = OutboundMessage.objects.filter(
     key=OuterRef("key"),
     pk__lt=OuterRef("pk"),
     message_type__ordered=True,
-)
+    # Whoever asks has a key. Without this the index of the keys cannot be used, and every message that waits is read.
+).exclude(key="")
 # Counted for the rows of a page, where a join would count those of the whole table first.
 _TRIES = (
     DeliveryAttempt.objects.filter(message=OuterRef("pk"))
@@ -194,10 +195,17 @@ def messages_for_api() -> QuerySet[OutboundMessage]:
 
 def searched(messages: QuerySet[OutboundMessage], text: str) -> QuerySet[OutboundMessage]:
     """Keep the messages whose id or key begins with a text."""
+    return messages.filter(search_condition(text)) if storable(text.strip()) else messages
+
+
+def search_condition(text: str) -> Q:
+    """Give the condition for messages whose id or key begins with a text; each is found by an index of its own."""
     wanted = storable(text.strip())
-    if not wanted:
-        return messages
-    return messages.filter(Q(message_id__istartswith=wanted) | Q(key__istartswith=wanted))
+    by_id = OutboundMessage.objects.filter(message_id__startswith=wanted)
+    # The index of keys begins with the system.
+    systems = ExternalSystem.objects.values("pk")
+    by_key = OutboundMessage.objects.filter(external_system__in=systems, key__startswith=wanted).exclude(key="")
+    return Q(pk__in=by_id.order_by().values("pk").union(by_key.order_by().values("pk")))
 
 
 def message(*, message_pk: int) -> OutboundMessage:

@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -108,12 +108,13 @@ def run(command: Sequence[str], environment: dict[str, str]) -> int:
 
 
 @contextlib.contextmanager
-def services(*, also_on: Sequence[str] = ()) -> Iterator[dict[str, str]]:
+def services(*, also_on: Sequence[str] = (), settings: Mapping[str, str] | None = None) -> Iterator[dict[str, str]]:
     """
     Start PostgreSQL and Redis at once, give their addresses as environment variables, stop them at the end.
 
     :param also_on: further addresses of this machine to listen on; whoever reaches them gets in without a password, so
         they have to be those of a network that nobody else is on.
+    :param settings: further ones of PostgreSQL.
     """
     initdb, postgres = postgres_program("initdb"), postgres_program("postgres")
     redis = redis_program()
@@ -129,7 +130,10 @@ def services(*, also_on: Sequence[str] = ()) -> Iterator[dict[str, str]]:
         make_postgres(initdb, directory, user, also_on=also_on)
         postgres_port = _free_port()
         with signals_held():
-            started.append(start_postgres(postgres, directory, postgres_port, user, also_on=also_on))
+            durability = {**THROWAWAY, **(settings or {})}
+            started.append(
+                start_postgres(postgres, directory, postgres_port, user, durability=durability, also_on=also_on)
+            )
         wait_until_open(redis_port, started[0], directory / "redis.log")
         wait_until_accepting(postgres_port, started[1], directory)
         yield {

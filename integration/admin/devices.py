@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin, local_moment
+from integration import search_queries
 from integration.models import DeviceStatusCheck, EnrollmentSync
 
 
@@ -46,8 +47,9 @@ class EnrollmentSyncAdmin(EvidenceAdmin):
 
     list_display = ["received", "sync_request_id", "subscription_id", "division", "outcome_badge", "ack_badge", "told"]
     list_filter = ["outcome", "ack_state", "division", "received_at"]
-    search_fields = ["sync_request_id__startswith", "subscription_id__startswith", "ack_message_id"]
-    search_help_text = _("The start of a sync request or subscription, or the id of the outbound message.")
+    search_fields = ["sync_request_id__startswith", "subscription_id__startswith", "ack_message_id__startswith"]
+    search_condition = staticmethod(search_queries.enrollment_syncs)
+    search_help_text = _("The start of a sync request or subscription, or of the id of the outbound message.")
     ordering = ["-received_at", "id"]
     readonly_fields = ["message_run", "acknowledgement_run"]
     fieldsets = [
@@ -98,6 +100,7 @@ class DeviceStatusCheckAdmin(EvidenceAdmin):
     list_display = ["asked", "communication_id", "head_end_system", "nic_id", "state_badge", "result_badge", "answered"]
     list_filter = ["state", "result", "answer_state", "head_end_system", "division", "asked_at"]
     search_fields = ["communication_id__startswith", "nic_id__startswith"]
+    search_condition = staticmethod(search_queries.status_checks)
     search_help_text = _("The start of a communication or of a NIC id.")
     ordering = ["-asked_at", "-id"]
     readonly_fields = ["check_run", "answer_run_link"]

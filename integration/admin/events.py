@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin
-from integration import file_queries
+from integration import file_queries, search_queries
 from integration.admin import reconciliation
 from integration.admin.badges import state_counts
 from integration.choices import ReservationState
@@ -78,6 +78,7 @@ class ReservationAdmin(EvidenceAdmin):
     list_display = ["nic_id", "head_end_system", "event", "state_badge", "message", "line", "changed_at"]
     list_filter = ["state", "head_end_system"]
     search_fields = ["nic_id__startswith", "event__external_id__exact"]
+    search_condition = staticmethod(search_queries.reservations)
     search_help_text = _("The start of a nicId, or an eventId.")
     ordering = ["-pk"]
     fields = [

@@ -14,6 +14,7 @@ from unfold.decorators import display
 
 from assets import performance_queries
 from foundation.admin import EvidenceAdmin
+from integration import search_queries
 from integration.models import Cancellation, Outcome
 
 
@@ -29,6 +30,7 @@ class OutcomeAdmin(EvidenceAdmin):
     list_select_related = ["event"]
     list_filter = ["state", "outcome", "head_end_system"]
     search_fields = ["nic_id__startswith", "event__external_id__exact"]
+    search_condition = staticmethod(search_queries.outcomes)
     search_help_text = _("The start of a nicId, or an eventId.")
     ordering = ["-pk"]
     fieldsets = [

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from foundation.admin import EvidenceAdmin, EvidenceInline, local_moment
-from integration import queries
+from integration import queries, search_queries
 from integration.admin import badges, bulk_requeue, confirmation
 from integration.choices import FileState
 from integration.models import TransferredFile, TransferredFileEvent
@@ -67,6 +67,7 @@ class TransferredFileAdmin(EvidenceAdmin):
     list_select_related = ["flow"]
     list_filter = ["flow", "state", "connection"]
     search_fields = ["name", "message_id"]
+    search_condition = staticmethod(search_queries.transferred_files)
     search_help_text = _("The start of a file's name, or its message id.")
     ordering = ["-changed_at", "-pk"]
     fieldsets = [
@@ -98,14 +99,6 @@ class TransferredFileAdmin(EvidenceAdmin):
             return "–"
         address = reverse("admin:integration_flowrun_change", args=[file.run_id])
         return format_html('<a href="{}" class="text-primary-600">{}</a>', address, file.run_id)
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[TransferredFile], search_term: str
-    ) -> tuple[QuerySet[TransferredFile], bool]:
-        """Search by the start of the name, as the API does."""
-        if not search_term.strip():
-            return queryset, False
-        return queryset & queries.transferred_files(search=search_term), False
 
     def has_requeue_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return (

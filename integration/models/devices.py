@@ -55,7 +55,9 @@ class EnrollmentSync(models.Model):
         verbose_name_plural = _("enrollment syncs")
         indexes = [
             models.Index(fields=["-received_at", "id"], name="enrollment_sync_newest"),
-            models.Index(fields=["subscription_id"], name="enrollment_sync_subscription"),
+            models.Index(
+                fields=["subscription_id"], opclasses=["varchar_pattern_ops"], name="enrollment_sync_subscr_start"
+            ),
             models.Index(
                 fields=["received_at", "id"],
                 condition=~models.Q(ack_state="DELIVERED"),
@@ -108,7 +110,8 @@ class DeviceStatusCheck(models.Model):
         verbose_name_plural = _("device status checks")
         indexes = [
             models.Index(fields=["state", "asked_at"], name="status_check_due"),
-            models.Index(fields=["nic_id"], name="status_check_device"),
+            models.Index(fields=["nic_id"], opclasses=["varchar_pattern_ops"], name="status_check_nic_start"),
+            models.Index(fields=["-asked_at", "-id"], name="status_check_newest"),
         ]
 
     def __str__(self) -> str:

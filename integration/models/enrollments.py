@@ -35,7 +35,11 @@ class EnrollmentRecord(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["flow", "message_id"], name="enrollment_record_once"),
         ]
-        indexes = [models.Index(fields=["run", "position"], name="enrollment_record_order")]
+        indexes = [
+            models.Index(fields=["run", "position"], name="enrollment_record_order"),
+            # What was acknowledged as it should is not in it.
+            models.Index(fields=["state", "-id"], condition=~models.Q(state="SUCCESS"), name="enrollment_record_open"),
+        ]
 
     def __str__(self) -> str:
         return self.message_id

@@ -72,7 +72,7 @@ class Reservation(models.Model):
         ]
         indexes = [
             models.Index(fields=["run", "line"], name="reservation_by_run"),
-            models.Index(fields=["nic_id"], name="reservation_by_nic"),
+            models.Index(fields=["nic_id"], opclasses=["varchar_pattern_ops"], name="reservation_nic_start"),
         ]
 
     def __str__(self) -> str:

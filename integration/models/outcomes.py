@@ -38,7 +38,8 @@ class Outcome(models.Model):
         ]
         indexes = [
             models.Index(fields=["run", "line"], name="outcome_by_run"),
-            models.Index(fields=["nic_id"], name="outcome_by_nic"),
+            models.Index(fields=["state", "-id"], condition=~models.Q(state="POSTED"), name="outcome_not_taken"),
+            models.Index(fields=["nic_id"], opclasses=["varchar_pattern_ops"], name="outcome_nic_start"),
         ]
 
     def __str__(self) -> str:

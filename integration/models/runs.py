@@ -70,6 +70,15 @@ class FlowRun(ConcurrentTransitionMixin, models.Model):
             models.Index(fields=["flow", "state", "-started_at"], name="flow_run_by_flow_state"),
             models.Index(fields=["state", "-started_at"], name="flow_run_by_state"),
             models.Index(fields=["fault_type", "-started_at"], condition=~Q(fault_type=""), name="flow_run_by_fault"),
+            # What hardly any run is: one that succeeds at once is in neither.
+            models.Index(
+                fields=["ack_type", "-started_at", "state"],
+                condition=Q(ack_type__in=["ERROR", "FAILURE"]),
+                name="flow_run_by_bad_answer",
+            ),
+            models.Index(
+                fields=["kind", "-started_at", "state"], condition=~Q(kind="MESSAGE"), name="flow_run_repeated"
+            ),
             models.Index(fields=["correlation_id"], name="flow_run_correlation"),
             models.Index(fields=["flow", "body_digest"], name="flow_run_same_body"),
             models.Index(

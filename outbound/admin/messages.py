@@ -121,7 +121,8 @@ class OutboundMessageAdmin(EvidenceAdmin):
     ]
     list_select_related = ["message_type", "external_system"]
     list_filter = ["status", WaitingFilter, "message_type", "external_system", AgeFilter]
-    search_fields = ["message_id__istartswith", "key__istartswith"]
+    search_fields = ["message_id__startswith", "key__startswith"]
+    search_condition = staticmethod(message_queries.search_condition)
     search_help_text = _("The start of a message id or key.")
     ordering = ["-id"]
     actions = ["resend", "send_again", "cancel"]

@@ -220,7 +220,13 @@ class OutboundMessage(models.Model):
                 condition=Q(status__in=["PENDING", "FAIL"], next_attempt_at__isnull=False),
             ),
             models.Index(fields=["lease_until"], name="outbound_message_lease", condition=Q(lease_until__isnull=False)),
-            models.Index(fields=["external_system", "key", "id"], name="outbound_message_key", condition=~Q(key="")),
+            models.Index(
+                fields=["external_system", "key", "id"],
+                # Equal keys are found as well as those that begin with a text.
+                opclasses=["int8_ops", "varchar_pattern_ops", "int8_ops"],
+                name="outbound_message_key_start",
+                condition=~Q(key=""),
+            ),
             models.Index(
                 fields=["settled_at"], name="outbound_message_untold", condition=Q(settled_at__isnull=False, told=False)
             ),

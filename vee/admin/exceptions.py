@@ -11,8 +11,25 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from foundation.admin import EvidenceAdmin
+from foundation.admin import EvidenceAdmin, SeenValuesFilter
+from vee import exception_queries, search_queries
 from vee.models import VeeException
+
+
+class TypesFilter(SeenValuesFilter):
+    """The types that are set up, and those that were seen lately."""
+
+    def known(self) -> list[str]:
+        """Give the codes."""
+        return exception_queries.exception_type_codes()
+
+
+class RulesFilter(SeenValuesFilter):
+    """The rules that groups hold, and those that were seen lately."""
+
+    def known(self) -> list[str]:
+        """Give the names."""
+        return exception_queries.rule_names()
 
 
 @admin.register(VeeException)
@@ -31,9 +48,13 @@ class VeeExceptionAdmin(EvidenceAdmin):
         "created_at",
     ]
     list_display_links = ["exception_type"]
-    list_filter = ["open", "severity", "exception_type", "rule"]
+    list_filter = ["open", "severity", ("exception_type", TypesFilter), ("rule", RulesFilter)]
     list_select_related = ["imd"]
-    search_fields = ["exception_type", "message", "imd__component_identifier"]
+    search_fields = ["exception_type", "imd__component_identifier"]
+    search_condition = staticmethod(search_queries.exceptions)
+    search_help_text = _(
+        "The start of a measuring component's identifier, a whole external id, or the type of open exceptions."
+    )
     ordering = ["-id"]
 
     @display(

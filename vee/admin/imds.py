@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin, InstantRangeFilter
-from vee import queries
+from vee import queries, search_queries
 from vee.admin import manual, many, previews, workbench
 from vee.admin.local_times import imd_name
 from vee.models import InitialMeasurement
@@ -81,6 +81,8 @@ class InitialMeasurementAdmin(ActsOnImds):
     list_filter = ["state", "kind", "user_edited", ("start", InstantRangeFilter)]
     list_filter_submit = True
     search_fields = ["component_identifier", "external_id"]
+    search_condition = staticmethod(search_queries.imds)
+    search_help_text = _("The start of a measuring component's identifier, or a whole external id.")
     ordering = ["-id"]
     list_select_related: list[str] = []
     show_full_result_count = False

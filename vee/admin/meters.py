@@ -18,7 +18,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.decorators import action, display
 
 from foundation.admin import ModelAdmin, TabularInline
-from vee import codes, queries
+from vee import codes, queries, search_queries
 from vee.admin import component_rules, manual, measurement_export
 from vee.admin.characteristics import CharacteristicsForm
 from vee.admin.derivations import ValueDerivationInline
@@ -146,6 +146,8 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
     readonly_fields = ["latest_contiguous", "most_recent_actual"]
     actions_detail = ["add_values", "show_rules"]
     search_fields = ["identifier", "device__identifier", "service_point__identifier"]
+    search_condition = staticmethod(search_queries.placed_components)
+    search_help_text = _("The start of the identifier of a component, of its device, or of its service point.")
     ordering = ["identifier"]
     actions = ["export_measurements"]
 

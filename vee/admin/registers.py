@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin, EvidenceInline, InstantRangeFilter
+from vee import search_queries
 from vee.codes import condition_name
 from vee.models import RegisterMark, RegisterMeasurement
 from vee.operations import register_marks
@@ -39,6 +40,8 @@ class RegisterMeasurementAdmin(EvidenceAdmin):
     list_filter = ["do_not_use", "user_edited", ("read_at", InstantRangeFilter)]
     list_filter_submit = True
     search_fields = ["measuring_component__identifier"]
+    search_condition = staticmethod(search_queries.register_reads)
+    search_help_text = _("The start of a measuring component's identifier.")
     ordering = ["-id"]
     inlines = [RegisterMarkInline]
     actions = ["mark_unusable", "mark_usable"]

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from foundation.admin import ModelAdmin
-from vee import queries
+from vee import queries, search_queries
 from vee.admin import many, todo_queue, workbench
 from vee.admin.imds import ActsOnImds
 from vee.admin.todo_queue import AgeFilter, AssignedFilter, OpenFilter
@@ -35,6 +35,10 @@ class ToDoAdmin(ActsOnImds):
     list_select_related = ["imd", "type", "role", "assigned_to"]
     list_before_template = "admin/vee/todo_views.html"
     search_fields = ["summary", "imd__component_identifier", "imd__external_id"]
+    search_condition = staticmethod(search_queries.todos)
+    search_help_text = _(
+        "The start of a measuring component's identifier, a whole external id, or a part of an open To Do's summary."
+    )
     ordering = ["created_at", "pk"]
     actions = ["claim", "release", "assign", *ActsOnImds.actions]
 

@@ -40,6 +40,7 @@ class VeeException(models.Model):
             models.Index(fields=["imd", "id"], name="vee_exception_imd"),
             models.Index(fields=["exception_type", "created_at"], condition=Q(open=True), name="vee_exception_open"),
             models.Index(fields=["created_at"], name="vee_exception_created"),
+            models.Index(fields=["-id"], condition=Q(severity="TERMINATE"), name="vee_exception_terminating"),
         ]
 
     def __str__(self) -> str:

@@ -73,6 +73,10 @@ class InitialMeasurement(ConcurrentTransitionMixin, models.Model):
                 name="imd_open",
             ),
             models.Index(fields=["measuring_component", "end"], name="imd_component_end"),
+            # What lists are narrowed to and hardly any IMD is: an IMD that passes is in none of them.
+            models.Index(fields=["-id"], condition=Q(user_edited=True), name="imd_edited"),
+            models.Index(fields=["-id"], condition=Q(state="DISCARDED"), name="imd_discarded"),
+            models.Index(fields=["kind", "-id"], condition=~Q(kind="INITIAL_LOAD"), name="imd_other_kind"),
         ]
         permissions = [
             ("perform_vee", _("Can perform VEE")),

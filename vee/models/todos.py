@@ -48,6 +48,9 @@ class ToDo(models.Model):
         verbose_name_plural = _("To Dos")
         indexes = [
             models.Index(fields=["status", "created_at"], name="todo_status_age"),
+            models.Index(fields=["created_at", "id"], name="todo_age"),
+            # Most are complete, and the oldest of all: the oldest open ones are not to be looked for among them.
+            models.Index(fields=["created_at", "id"], condition=~Q(status="COMPLETE"), name="todo_open_age"),
             models.Index(fields=["completed_at"], condition=Q(completed_at__isnull=False), name="todo_completed"),
         ]
         constraints = [

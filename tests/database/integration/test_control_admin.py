@@ -17,6 +17,7 @@ from outbound.models import Certificate, Connection, Parameter
 from tests.factories import certificates as made
 from tests.factories import control as waiting
 from tests.factories import integration as factory
+from vee.models import VeeRetryPolicy
 
 
 pytestmark = pytest.mark.django_db
@@ -153,6 +154,13 @@ class TestAudit:
         assert [each.action for each in deleted] == ["DELETE"]
         assert audit.entries(until=dt.datetime(2000, 1, 1, tzinfo=dt.UTC)) == []
         assert len(audit.entries(limit=3)) == 3
+
+    def test_names_a_record_that_has_no_id_by_its_key(self) -> None:
+        VeeRetryPolicy.objects.create(kind="ESTIMATION")
+
+        (entry,) = audit.entries(component="vee.veeretrypolicy")
+
+        assert entry.name == "#ESTIMATION"
 
     def test_is_for_those_who_may(self, client: Client) -> None:
         client.force_login(factory.user("clerk", is_staff=True))

@@ -1,0 +1,81 @@
+"""
+What people look for by a name, among millions of rows: each way to find it by an index of its own.
+
+Conditions joined by "or", or a part of a name, would read every row.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from vee.choices import OPEN_TODO_STATUSES
+from vee.models import (
+    Device,
+    InitialMeasurement,
+    MeasuringComponent,
+    RegisterMeasurement,
+    ServicePoint,
+    ToDo,
+    VeeException,
+)
+
+
+def components(text: str) -> QuerySet[MeasuringComponent]:
+    """Give the components whose identifier begins with a text, as it was typed or in capitals."""
+    return MeasuringComponent.objects.filter(_begins("identifier", text))
+
+
+def placed_components(text: str) -> Q:
+    """Give the condition for components that, or whose device or service point, begin so."""
+    rows = MeasuringComponent.objects.all()
+    of_devices = rows.filter(device__in=Device.objects.filter(_begins("identifier", text)).values("pk"))
+    of_places = rows.filter(service_point__in=ServicePoint.objects.filter(_begins("identifier", text)).values("pk"))
+    return Q(pk__in=components(text).values("pk").union(of_devices.values("pk"), of_places.values("pk")))
+
+
+def imds(text: str) -> Q:
+    """Give the condition for IMDs of components whose identifier begins with a text, or with just this external id."""
+    return Q(pk__in=_imd_ids(text))
+
+
+def todos(text: str) -> Q:
+    """Give the condition for To Dos of such IMDs; open ones also by a part of their summary."""
+    of_imds = ToDo.objects.filter(imd__in=_imd_ids(text)).values("pk")
+    told = ToDo.objects.filter(status__in=OPEN_TODO_STATUSES, summary__icontains=text.strip()).values("pk")
+    return Q(pk__in=of_imds.union(told))
+
+
+def exceptions(text: str) -> Q:
+    """Give the condition for exceptions of such IMDs, or of just this type."""
+    of_imds = VeeException.objects.filter(imd__in=_imd_ids(text)).values("pk")
+    of_component = VeeException.objects.filter(measuring_component__in=components(text).values("pk")).values("pk")
+    of_type = VeeException.objects.filter(open=True, exception_type__in=_typed(text)).values("pk")
+    return Q(pk__in=of_imds.union(of_component, of_type))
+
+
+def register_reads(text: str) -> Q:
+    """Give the condition for reads of components whose identifier begins with a text."""
+    found = RegisterMeasurement.objects.filter(measuring_component__in=components(text).values("pk"))
+    return Q(pk__in=found.values("pk"))
+
+
+def _imd_ids(text: str) -> QuerySet[Any]:
+    rows = InitialMeasurement.objects.all()
+    of_components = rows.filter(measuring_component__in=components(text).values("pk"))
+    # The sender's name of a component that nobody knows.
+    of_unknown = rows.filter(_begins("component_identifier", text), measuring_component__isnull=True)
+    by_id = rows.filter(external_id__in=_typed(text)).exclude(external_id="")
+    return of_components.values("pk").union(of_unknown.values("pk"), by_id.values("pk"))
+
+
+def _typed(text: str) -> list[str]:
+    return sorted({text.strip(), text.strip().upper()})
+
+
+def _begins(field: str, text: str) -> Q:
+    found = Q()
+    for each in _typed(text):
+        found |= Q(**{f"{field}__startswith": each})
+    return found
