@@ -111,7 +111,8 @@ def day_sums(windows: Windows, standard_offsets: Mapping[int, int]) -> DaySums:
         np.add.at(sizes, found.special_rows, np.abs(values.astype(np.float64)).sum(axis=1))
         np.add.at(counts, found.special_rows, values.sum(axis=1))
         counted = daily_usage.counted_intervals(there, special.conditions, special.edited)
-        np.add.at(intervals, (slice(None), found.special_rows), counted)
+        for kind, number in enumerate(counted):
+            np.add.at(intervals[kind], found.special_rows, number)
         # Sums that might not fit are left to be added up value by value.
         found.known[sizes >= _LARGEST_SUM] = False
     sums.known[rows], sums.counts[rows], sums.intervals[:, rows] = found.known, counts, intervals
