@@ -46,6 +46,7 @@ from benchmarks.parts import vee_report  # noqa: E402  Django has to be set up f
 from benchmarks.parts import vee_rows as rows  # noqa: E402  Django has to be set up first
 from benchmarks.parts import vee_world as world  # noqa: E402  Django has to be set up first
 from benchmarks.parts.vee_product import run_each, run_product, scratch_database  # noqa: E402  Django has to be set up first
+from foundation.garbage import collect_seldom  # noqa: E402  Django has to be set up first
 from vee import storage  # noqa: E402  Django has to be set up first
 from vee.codes import ComponentKind, Condition  # noqa: E402  Django has to be set up first
 from vee.engine import runner  # noqa: E402  Django has to be set up first
@@ -279,6 +280,7 @@ def main() -> None:
         bench = Bench(options, Path(folder))
         check_equal(bench)
         world.analyze()
+        collect_seldom()  # as each process of a worker does
         found = measure(bench, options)
         sizes = (
             f"{connection.vendor}, {options.imds:,} IMDs ({options.row_imds:,} by rows) of {world.INTERVALS}, "

@@ -98,19 +98,23 @@ class DaySums:
     """
     What whole standard-time days of N windows add up to.
 
-    Only where `known`: every measurement that the window has is there, Regular, edited by nobody, and at the scale and
-    interval size that were asked for; `counts` is their sum, `intervals` their number. Others have to be `measured`.
+    Only where `known`: every measurement that the window has is at the scale and interval size that were asked for.
+    `counts` is the sum of those that have a value which is meant; others have to be `measured`.
     """
 
     known: NDArray[np.bool_]
     counts: NDArray[np.int64]
     intervals: NDArray[np.int64]
+    """[4, N] how many of those with a value there are, were set by people, were estimated, are worse than Regular."""
 
     @classmethod
     def unknown(cls, size: int) -> DaySums:
         """Give the sums of windows of which nothing is known."""
-        zeros = np.zeros(size, dtype=np.int64)
-        return cls(known=np.zeros(size, dtype=np.bool_), counts=zeros, intervals=zeros.copy())
+        return cls(
+            known=np.zeros(size, dtype=np.bool_),
+            counts=np.zeros(size, dtype=np.int64),
+            intervals=np.zeros((4, size), dtype=np.int64),
+        )
 
 
 @dataclass(frozen=True, slots=True)

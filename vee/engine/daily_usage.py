@@ -90,7 +90,7 @@ def history(
     Give what each IMD's component measured in (start, end].
 
     The windows of an interval batch have one length, a whole number of intervals. Without `with_peaks` the highest
-    measurement may be left unknown, and whole days in which nothing is special are not read value by value.
+    measurement may be left unknown, and of whole days only those in which something is special are read by value.
     """
     if not batch.size:
         return []
@@ -107,7 +107,7 @@ def history(
     if not with_peaks:
         sums = context.day_sums(windows)
         usages.counts[sums.known] = sums.counts[sums.known]
-        usages.intervals[0, sums.known] = sums.intervals[sums.known]
+        usages.intervals[:, sums.known] = sums.intervals[:, sums.known]
         rows = np.flatnonzero(~sums.known)
     if len(rows):
         _measure(usages, rows, context, Windows(ids[rows], starts[rows], windows.length, size, batch.scale))
@@ -123,15 +123,15 @@ def _measure(usages: IntervalUsages, rows: NDArray[np.intp], context: Context, w
         usages.counts = usages.counts.astype(object)
     usages.counts[rows] = sums
     usages.peaks[rows] = np.where(there, found.values, lowest).max(axis=1, initial=lowest)
-    for place, mask in enumerate(
-        (
-            there,
-            found.edited,
-            in_range(found.conditions, Band.SYSTEM_ESTIMATE.value),
-            found.conditions < Band.REGULAR.low,
-        )
-    ):
-        usages.intervals[place, rows] = (there & mask).sum(axis=1)
+    usages.intervals[:, rows] = counted_intervals(there, found.conditions, found.edited)
+
+
+def counted_intervals(
+    there: NDArray[np.bool_], conditions: NDArray[np.int32], edited: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Give, [4, N], how many intervals of each row are there, edited, estimated, and worse than Regular."""
+    masks = (there, edited, in_range(conditions, Band.SYSTEM_ESTIMATE.value), conditions < Band.REGULAR.low)
+    return np.stack([(there & mask).sum(axis=1) for mask in masks])
 
 
 def _of_reads(reads: RegisterReads, start: int) -> Usage:

@@ -219,9 +219,13 @@ class RunResult:
         codes = np.zeros((self.batch.size, len(self.log)), dtype=np.int32)
         for column, entry in enumerate(self.log):
             self._encode(entry, codes[:, column], steps)
-        ways, way_of = np.unique(codes, axis=0, return_inverse=True)
-        logs = [[step for code in way if (step := steps[code]) is not None] for way in ways.tolist()]
-        return [logs[way] for way in way_of.reshape(-1).tolist()]
+        ways = codes.view(f"V{codes.itemsize * codes.shape[1]}").reshape(-1).tolist() if len(self.log) else []
+        first_of = {way: row for row, way in reversed(list(enumerate(ways)))}
+        logs = {
+            way: [step for code in codes[row].tolist() if (step := steps[code]) is not None]
+            for way, row in first_of.items()
+        }
+        return [logs[way] for way in ways] if ways else [[] for _ in range(self.batch.size)]
 
     def _encode(self, entry: StepLog, codes: NDArray[np.int32], steps: list[RowStep | None]) -> None:
         """Write, per row, which of `steps` an entry is for it; 0 where the row did not reach the step."""

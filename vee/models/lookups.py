@@ -29,7 +29,7 @@ class AnyOf(Lookup):  # type: ignore[type-arg]
             return f"{left} IN (SELECT value FROM json_each(%s))", [*parameters, json.dumps(wanted)]  # noqa: S608  a column
         if wanted and isinstance(wanted[0], str):
             return f"{left} = ANY(%s::text[])", [*parameters, wanted]
-        return f"{left} = ANY(%s::bigint[])", [*parameters, f"{{{','.join(map(str, wanted))}}}"]
+        return f"{left} = ANY(%s::bigint[])", [*parameters, f"{{{str(wanted)[1:-1]}}}"]
 
 
 def register() -> None:

@@ -185,7 +185,7 @@ def duplicates(batch: Batch) -> NDArray[np.int64]:
     others: dict[tuple[int, str, int, int | None], list[int]] = defaultdict(list)
     rows = InitialMeasurement.objects.filter(
         measuring_component__any_of=set(component_ids_of(batch).tolist()),
-        end__in={instant(facts.end) for facts in batch.facts},
+        end__in=[instant(end) for end in {facts.end for facts in batch.facts}],
         state=ImdState.COMPLETE,
     ).order_by("pk")
     for pk, *key in rows.values_list("pk", "measuring_component", "kind", "end", "seconds_per_interval"):

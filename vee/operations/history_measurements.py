@@ -12,7 +12,9 @@ from django.db.models import OuterRef, Subquery
 from numpy.typing import NDArray
 
 from vee import storage
+from vee.engine import daily_usage
 from vee.engine.batch import Batch
+from vee.engine.consumption import meant
 from vee.engine.context import NEVER, NO_COMPONENT, Boundaries, DaySums, Measured, RegisterRead, RegisterReads, Windows
 from vee.engine.fixed_point import INT64_MAXIMUM, divide_half_even
 from vee.models import MeasurementBlock, MeasuringComponent, MeasuringComponentProgress, RegisterMeasurement
@@ -21,6 +23,7 @@ from vee.storage import NO_VALUE
 
 # Windows that begin on more instants than this are read in one go, from the first to the last.
 _MOST_STARTS = 16
+_LARGEST_SUM = float(2**62)
 
 
 def instant(seconds: int) -> dt.datetime:
@@ -83,7 +86,7 @@ def measured(windows: Windows) -> Measured:
 
 
 def day_sums(windows: Windows, standard_offsets: Mapping[int, int]) -> DaySums:
-    """Add up windows of whole standard-time days from the blocks' own totals; one query."""
+    """Add up windows of whole standard-time days: the blocks' own totals, and the values of special days."""
     sums = DaySums.unknown(len(windows.component_ids))
     span = windows.length * windows.seconds_per_interval
     offsets = np.array([standard_offsets.get(component, -1) for component in windows.component_ids.tolist()])
@@ -98,7 +101,21 @@ def day_sums(windows: Windows, standard_offsets: Mapping[int, int]) -> DaySums:
         seconds_per_interval=windows.seconds_per_interval,
         scale=windows.scale,
     )
-    sums.known[rows], sums.counts[rows], sums.intervals[rows] = found.plain, found.totals, found.intervals
+    counts, intervals = found.totals, np.zeros((4, len(rows)), dtype=np.int64)
+    intervals[0] = found.intervals
+    if len(found.special_rows):
+        special = found.special
+        there = special.present & meant(special.values != NO_VALUE, special.conditions)
+        values = np.where(there, special.values, 0)
+        sizes = np.abs(counts.astype(np.float64))
+        np.add.at(sizes, found.special_rows, np.abs(values.astype(np.float64)).sum(axis=1))
+        np.add.at(counts, found.special_rows, values.sum(axis=1))
+        counted = daily_usage.counted_intervals(there, special.conditions, special.edited)
+        for kind, number in enumerate(counted):
+            np.add.at(intervals[kind], found.special_rows, number)
+        # Sums that might not fit are left to be added up value by value.
+        found.known[sizes >= _LARGEST_SUM] = False
+    sums.known[rows], sums.counts[rows], sums.intervals[:, rows] = found.known, counts, intervals
     return sums
 
 

@@ -16,7 +16,7 @@ from django.db.models.functions import Cast
 
 from vee.codes import ComponentKind, Condition, ImdKind, Role
 from vee.engine.registers import Register
-from vee.models import ImdEdit, ImdPayload, InitialMeasurement, MeasuringComponent
+from vee.models import ImdEdit, ImdPayload, InitialMeasurement, MeasuringComponent, MeasuringComponentType, VeeGroup
 from vee.storage import NO_VALUE, SECONDS_PER_DAY, fetch_arrays, fetch_rows, instant
 
 
@@ -93,63 +93,67 @@ def _text(field: str) -> Cast:
 
 
 _COMPONENT_FIELDS = (
-    "pk", "type__component_kind", "type__seconds_per_interval", "type__uom", "type__scale", "type__allow_negative",
-    "type__skip_identical", "multiplier",
-    "initial_load_group__code", "manual_override_group__code", "estimation_group__code",
-    "type__initial_load_group__code", "type__manual_override_group__code", "type__estimation_group__code",
+    "pk", "type", "multiplier", "initial_load_group", "manual_override_group", "estimation_group",
     "service_point__time_zone", "service_point__standard_offset_seconds",
     "device__service_point__time_zone", "device__service_point__standard_offset_seconds",
-    "service_point", "device", "device__service_point", "consumption_reference", "type__dials",
-    "type__rollover_threshold", _text("characteristics"), _text("device__characteristics"),
-    _text("service_point__characteristics"), _text("device__service_point__characteristics"),
-    "type__subtractive", "type__sync_consumption",
-    "type__high_quality_tolerance",
+    "service_point", "device", "device__service_point", "consumption_reference",
+    _text("characteristics"), _text("device__characteristics"), _text("service_point__characteristics"),
+    _text("device__service_point__characteristics"),
+)  # fmt: skip
+_TYPE_FIELDS = (
+    "pk", "component_kind", "seconds_per_interval", "uom", "scale", "allow_negative", "skip_identical",
+    "initial_load_group__code", "manual_override_group__code", "estimation_group__code", "dials",
+    "rollover_threshold", "subtractive", "sync_consumption", "high_quality_tolerance",
 )  # fmt: skip
 _KINDS = {kind.value: kind for kind in ImdKind}
 _ROLES = (Role.INITIAL_LOAD, Role.MANUAL_OVERRIDE, Role.ESTIMATION)
 
 
 def load_components(*, component_ids: Iterable[int]) -> dict[int, Component]:
-    """Read components with their types, groups and zones: one query."""
-    rows = MeasuringComponent.objects.filter(pk__any_of=set(component_ids)).values_list(*_COMPONENT_FIELDS)
-    return {row[0]: _component(row) for row in fetch_rows(rows)}
+    """Read components with their types, groups and zones: one query for them, and one or two for what many share."""
+    rows = fetch_rows(MeasuringComponent.objects.filter(pk__any_of=set(component_ids)).values_list(*_COMPONENT_FIELDS))
+    kinds = MeasuringComponentType.objects.filter(pk__any_of={row[1] for row in rows}) if rows else None
+    types = {} if kinds is None else {row[0]: row for row in fetch_rows(kinds.values_list(*_TYPE_FIELDS))}
+    own = {pk for row in rows for pk in row[3:6] if pk is not None}
+    codes = dict(VeeGroup.objects.filter(pk__any_of=own).values_list("pk", "code")) if own else {}
+    return {row[0]: _component(row, types[row[1]], *map(codes.get, row[3:6])) for row in rows}
 
 
 @functools.lru_cache(maxsize=65_536)
-def _component(row: tuple[Any, ...]) -> Component:
-    """Make a component of what was read of it: the same one as long as nothing of it changed."""
-    zone, offset = (row[14], row[15]) if row[14] is not None else (row[16], row[17])
+def _component(row: tuple[Any, ...], kind: tuple[Any, ...], *own_groups: str | None) -> Component:
+    """Make a component of what was read of it and its type: the same one as long as nothing of them changed."""
+    zone, offset = (row[6], row[7]) if row[6] is not None else (row[8], row[9])
     # The nearest one counts: the component's, then its device's, then its service point's.
-    own, of_device, of_point, of_other_point = (json.loads(text or "{}") for text in row[24:28])
+    own, of_device, of_point, of_other_point = (json.loads(text or "{}") for text in row[14:18])
     return Component(
         id=row[0],
-        kind=ComponentKind(row[1]),
-        seconds_per_interval=row[2],
-        uom=row[3],
-        scale=row[4],
-        allow_negative=bool(row[5]),
-        skip_identical=bool(row[6]),
-        multiplier=row[7],
-        groups=dict(zip(_ROLES, row[8:11], strict=True)),
-        groups_of_type=dict(zip(_ROLES, row[11:14], strict=True)),
+        kind=ComponentKind(kind[1]),
+        seconds_per_interval=kind[2],
+        uom=kind[3],
+        scale=kind[4],
+        allow_negative=bool(kind[5]),
+        skip_identical=bool(kind[6]),
+        multiplier=row[2],
+        groups=dict(zip(_ROLES, own_groups, strict=True)),
+        groups_of_type=dict(zip(_ROLES, kind[7:10], strict=True)),
         time_zone=zone or "UTC",
         standard_offset=offset or 0,
-        service_point_id=row[18] if row[18] is not None else row[20],
-        device_id=row[19],
-        consumption_reference_id=row[21],
-        dials=row[22],
-        rollover_threshold=row[23],
-        subtractive=bool(row[28]),
-        sync_consumption=bool(row[29]),
+        service_point_id=row[10] if row[10] is not None else row[12],
+        device_id=row[11],
+        consumption_reference_id=row[13],
+        dials=kind[10],
+        rollover_threshold=kind[11],
+        subtractive=bool(kind[12]),
+        sync_consumption=bool(kind[13]),
         characteristics={**(of_point or of_other_point), **of_device, **own},
-        high_quality_tolerance=row[30],
+        high_quality_tolerance=kind[14],
         register=Register(
-            dials=row[22],
-            allow_negative=bool(row[5]),
-            rollover_threshold=row[23],
-            subtractive=bool(row[28]) or row[1] == ComponentKind.SUBTRACTIVE_INTERVAL,
+            dials=kind[10],
+            allow_negative=bool(kind[5]),
+            rollover_threshold=kind[11],
+            subtractive=bool(kind[12]) or kind[1] == ComponentKind.SUBTRACTIVE_INTERVAL,
         ),
-        planned_by=(row[1], *row[8:14], zone, *row[24:28]),
+        planned_by=(kind[1], *own_groups, *kind[7:10], zone, *row[14:18]),
     )
 
 
@@ -298,10 +302,13 @@ def conditions_of(imd: DueImd, values: np.ndarray) -> np.ndarray:
     """Give the received conditions; a value that is not there and has no condition of its own is Missing."""
     if imd.conditions is not None:
         return imd.conditions
-    missing = values == NO_VALUE
-    if not missing.any():
-        return _regular(len(values))
-    return np.where(missing, np.int32(Condition.MISSING), np.int32(Condition.REGULAR))
+    present = values != NO_VALUE
+    return _regular(len(values)) if present.all() else conditions_by_presence(present)
+
+
+def conditions_by_presence(present: np.ndarray) -> np.ndarray:
+    """Give the conditions of values none of which came with one: Regular where there is a value, else Missing."""
+    return np.where(present, np.int32(Condition.REGULAR), np.int32(Condition.MISSING))
 
 
 @functools.lru_cache(maxsize=256)

@@ -87,11 +87,14 @@ def validate(
         plan = plans.plan_of(imd=imd, component=component)
         try:
             consumed = subtractive_values.consume(imd, component, bases[imd.id]) if imd.id in bases else None
-            values, conditions, edited = (
-                received_or_edited(imd, component, consumed)
-                if imd.values is not None
-                else register_values.row_of(scalars[imd.id], component)
-            )
+            conditions: np.ndarray | None
+            if imd.values is None:
+                values, conditions, edited = register_values.row_of(scalars[imd.id], component)
+            elif consumed is None and imd.conditions is None and not imd.edits:
+                # What has no conditions of its own gets them with all others of its batch.
+                values, conditions, edited = preparation.values_at_scale(imd, component), None, []
+            else:
+                values, conditions, edited = received_or_edited(imd, component, consumed)
         except (UnableToPrepare, UnableToKeepExactly) as error:
             refused.append(Refused(imd, str(error)))
             continue
@@ -108,7 +111,7 @@ class _Gathering:
     imds: list[DueImd] = dataclasses.field(default_factory=list)
     components: list[Component] = dataclasses.field(default_factory=list)
     values: list[np.ndarray] = dataclasses.field(default_factory=list)
-    conditions: list[np.ndarray] = dataclasses.field(default_factory=list)
+    conditions: list[np.ndarray | None] = dataclasses.field(default_factory=list)
     edited: dict[int, list[int]] = dataclasses.field(default_factory=dict)
     consumed: list[Consumed] = dataclasses.field(default_factory=list)
     plan: Plan | None = None
@@ -119,7 +122,7 @@ class _Gathering:
         component: Component,
         plan: Plan,
         values: np.ndarray,
-        conditions: np.ndarray,
+        conditions: np.ndarray | None,
         edited: list[int],
     ) -> None:
         if edited:
@@ -135,12 +138,17 @@ class _Gathering:
         set_by = np.zeros(values.shape, dtype=np.int32)
         for row, intervals in self.edited.items():
             set_by[row, intervals] = EDITED
+        valid = values != NO_VALUE
+        conditions = preparation.conditions_by_presence(valid)
+        for row, given in enumerate(self.conditions):
+            if given is not None:
+                conditions[row] = given
         component, plan = self.components[0], self.plan
         assert plan is not None  # noqa: S101  a gathering exists because an IMD with a plan was added
         batch = Batch(
             values=values,
-            valid=values != NO_VALUE,
-            conditions=np.stack(self.conditions),
+            valid=valid,
+            conditions=conditions,
             set_by=set_by,
             kind=component.kind,
             scale=component.scale,

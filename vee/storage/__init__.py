@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from vee.codes import NO_VALUE
 from vee.storage.blocks import instant
-from vee.storage.columns import Column, insert_columns
+from vee.storage.columns import Column, insert_columns, insert_in_turns
 from vee.storage.completeness import covering_blocks, note_changed_days
 from vee.storage.pieces import SECONDS_PER_DAY, DayPieces, cut_into_days
 from vee.storage.progress import upsert_progress
@@ -37,6 +37,7 @@ __all__ = [
     "fetch_arrays",
     "fetch_rows",
     "insert_columns",
+    "insert_in_turns",
     "insert_rows",
     "instant",
     "neighbours",

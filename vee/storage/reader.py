@@ -138,23 +138,43 @@ def _conditions(block: StoredBlock) -> np.ndarray:
 @dataclasses.dataclass(frozen=True, slots=True)
 class DayTotals:
     """
-    What N windows of whole days add up to by the blocks' own totals.
+    What N windows of whole days add up to: the totals of their plain blocks, and the other blocks themselves.
 
-    `plain` tells where that is all there is to say: every block is whole, Regular, unedited and as asked for.
+    A plain block is whole, Regular and edited by nobody. `known` tells which windows hold nothing but whole days at the
+    scale and interval size that were asked for; the rest says something of these only. Block i of `special` lies in
+    window `special_rows[i]`.
     """
 
     totals: np.ndarray
     intervals: np.ndarray
-    plain: np.ndarray
+    known: np.ndarray
+    special_rows: np.ndarray
+    special: Measurements
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Measurements:
+    """Measurements of N blocks side by side, [N, slots]; where `present` is false nothing was ever delivered."""
+
+    values: np.ndarray
+    conditions: np.ndarray
+    edited: np.ndarray
+
+    @property
+    def present(self) -> np.ndarray:
+        """Tell where there is a measurement, be it a missing one."""
+        return np.asarray(self.conditions != 0)
 
 
 def sum_days(
     *, component_ids: np.ndarray, starts: np.ndarray, seconds: int, seconds_per_interval: int, scale: int
 ) -> DayTotals:
-    """Add up the blocks of N windows that begin with a standard-time day and last whole days; one query."""
+    """Add up the blocks of N windows that begin with a standard-time day and last whole days; two queries."""
     totals = np.zeros(len(component_ids), dtype=np.int64)
-    blocks = np.zeros(len(component_ids), dtype=np.int64)
-    plain = np.ones(len(component_ids), dtype=bool)
+    plain = np.zeros(len(component_ids), dtype=np.int64)
+    known = np.ones(len(component_ids), dtype=bool)
+    places: list[int] = []
+    days: list[int] = []
     rows = backend().sum_days(
         component_ids=component_ids,
         starts=starts,
@@ -162,11 +182,42 @@ def sum_days(
         seconds_per_interval=seconds_per_interval,
         scale=scale,
     )
-    for place, total, count, is_plain in rows:
+    for place, total, count, alike, special in rows:
+        total = int(total or 0)
         # A sum that might not fit is one to be looked at value by value.
-        fits = abs(int(total)) < 2**62
-        totals[place], blocks[place], plain[place] = int(total) if fits else 0, count, bool(is_plain) and fits
-    return DayTotals(totals, blocks * (SECONDS_PER_DAY // seconds_per_interval), plain)
+        if not alike or abs(total) >= 2**62:
+            known[place] = False
+            continue
+        totals[place], plain[place] = total, count
+        if special:
+            places += [place] * len(special)
+            days += special
+    slots = SECONDS_PER_DAY // seconds_per_interval
+    special_rows = np.array(places, dtype=np.intp)
+    loaded = _loaded(component_ids[special_rows], np.array(days, dtype=np.int64), slots)
+    return DayTotals(totals, plain * slots, known, special_rows, loaded)
+
+
+def _loaded(component_ids: np.ndarray, starts: np.ndarray, slots: int) -> Measurements:
+    """Read the blocks with these keys, in this order; one that has gone meanwhile has no measurement."""
+    count = len(starts)
+    found = Measurements(
+        values=np.full((count, slots), NO_VALUE, dtype=np.int64),
+        conditions=np.zeros((count, slots), dtype=np.int32),
+        edited=np.zeros((count, slots), dtype=bool),
+    )
+    if not count:
+        return found
+    rows: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for row, key in enumerate(zip(component_ids.tolist(), starts.tolist(), strict=True)):
+        rows[key].append(row)
+    keys = np.array(list(rows), dtype=np.int64)
+    for block in backend().load(component_ids=keys[:, 0], starts=keys[:, 1], lock=False):
+        for row in rows[block.component_id, block.start]:
+            found.values[row], found.conditions[row] = block.values, _conditions(block)
+            if block.flags is not None:
+                found.edited[row] = (block.flags & USER_EDITED) != 0
+    return found
 
 
 def neighbours(

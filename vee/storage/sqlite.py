@@ -70,9 +70,12 @@ def load(*, component_ids: np.ndarray, starts: np.ndarray, lock: bool) -> list[S
 
 
 SUM_DAYS = """
-    SELECT k.key, sum(b.total), count(*),
-           min(b.missing = 0 AND b.conditions IS NULL AND b.flags IS NULL AND b.start >= k.value ->> 2
-               AND b.seconds_per_interval = %s AND b.scale = %s)
+    SELECT k.key, sum(b.total) FILTER (WHERE b.missing = 0 AND b.conditions IS NULL AND b.flags IS NULL),
+           count(*) FILTER (WHERE b.missing = 0 AND b.conditions IS NULL AND b.flags IS NULL),
+           min(b.start >= k.value ->> 2 AND b.seconds_per_interval = %s AND b.scale = %s
+               AND (strftime('%%s', b.start) - strftime('%%s', k.value ->> 2)) %% 86400 = 0),
+           json_group_array(strftime('%%s', b.start))
+               FILTER (WHERE b.missing > 0 OR b.conditions IS NOT NULL OR b.flags IS NOT NULL)
       FROM json_each(%s) k
       JOIN vee_measurementblock b ON b.measuring_component_id = k.value ->> 0
            AND b.start > k.value ->> 1 AND b.start < k.value ->> 3
@@ -83,12 +86,19 @@ SUM_DAYS = """
 def sum_days(
     *, component_ids: np.ndarray, starts: np.ndarray, seconds: int, seconds_per_interval: int, scale: int
 ) -> list[Any]:
-    """Give place, sum, number of blocks and whether all are plain, for windows that have any block."""
+    """
+    Give place, sum and number of the plain blocks, whether all are alike, and where the others start.
+
+    Windows without any block are left out.
+    """
     edges = [_texts(at) for at in (starts - 86_400, starts, starts + seconds)]
     windows = json.dumps(list(zip(component_ids.tolist(), *edges, strict=True)))
     with connection.cursor() as cursor:
         cursor.execute(SUM_DAYS, [seconds_per_interval, scale, windows])
-        return list(cursor.fetchall())
+        return [
+            (place, total, plain, alike, [int(start) for start in json.loads(special)])
+            for place, total, plain, alike, special in cursor.fetchall()
+        ]
 
 
 def load_range(*, component_ids: list[int], after: int, before: int) -> list[StoredBlock]:

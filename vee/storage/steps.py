@@ -1,25 +1,17 @@
-"""Transition rows of many IMDs in one statement: what they share is sent once."""
+"""Transition rows of many IMDs in one statement."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
 
+import numpy as np
 from django.db import connection
 
-from vee.storage.rows import bigints, insert_rows, new_ids, postgres_cursor
+from vee.storage.columns import Column, insert_in_turns
+from vee.storage.rows import insert_rows, new_ids, postgres_cursor
 
 
-_COLUMNS = 'imd_id, from_state, to_state, at, "by", reason, log_id'
-_ON_POSTGRES = f"""
-    INSERT INTO vee_imdtransition ({_COLUMNS})
-    SELECT i.imd, s.source, s.target, %(at)s, %(by)s, %(reason)s,
-           CASE WHEN s.carries THEN (%(logs)s::bigint[])[i.log] END
-      FROM unnest(%(imds)s::bigint[], %(text_of)s::bigint[]) WITH ORDINALITY AS i(imd, log, place)
-     CROSS JOIN unnest(%(sources)s::text[], %(targets)s::text[], %(carries)s::boolean[])
-           WITH ORDINALITY AS s(source, target, carries, place)
-     ORDER BY i.place, s.place
-"""  # noqa: S608  names are ours, values are bound
 _LOGS_ON_POSTGRES = """
     INSERT INTO vee_runlog (details)
     SELECT text FROM unnest(%s::jsonb[]) WITH ORDINALITY AS t(text, place) ORDER BY place RETURNING id
@@ -42,29 +34,22 @@ def write_steps(
     A step is from where, to where, and whether it carries the IMD's log; this is `texts[text_of - 1]`, JSON text that
     is kept once for all IMDs that share it, and none where `text_of` is 0.
     """
-    logs = _write_logs(texts)
-    if connection.vendor == "postgresql":
-        with postgres_cursor() as cursor:
-            cursor.execute(
-                _ON_POSTGRES,
-                {
-                    "at": at, "by": by, "reason": reason, "logs": bigints(logs), "imds": bigints(imd_ids),
-                    "text_of": bigints(text_of), "sources": [source for source, _, _ in steps],
-                    "targets": [target for _, target, _ in steps], "carries": [carries for *_, carries in steps],
-                },
-            )  # fmt: skip
-        return
-    log_of = [None, *logs]
-    shared = (connection.ops.adapt_datetimefield_value(at), by, reason)
-    with connection.cursor() as django_cursor:
-        django_cursor.executemany(
-            f"INSERT INTO vee_imdtransition ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s)",  # noqa: S608
-            [
-                (imd_id, source, target, *shared, log_of[text] if carries else None)
-                for imd_id, text in zip(imd_ids, text_of, strict=True)
-                for source, target, carries in steps
-            ],
-        )
+    logs = np.array([0, *_write_logs(texts)], dtype=np.int64)
+    ids, told = np.array(imd_ids, dtype=np.int64), np.array(text_of, dtype=np.int64)
+    for with_log in (True, False):
+        chosen = np.flatnonzero((told > 0) == with_log)
+        log_of = Column("int8", logs[told[chosen]])
+        nothing = Column("int8", None)
+        imds = Column("int8", ids[chosen])
+        kinds = [
+            {
+                "imd_id": imds, "from_state": Column("varchar", source), "to_state": Column("varchar", target),
+                "at": Column("timestamptz", at), "by": Column("varchar", by), "reason": Column("varchar", reason),
+                "log_id": log_of if with_log and carries else nothing,
+            }
+            for source, target, carries in steps
+        ]  # fmt: skip
+        insert_in_turns(table="vee_imdtransition", kinds=kinds, count=len(chosen))
 
 
 def _write_logs(texts: Sequence[str]) -> list[int]:

@@ -10,8 +10,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from tests.factories import vee as make
-from vee.models import ImdPayload, InitialMeasurement
-from vee.storage import NO_VALUE, Column, insert_columns, insert_rows
+from vee.models import ImdPayload, ImdTransition, InitialMeasurement
+from vee.storage import NO_VALUE, Column, insert_columns, insert_in_turns, insert_rows
 
 
 pytestmark = pytest.mark.django_db
@@ -96,3 +96,22 @@ class TestInsertColumns:
             insert_columns(table="vee_initialmeasurement", columns=told, count=5)
 
         assert not InitialMeasurement.objects.exists()
+
+
+def test_rows_of_several_kinds_are_numbered_in_turns() -> None:
+    def kind(source: str, target: str, logs: Any) -> dict[str, Column]:
+        return {
+            "imd_id": Column("int8", np.array([7, 8, 9])), "from_state": Column("varchar", source),
+            "to_state": Column("varchar", target), "at": Column("timestamptz", START), "by": Column("varchar", "Zoë"),
+            "reason": Column("varchar", ""), "log_id": Column("int8", logs),
+        }  # fmt: skip
+
+    kinds = [kind("", "PENDING", None), kind("PENDING", "VEE_READY", np.array([1, 2, 1]))]
+    insert_in_turns(table="vee_imdtransition", kinds=kinds, count=3)
+
+    rows = ImdTransition.objects.order_by("pk").values_list("imd_id", "from_state", "to_state", "log_id", "at", "by")
+    assert list(rows) == [
+        (imd, *step, log, START, "Zoë")
+        for imd, of_imd in ((7, 1), (8, 2), (9, 1))
+        for *step, log in (("", "PENDING", None), ("PENDING", "VEE_READY", of_imd))
+    ]

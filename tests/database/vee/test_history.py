@@ -15,8 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from tests.factories import vee as make
 from vee import storage
 from vee.codes import ComponentKind, Condition, ImdKind
+from vee.engine import daily_usage
 from vee.engine.batch import Batch, ImdFacts
-from vee.engine.context import FOREVER, NEVER, ComponentFacts, Installation, Period, Windows
+from vee.engine.context import FOREVER, NEVER, ComponentFacts, DaySums, Installation, Period, Windows
 from vee.models import (
     Device,
     Holiday,
@@ -622,3 +623,73 @@ class TestHolidays:
             frozenset(),
         ]
         assert queries_of(lambda: history().holidays(batch(*components))) == 2
+
+
+class HistoryValueByValue(MeasurementHistory):
+    """The history that adds up no days."""
+
+    def day_sums(self, windows: Windows) -> DaySums:
+        """Know nothing."""
+        return DaySums.unknown(len(windows.component_ids))
+
+
+OUTAGE = int(Condition.NO_READ_OUTAGE)
+LARGE = 2**56
+SPECIAL_DAYS: dict[str, dict[str, Any]] = {
+    "nothing special": {"values": [5] * 24},
+    "a value is missing": {"values": [5] * 23 + [NO_VALUE]},
+    "all values are missing": {"values": [NO_VALUE] * 24},
+    "hours that nobody delivered": {"values": [5] * 7},
+    "hours of an outage": {"values": [5] * 22 + [NO_VALUE] * 2, "conditions": [REGULAR] * 22 + [OUTAGE] * 2},
+    "a value with a condition that says missing": {
+        "values": [5] * 24, "conditions": [REGULAR] * 23 + [int(Condition.MISSING)],
+    },
+    "estimated hours": {"values": [5] * 24, "conditions": [REGULAR] * 20 + [301_000] * 4},
+    "better than regular": {"values": [5] * 24, "conditions": [901_000] * 24},
+    "edited hours": {"values": [5] * 24, "edited": [True] * 3 + [False] * 21},
+    "negative hours": {"values": [-5] * 20 + [NO_VALUE] * 4},
+    "a sum that hardly fits": {"values": [LARGE] * 23 + [NO_VALUE]},
+    "a day that lies across the others": {"values": [5] * 24, "start": START - ONE_DAY + HOUR, "offset": -HOUR},
+    "a day that reaches in": {"values": [5] * 24, "start": START - 4 * ONE_DAY - HOUR, "offset": HOUR},
+}  # fmt: skip
+
+
+class TestDaySums:
+    @pytest.mark.parametrize("special", SPECIAL_DAYS.values(), ids=SPECIAL_DAYS)
+    def test_days_add_up_to_what_their_values_add_up_to(self, special: dict[str, Any]) -> None:
+        """Two components: of one a day is special, of the other none."""
+        one, other = hours(), hours()
+        for component in (one, other):
+            store(component, [1000 + hour for hour in range(48)], start=START - 3 * ONE_DAY)
+        store(other, [7] * 24, start=START - ONE_DAY)
+        store(one, **{"start": START - ONE_DAY, **special})
+        imds = batch(one, other)
+        asked = (imds.starts - 4 * ONE_DAY, imds.starts)
+        offsets = {one.pk: 0, other.pk: 0}
+
+        by_day = daily_usage.history(imds, MeasurementHistory(standard_offsets=offsets), *asked, with_peaks=False)
+        by_value = daily_usage.history(imds, HistoryValueByValue(standard_offsets=offsets), *asked, with_peaks=False)
+
+        assert daily_usage.qualities(by_day) == daily_usage.qualities(by_value)
+        assert [usage.amount for usage in by_day] == [usage.amount for usage in by_value]
+
+    def test_windows_with_a_special_day_are_known(self) -> None:
+        one = hours()
+        store(one, [5] * 24, start=START - 2 * ONE_DAY)
+        store(one, [5] * 20 + [NO_VALUE] * 4, start=START - ONE_DAY)
+
+        found = MeasurementHistory(standard_offsets={one.pk: 0}).day_sums(
+            windows((one, START - 2 * ONE_DAY), length=48)
+        )
+
+        assert found.known.tolist() == [True]
+        assert found.counts.tolist() == [220]
+        assert found.intervals.tolist() == [[44], [0], [0], [0]]
+
+    def test_days_of_another_scale_are_not_added_up(self) -> None:
+        one = hours()
+        store(one, [5] * 24, start=START - ONE_DAY, scale=2)
+
+        found = MeasurementHistory(standard_offsets={one.pk: 0}).day_sums(windows((one, START - ONE_DAY), length=24))
+
+        assert found.known.tolist() == [False]

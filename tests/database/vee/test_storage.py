@@ -395,6 +395,33 @@ class TestReadings:
         ]  # fmt: skip
 
 
+@pytest.mark.parametrize("multiplier", ["1", "0.000001", "40", "12000.25", "999999999.999999", "0", "-2.5"])
+def test_new_blocks_keep_their_multiplier_and_when_they_were_written(multiplier: str) -> None:
+    part = pieces([[1, 2, 3, 4], [5, 6, 7, 8]], components=[1, 2], edited=[[False] * 4, [True] * 4])
+    part.multipliers[:] = int(Decimal(multiplier).scaleb(6))
+
+    write(part)
+
+    blocks = MeasurementBlock.objects.order_by("measuring_component_id")
+    assert [block.multiplier for block in blocks] == [Decimal(multiplier)] * 2
+    assert [block.updated_at for block in blocks] == [AT] * 2
+    assert [block.values.tolist() for block in blocks] == [[1, 2, 3, 4], [5, 6, 7, 8]]
+    assert [block.flags is None for block in blocks] == [True, False]
+
+
+def test_new_blocks_with_and_without_gaps_and_replaced_ones_go_together() -> None:
+    write(pieces([[1, 2, 3, 4]]))
+    given = [[9, 2, 3, 4], [5, 6, 7, 8], [5, NO_VALUE, 7, 8]]
+
+    result = write(pieces(given, components=[1, 2, 3], imd=2))
+
+    blocks = MeasurementBlock.objects.order_by("measuring_component_id")
+    assert [block.values.tolist() for block in blocks] == given
+    assert [(block.version, block.missing, block.total) for block in blocks] == [(2, 0, 18), (1, 0, 26), (1, 1, 20)]
+    assert (result.inserted, result.replaced) == (2, 1)
+    assert MeasurementBlockHistory.objects.get().values.tolist() == [1, 2, 3, 4]
+
+
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="PostgreSQL's planner")
 def test_totals_of_days_are_read_from_an_index_alone_in_a_new_partition_too() -> None:
     write(pieces([[1, 2, 3, 4]]))
