@@ -67,7 +67,9 @@ def plain_days(block: LineBlock) -> dict[int, PlainDay]:
     heads, tails = (starts[rows]).tolist(), flags[rows].tolist()
     return {
         found[row]: PlainDay(
-            texts[found[row]][_DATE_BEGINS : _VALUES_BEGIN - 1], Amounts(amounts), texts[found[row]][flag - head :]
+            texts[found[row]][_DATE_BEGINS : _VALUES_BEGIN - 1],
+            Amounts(amounts, whole=True),
+            texts[found[row]][flag - head :],
         )
         for row, amounts, head, flag, good in zip(rows.tolist(), values, heads, tails, all_plain.tolist(), strict=True)
         if good
