@@ -32,13 +32,13 @@ def lock_components(*, component_ids: Iterable[int]) -> None:
         fetch_rows(_in_order(ids).select_for_update(no_key=True).values_list("pk"))
 
 
-def lock_free_components(*, component_ids: Iterable[int]) -> set[int]:
-    """Lock those of these components that nobody else has locked, without waiting for any, and give them."""
-    ids = set(component_ids)
-    if not ids:
-        return ids
-    free = _in_order(ids).select_for_update(no_key=True, skip_locked=True)
-    return {pk for (pk,) in fetch_rows(free.values_list("pk"))}
+def to_lock(*, component_ids: Iterable[int], free_only: bool) -> QuerySet[MeasuringComponent]:
+    """
+    Give measuring components that are locked as they are read, as `lock_components` does.
+
+    `free_only` are those that nobody else has locked, without waiting for any.
+    """
+    return _in_order(set(component_ids)).select_for_update(no_key=True, skip_locked=free_only, of=("self",))
 
 
 def _in_order(ids: set[int]) -> QuerySet[MeasuringComponent]:

@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import itertools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -80,12 +80,20 @@ def _move(
 
 
 def conclude(
-    *, groups: Sequence[Group], refused: Sequence[Refused], at: dt.datetime, move: Movement = _move
+    *,
+    groups: Sequence[Group],
+    refused: Sequence[Refused],
+    at: dt.datetime,
+    move: Movement = _move,
+    plain: Collection[int] = frozenset(),
+    left: Collection[int] = frozenset(),
 ) -> Outcome:
     """
     Store what groups of IMDs went through, and move each of them to where it belongs.
 
-    `move` is told of those that VEE completed or held; what cannot be prepared or stored goes to ERROR behind them.
+    `move` is told of those that VEE completed or held; what cannot be prepared or stored goes to ERROR behind them. Of
+    `plain` there is nothing to say: they become measurements and leave no IMD. Nothing is done about those of interval
+    components that are `left`.
     """
     outcome = Outcome()
     findings: list[tuple[DueImd, RowFinding]] = []
@@ -94,10 +102,14 @@ def conclude(
     logs: dict[int, str] = {}
     unstorable: list[tuple[DueImd, str]] = []
     for group in groups:
-        logs.update(zip((imd.id for imd in group.imds), group.logs(), strict=True))
-        findings += [(group.imds[row], finding) for row in sorted(group.findings) for finding in group.findings[row]]
+        rows = [row for row, imd in enumerate(group.imds) if imd.id not in plain and imd.id not in left]
+        logs.update(zip((group.imds[row].id for row in rows), group.logs(rows), strict=True))
+        findings += [
+            (group.imds[row], finding) for row in rows if row in group.findings for finding in group.findings[row]
+        ]
         blocked = group.blocked.tolist()
-        for row, (imd, component) in enumerate(zip(group.imds, group.components, strict=True)):
+        for row in rows:
+            imd, component = group.imds[row], group.components[row]
             if blocked[row]:
                 moves[imd.state, ImdState.EXCEPTION].append(imd.id)
                 needs.append(_need(imd, group.findings[row]))
@@ -107,8 +119,8 @@ def conclude(
                 moves[imd.state, ImdState.COMPLETE].append(imd.id)
                 outcome.completed_components.add(component.id)
                 outcome.intervals += group.result.batch.length
-        store_values_after_vee(group=group, at=at)
-    kept_out = {imd.id for imd, _ in unstorable}
+        store_values_after_vee(group=group, at=at, left=left)
+    kept_out = {*left, *(imd.id for imd, _ in unstorable)}
     changes = normalize(groups, kept_out, at=at)
     progress.advance(changes=changes, whole=whole_periods(groups, kept_out))
     _store_exceptions(findings, at=at)
@@ -125,7 +137,7 @@ def conclude(
         outcome.errors += in_error
         outcome.exceptions += not in_error
     usage_changes.take_up(changes=changes, imds=[imd for group in groups for imd in group.imds], at=at)
-    estimation.create_for_requests(requests=_requests(groups), at=at)
+    estimation.create_for_requests(requests=_requests(groups, left), at=at)
     note_changed_days(changes=changes, at=at)
     events.announce_changes(changes=changes, at=at)
     events.announce_attention(imd_ids=[need.imd_id for need in needs], at=at)
@@ -171,11 +183,12 @@ def whole_periods(groups: Sequence[Group], kept_out: set[int]) -> dict[int, tupl
     return whole
 
 
-def _requests(groups: Sequence[Group]) -> list[Gap]:
+def _requests(groups: Sequence[Group], left: Collection[int]) -> list[Gap]:
     return [
         Gap(group.components[asked.row].id, asked.start, asked.end)
         for group in groups
         for asked in group.result.requests
+        if group.imds[asked.row].id not in left
     ]
 
 

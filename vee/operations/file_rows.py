@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
 from vee.operations import imd_store, known_components, pre_vee
 from vee.operations.file_units import in_unit
 from vee.operations.known_components import KnownComponent
+from vee.readers.numbers import Amounts
 
 
 # The zone of the Australian market: UTC+10 without daylight saving time.
@@ -22,6 +24,7 @@ NEM_ZONE = "Australia/Brisbane"
 # How many components are remembered at most, so that memory does not grow with the file.
 _REMEMBERED = 50_000
 LONGEST_NAME = 60
+_INITIAL_LOAD = codes.ImdKind.INITIAL_LOAD.value
 _OF_THE_MARKET = frozenset({"nem12", "nem13"})
 _CHANNEL_LAST = frozenset({"nem12", "nem13", "cmep"})
 
@@ -193,7 +196,10 @@ def _intervals(
         values = imd_store.fixed_values(item.values, scale=scale)
     except imd_store.UnableToKeepValue as unable:
         return _refused(item, "not_exact", f"interval {unable.index + 1}: {unable}")
-    start, end = item.start.astimezone(dt.UTC), item.end.astimezone(dt.UTC)
+    if isinstance(item.start.tzinfo, dt.timezone):
+        start, end = _period(item.start, item.seconds_per_interval * len(values))
+    else:
+        start, end = item.start.astimezone(dt.UTC), item.end.astimezone(dt.UTC)
     if component is not None and component.type.snap_to_boundaries:
         start = pre_vee.snapped(start, item.seconds_per_interval, component.standard_offset)
         end = pre_vee.snapped(end, item.seconds_per_interval, component.standard_offset)
@@ -202,7 +208,7 @@ def _intervals(
         component_id=component.pk if component is not None else None,
         start=start,
         end=end,
-        kind=codes.ImdKind.INITIAL_LOAD.value,
+        kind=_INITIAL_LOAD,
         uom=item.uom,
         scale=scale,
         seconds_per_interval=item.seconds_per_interval,
@@ -210,9 +216,17 @@ def _intervals(
         conditions=imd_store.given_conditions(item.conditions),
         source_line=item.line,
         error=error,
+        whole=isinstance(item.values, Amounts) and item.values.whole,
         direct=component is not None and component.type.direct_processing,
     )
     return [imd]
+
+
+@functools.lru_cache(maxsize=4_096)
+def _period(start: dt.datetime, seconds: int) -> tuple[dt.datetime, dt.datetime]:
+    """Give a period in UTC that starts at a time of a fixed offset: the same one for most rows of a file."""
+    begin = start.astimezone(dt.UTC)
+    return begin, begin + dt.timedelta(seconds=seconds)
 
 
 def _scalars(
@@ -235,7 +249,7 @@ def _scalars(
                 component_id=component_id,
                 start=read_at,
                 end=read_at,
-                kind=codes.ImdKind.INITIAL_LOAD.value,
+                kind=_INITIAL_LOAD,
                 uom=item.uom,
                 scale=scale,
                 reading=read.reading,

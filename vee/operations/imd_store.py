@@ -14,16 +14,17 @@ import numpy as np
 from foundation.dispatch import after_commit
 from vee import models
 from vee.choices import ImdState
-from vee.codes import NO_VALUE, Condition, ImdKind
+from vee.codes import NO_VALUE, Condition
 from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
 from vee.operations import lifecycle, todos
-from vee.operations.preparation import Component, DueImd
+from vee.operations.preparation import KINDS, Component, DueImd
 from vee.readers.numbers import Amounts
 from vee.storage import Column, insert_columns, insert_rows, new_ids
 
 
 # The scale of values whose component, and so whose type, is not known yet.
 DEFAULT_SCALE = 6
+_REGULAR = int(Condition.REGULAR)
 _NINE_PLACES = Decimal("1e-9")
 _WIDE = Context(prec=40)
 _IMD = {
@@ -63,6 +64,8 @@ class NewImd:
     digest: str = ""
     source_line: int | None = None
     error: str = ""
+    whole: bool = False
+    """Whether it is known that none of its values is missing."""
     direct: bool = False
     """Whether its component's type wants it to become measurements without an IMD, if there is nothing to say."""
     reason: str = ""
@@ -213,7 +216,7 @@ def as_due(imd_id: int, record: NewImd, component: Component) -> DueImd:
         start=int(record.start.timestamp()),
         end=int(record.end.timestamp()),
         seconds_per_interval=record.seconds_per_interval,
-        kind=ImdKind(record.kind),
+        kind=KINDS[record.kind],
         state=ImdState.PENDING,
         user_edited=False,
         attempts=0,
@@ -223,6 +226,7 @@ def as_due(imd_id: int, record: NewImd, component: Component) -> DueImd:
         values=record.values,
         conditions=record.conditions,
         reading=record.reading,
+        whole=record.whole,
     )
 
 
@@ -271,6 +275,6 @@ def fixed_values(values: Iterable[Decimal | None], *, scale: int) -> np.ndarray:
 
 def given_conditions(conditions: Sequence[int]) -> np.ndarray | None:
     """Give condition codes as they are stored: None when all are Regular."""
-    if conditions.count(int(Condition.REGULAR)) == len(conditions):
+    if conditions.count(_REGULAR) == len(conditions):
         return None
     return np.array(conditions, dtype=np.int32)

@@ -25,12 +25,11 @@ from vee import models
 from vee.choices import ImdState, is_due
 from vee.codes import ComponentKind
 from vee.engine.batch import Batch
-from vee.locks import lock_free_components
 from vee.operations import evidence, imd_store, lifecycle, processing, retries
 from vee.operations.groups import Plans
 from vee.operations.history import MeasurementHistory
 from vee.operations.imd_store import NewImd
-from vee.operations.preparation import Component, load_components
+from vee.operations.preparation import Component, lock_and_load_components
 from vee.operations.validation import validate
 from vee.operations.waves import in_waves
 
@@ -55,7 +54,7 @@ def store_and_process(*, records: Sequence[NewImd], by: str, at: dt.datetime, re
         return
     try:
         with transaction.atomic():
-            _process(_Chunk(now, components, by=by, reading_file=reading_file), at=at)
+            _process(Chunk(now, components, by=by, reading_file=reading_file), at=at)
     except (OperationalError, InterfaceError):
         raise  # the database is the trouble, not an IMD
     except _NeedsWaitingImds:
@@ -70,20 +69,20 @@ def store_and_process(*, records: Sequence[NewImd], by: str, at: dt.datetime, re
 def _free_components(records: Sequence[NewImd]) -> dict[int, Component]:
     """Lock and give the components whose IMDs can be put through now."""
     wanted = {record.component_id for record in records if record.component_id is not None and not record.error}
-    free = lock_free_components(component_ids=wanted)
+    free = lock_and_load_components(component_ids=wanted, free_only=True)
     # What waits was there before: nothing may overtake it.
     waiting = models.InitialMeasurement.objects.filter(is_due(), measuring_component__any_of=free)
-    free -= set(waiting.values_list("measuring_component", flat=True))
-    return {pk: component for pk, component in load_components(component_ids=free).items() if _fits(component)}
+    held = set(waiting.values_list("measuring_component", flat=True))
+    return {pk: component for pk, component in free.items() if pk not in held and fits(component)}
 
 
-def _fits(component: Component) -> bool:
+def fits(component: Component) -> bool:
     """Tell whether nothing that prepares the component's IMDs looks for their rows."""
     return component.kind == ComponentKind.INTERVAL and component.high_quality_tolerance is None
 
 
 @dataclass(frozen=True, slots=True)
-class _Chunk:
+class Chunk:
     """Records that go through now, by the ids of their IMDs."""
 
     records: Mapping[int, NewImd]
@@ -114,7 +113,7 @@ class _Chunk:
         lifecycle.record_entry(imd_ids=imd_ids, path=path, at=at, by=self.by, details=details, details_of=details_of)
 
 
-def _process(chunk: _Chunk, *, at: dt.datetime) -> None:
+def _process(chunk: Chunk, *, at: dt.datetime) -> None:
     due = [
         imd_store.as_due(imd_id, record, chunk.components[record.component_id or 0])
         for imd_id, record in chunk.records.items()

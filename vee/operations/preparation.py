@@ -11,11 +11,12 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from django.db.models import TextField
+from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
 from vee.codes import ComponentKind, Condition, ImdKind, Role
 from vee.engine.registers import Register
+from vee.locks import to_lock
 from vee.models import ImdEdit, ImdPayload, InitialMeasurement, MeasuringComponent, MeasuringComponentType, VeeGroup
 from vee.storage import NO_VALUE, SECONDS_PER_DAY, fetch_arrays, fetch_rows, instant
 
@@ -77,6 +78,8 @@ class DueImd:
     conditions: np.ndarray | None = None
     reading: Decimal | None = None
     edits: list[tuple[int, Decimal | None, int]] = dataclasses.field(default_factory=list)
+    whole: bool = False
+    """Whether it is known that none of the values is missing."""
 
     @property
     def end_at(self) -> dt.datetime:
@@ -105,13 +108,27 @@ _TYPE_FIELDS = (
     "initial_load_group__code", "manual_override_group__code", "estimation_group__code", "dials",
     "rollover_threshold", "subtractive", "sync_consumption", "high_quality_tolerance",
 )  # fmt: skip
-_KINDS = {kind.value: kind for kind in ImdKind}
+KINDS = {kind.value: kind for kind in ImdKind}
 _ROLES = (Role.INITIAL_LOAD, Role.MANUAL_OVERRIDE, Role.ESTIMATION)
 
 
 def load_components(*, component_ids: Iterable[int]) -> dict[int, Component]:
     """Read components with their types, groups and zones: one query for them, and one or two for what many share."""
-    rows = fetch_rows(MeasuringComponent.objects.filter(pk__any_of=set(component_ids)).values_list(*_COMPONENT_FIELDS))
+    return _read(MeasuringComponent.objects.filter(pk__any_of=set(component_ids)))
+
+
+def lock_and_load_components(*, component_ids: Iterable[int], free_only: bool = False) -> dict[int, Component]:
+    """
+    Read components as `load_components` does and lock them for the rest of the transaction, with the same queries.
+
+    With `free_only` those that somebody else has locked are left out, else waited for.
+    """
+    ids = set(component_ids)
+    return _read(to_lock(component_ids=ids, free_only=free_only)) if ids else {}
+
+
+def _read(components: QuerySet[MeasuringComponent]) -> dict[int, Component]:
+    rows = fetch_rows(components.values_list(*_COMPONENT_FIELDS))
     kinds = MeasuringComponentType.objects.filter(pk__any_of={row[1] for row in rows}) if rows else None
     types = {} if kinds is None else {row[0]: row for row in fetch_rows(kinds.values_list(*_TYPE_FIELDS))}
     own = {pk for row in rows for pk in row[3:6] if pk is not None}
@@ -186,7 +203,7 @@ def load_due(*, imd_ids: Sequence[int]) -> list[DueImd]:
             start=int(row[3].timestamp()),
             end=int(row[4].timestamp()),
             seconds_per_interval=row[5],
-            kind=_KINDS[row[6]],
+            kind=KINDS[row[6]],
             state=row[7],
             user_edited=row[8],
             attempts=row[9],
@@ -302,6 +319,8 @@ def conditions_of(imd: DueImd, values: np.ndarray) -> np.ndarray:
     """Give the received conditions; a value that is not there and has no condition of its own is Missing."""
     if imd.conditions is not None:
         return imd.conditions
+    if imd.whole:
+        return _regular(len(values))
     present = values != NO_VALUE
     return _regular(len(values)) if present.all() else conditions_by_presence(present)
 

@@ -240,19 +240,21 @@ class _Load:
         waiting.clear()
 
     def _take(self, item: readers.Item) -> None:
+        file = self._file
         if not isinstance(item, readers.RowError):
             outcome = self._registry.prepare(item)
             if not isinstance(outcome, readers.RowError):
-                self._imds.extend(outcome)
-                self._file.rows_accepted += item.rows
-                self._file.intervals += sum(len(imd.values) for imd in outcome if imd.values is not None)
-                self._file.rows_read += item.rows
+                self._imds += outcome
+                file.rows_accepted += item.rows
+                if isinstance(item, readers.IntervalReadings):
+                    file.intervals += len(item.values)
+                file.rows_read += item.rows
                 self._rows_in_chunk += len(outcome)
                 return
             item = outcome
         self._faults.append(item)
-        self._file.rows_rejected += item.rows
-        self._file.rows_read += item.rows
+        file.rows_rejected += item.rows
+        file.rows_read += item.rows
         self._rows_in_chunk += 1
 
     @property
@@ -284,10 +286,13 @@ class _Load:
         if not held:
             raise LeaseLost(f"Another worker took the reading file {file.pk} over.")
         self._registry.create_components()
-        records, _ = direct.process(records=self._registry.resolved(self._imds), at=self._at, reading_file=file)
+        records, imds = direct.process(
+            records=self._registry.resolved(self._imds), by="system", at=self._at, reading_file=file
+        )
         store(records=records, by="system", at=self._at, reading_file=file)
-        if records:
-            file.imds += len(records)
+        imds += len(records)
+        if imds:
+            file.imds += imds
             models.ReadingFile.objects.filter(pk=file.pk).update(imds=file.imds)
         self._store_errors()
         for name, value in changes.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -49,11 +49,11 @@ class Group:
     scalars: list[Scalar] | None = None
     consumed: list[Consumed] | None = None
 
-    def logs(self) -> list[str]:
-        """Give the log of each IMD as JSON text; IMDs that went the same way share it."""
+    def logs(self, rows: Iterable[int] | None = None) -> list[str]:
+        """Give the logs of IMDs, all or those of some rows, as JSON text; IMDs that went the same way share it."""
         texts: dict[int, str] = {}
         logs = []
-        for row in range(len(self.imds)):
+        for row in range(len(self.imds)) if rows is None else rows:
             steps = self.result.row_log(row)
             if id(steps) not in texts:
                 texts[id(steps)] = _log_text(steps)

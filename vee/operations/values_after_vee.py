@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -20,8 +20,8 @@ _COLUMNS = {
 }  # fmt: skip
 
 
-def store_values_after_vee(*, group: Group, at: dt.datetime) -> None:
-    """Keep the values after VEE where they differ from what was received."""
+def store_values_after_vee(*, group: Group, at: dt.datetime, left: Collection[int] = ()) -> None:
+    """Keep the values after VEE where they differ from what was received, but for the IMDs that are `left`."""
     if group.scalars is not None:
         _store_readings(group, group.scalars, at=at)
         return
@@ -32,6 +32,8 @@ def store_values_after_vee(*, group: Group, at: dt.datetime) -> None:
     else:
         edited = [bool(imd.edits) for imd in group.imds]
         rows = np.flatnonzero(group.result.changed | np.array(edited, dtype=bool)).tolist()
+    if left:
+        rows = [row for row in rows if group.imds[row].id not in left]
     if rows:
         values = np.where(batch.valid, batch.values, NO_VALUE)
         insert_rows(

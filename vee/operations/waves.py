@@ -38,7 +38,7 @@ def _looks_back(imd: DueImd) -> bool:
         return True
     if imd.component is not None and imd.component.kind == ComponentKind.SUBTRACTIVE_INTERVAL:
         return True
-    return values is None or not len(values) or bool((values == NO_VALUE).any())
+    return values is None or not len(values) or (not imd.whole and bool((values == NO_VALUE).any()))
 
 
 def _in_order(imd: DueImd, plans: Plans, known: dict[str, bool]) -> bool:

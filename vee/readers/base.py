@@ -42,7 +42,8 @@ def refuse(fault: tuple[str, str] | None) -> None:
         raise RowRefused(*fault)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen, which would make it three times as slow to create, and there is one for each day of a file.
+@dataclass(slots=True, kw_only=True)
 class IntervalReadings:
     """
     Consecutive interval values of one component.

@@ -25,9 +25,9 @@ from vee.readers.base import (
     RowRefused,
     ZoneLookup,
 )
-from vee.readers.lines import Line, read_lines
+from vee.readers.lines import Line, LineBlock, read_blocks
 from vee.readers.numbers import shown
-from vee.readers.plain_days import PlainDay, read_ahead
+from vee.readers.plain_days import PlainDay, plain_days
 
 
 def read(stream: IO[bytes], *, first: int = 1, zone_of: ZoneLookup | None = None) -> Items:
@@ -36,10 +36,12 @@ def read(stream: IO[bytes], *, first: int = 1, zone_of: ZoneLookup | None = None
 
     :raises FileUnreadable: when there is no NEM12 header, or nothing between header and end.
     """
-    return _Reader().read(read_lines(stream, first=first))
+    return _Reader().read(read_blocks(stream, first=first))
 
 
 _KINDS = frozenset({"100", "200", "300", "400", "500", "900"})
+# A day that one of these follows has no 400 rows.
+_ENDS_A_DAY = ("200,", "300,")
 
 
 class _Reader:
@@ -48,41 +50,51 @@ class _Reader:
     def __init__(self) -> None:
         self._stream: rows.Stream | None = None
         self._day: rows.Day | None = None
+        self._header_seen = False
         self._open = False
         # A refused day takes its 400 rows with it.
         self._in_refused_day = False
         self._last = 0
 
-    def read(self, lines: Iterator[Line]) -> Items:
+    def read(self, blocks: Iterator[LineBlock]) -> Items:
         given = False
-        header_seen = False
-        for line, plain in read_ahead(lines):
-            self._last = line.number
-            if not header_seen:
-                if line.fault is None and not line.text.strip():
-                    continue
-                _read_header(line)
-                header_seen = self._open = True
-                continue
-            if plain is not None and self._open:
-                # What nearly all rows are: a day that is read already and ends the one before it.
-                given = True
-                if self._day is not None:
-                    yield self._finished_day(self._day)
-                refused = self._open_plain_day(plain, line)
-                if refused is not None:
-                    yield refused
-                continue
-            for item in self._rows(line):
+        for block in blocks:
+            for item in self._block(block):
                 given = True
                 yield item
-        if not header_seen:
+        if not self._header_seen:
             raise FileUnreadable("empty_file", "The file is empty.")
         for item in self._end():
             given = True
             yield item
         if not given:
             raise FileUnreadable("no_data", "There is no reading between the header and the end of the file.")
+
+    def _block(self, block: LineBlock) -> Items:
+        days = plain_days(block)
+        texts, faults, last = block.texts, block.faults, len(block.texts) - 1
+        for place, text in enumerate(texts):
+            number = self._last = block.first + place
+            plain = days.get(place)
+            if plain is not None and self._open:
+                # What nearly all rows are: a day that is read already and ends the one before it.
+                if self._day is not None:
+                    yield self._finished_day(self._day)
+                alone = place < last and texts[place + 1].startswith(_ENDS_A_DAY)
+                item = self._plain_day(plain, text, number, alone=alone)
+                if item is not None:
+                    yield item
+            elif text.startswith("200,") and self._open and place not in faults:
+                if self._day is not None:
+                    yield self._finished_day(self._day)
+                refused = self._open_stream(text, number)
+                if refused is not None:
+                    yield refused
+            elif self._header_seen:
+                yield from self._rows(block.line(place))
+            elif place in faults or text.strip():
+                _read_header(block.line(place))
+                self._header_seen = self._open = True
 
     def _end(self) -> Items:
         yield from self._close_day()
@@ -164,16 +176,29 @@ class _Reader:
         self._day = rows.read_day(fields, self._needed_stream(), number)
         self._in_refused_day = False
 
-    def _open_plain_day(self, plain: PlainDay, line: Line) -> RowError | None:
+    def _open_stream(self, text: str, number: int) -> RowError | None:
+        self._in_refused_day = False
+        self._stream = None
+        try:
+            self._stream = rows.read_stream_text(text)
+        except RowRefused as refused:
+            return RowError(line=number, code=refused.code, message=refused.message)
+        return None
+
+    def _plain_day(self, plain: PlainDay, text: str, number: int, *, alone: bool) -> Item | None:
+        """Take a day up; one that is `alone`, without 400 rows, is given at once."""
         self._in_refused_day = True
         try:
             stream = self._needed_stream()
-            if len(plain.amounts) == stream.intervals:
-                self._day = rows.read_plain_day(plain, stream, line.number)
+            if len(plain.amounts) != stream.intervals:
+                self._day = rows.read_day([field.strip() for field in text.split(",")], stream, number)
+            elif alone and (item := rows.whole_plain_day(plain, stream, number)) is not None:
+                self._in_refused_day = False
+                return item
             else:
-                self._day = rows.read_day([text.strip() for text in line.text.split(",")], stream, line.number)
+                self._day = rows.read_plain_day(plain, stream, number)
         except RowRefused as refused:
-            return RowError(line=line.number, code=refused.code, message=refused.message)
+            return RowError(line=number, code=refused.code, message=refused.message)
         self._in_refused_day = False
         return None
 

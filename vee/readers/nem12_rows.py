@@ -26,6 +26,10 @@ _SUFFIX = re.compile(r"[A-Za-z0-9_./-]{1,10}")
 # Participants leave the unit out now and then; the Unit of Measure rule judges it.
 _UOM = re.compile(r"[A-Za-z0-9/%]{0,20}")
 _DIGITS = re.compile(r"[0-9]+")
+_SOUND_STREAM = re.compile(
+    rf"200,({_IDENTIFIER.pattern}),[^,]*,[^,]*,({_SUFFIX.pattern}),[^,]*,[^,]*,({_UOM.pattern}),([0-9]+)(?:,|\Z)"
+)
+_MINUTES = {str(length): length for length in INTERVAL_LENGTHS}
 # After the values: quality, reason, reason description, update time, load time.
 _FIELDS_AFTER_VALUES = 5
 
@@ -77,6 +81,19 @@ def read_stream(fields: list[str]) -> Stream:
     return Stream(component=component, uom=uom.upper(), minutes=int(length))
 
 
+def read_stream_text(text: str) -> Stream:
+    """
+    Read a 200 row that is not in fields yet; nearly all are sound as they stand.
+
+    :raises RowRefused: when it names no usable stream.
+    """
+    sound = _SOUND_STREAM.match(text)
+    minutes = _MINUTES.get(sound[4]) if sound is not None else None
+    if sound is None or minutes is None:
+        return read_stream([field.strip() for field in text.split(",")])
+    return Stream(f"{sound[1]}-{sound[2]}", sound[3].upper(), minutes)
+
+
 def component_name(nmi: str, suffix: str, uom: str) -> str:
     """
     Give the name of a stream's component, `NMI-suffix`, once NMI, suffix and unit are sound.
@@ -126,6 +143,30 @@ def read_plain_day(plain: PlainDay, stream: Stream, number: int) -> Day:
     day = Day(line=number, stream=stream, start=_read_date(plain.date), texts=(), amounts=plain.amounts)
     _qualify(day, *_quality_of_text(plain.tail))
     return day
+
+
+def whole_plain_day(plain: PlainDay, stream: Stream, number: int) -> IntervalReadings | None:
+    """
+    Give a 300 row whose values were read already, and that no 400 row follows, as readings; None when its flag is V.
+
+    :raises RowRefused: when its other fields do not fit.
+    """
+    start = _read_date(plain.date)
+    letter, condition = _quality_of_text(plain.tail)
+    if condition is None:
+        return None
+    amounts = plain.amounts
+    if letter == "N":
+        amounts = amounts.without(np.ones(len(amounts), dtype=bool))
+    return IntervalReadings(
+        component=stream.component,
+        start=start,
+        seconds_per_interval=stream.minutes * 60,
+        uom=stream.uom,
+        values=amounts,
+        conditions=[condition] * len(amounts),
+        line=number,
+    )
 
 
 def _qualify(day: Day, letter: str, condition: int | None) -> None:

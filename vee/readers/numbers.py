@@ -47,15 +47,19 @@ _ROW_SCALE = 6
 class Amounts(Sequence[Decimal | None]):
     """The numbers of a row, read at once: exact counts of a millionth, shown as decimals; some may be missing."""
 
-    def __init__(self, counts: NDArray[np.int64]) -> None:
+    __slots__ = ("_counts", "whole")
+
+    def __init__(self, counts: NDArray[np.int64], *, whole: bool = False) -> None:
+        """Take counts; `whole` when it is known that none of them is missing."""
         self._counts = counts
+        self.whole = whole
 
     def __len__(self) -> int:
         return len(self._counts)
 
     def __getitem__(self, at: Any) -> Any:
         if isinstance(at, slice):
-            return Amounts(self._counts[at])
+            return Amounts(self._counts[at], whole=self.whole)
         count = int(self._counts[at])
         return None if count == NO_VALUE else Decimal(count).scaleb(-_ROW_SCALE)
 
@@ -90,7 +94,7 @@ def read_amounts(texts: Sequence[str]) -> Amounts | None:
     """
     if not _PLAIN_ROW.fullmatch(",".join(texts) + ","):
         return None
-    return Amounts(np.rint(np.array(list(map(float, texts))) * 10**_ROW_SCALE).astype(np.int64))
+    return Amounts(np.rint(np.array(list(map(float, texts))) * 10**_ROW_SCALE).astype(np.int64), whole=True)
 
 
 def scaled(value: Decimal, factor: Decimal) -> Decimal:

@@ -7,29 +7,23 @@ meters send. Anything else is left to be read field by field, which finds the fa
 
 from __future__ import annotations
 
-import functools
-import itertools
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vee.readers.lines import Line
+from vee.readers.lines import LineBlock
 from vee.readers.numbers import Amounts
 
 
-# Enough for numpy to pay, and little memory also where lines are long.
-_LINES, _CHARACTERS = 256, 262_144
 _DATE_BEGINS, _VALUES_BEGIN = 4, 13
 _MOST_WHOLE, _DECIMALS = 9, 6
-_LETTER = re.compile(r"[A-Za-z]")
-_DIGITS = b"0123456789"
-_COMMA, _POINT, _ZERO = ord(","), ord("."), ord("0")
+_COMMA, _POINT, _ZERO, _NINE = ord(","), ord("."), ord("0"), ord("9")
+_LETTERS = np.zeros(256, dtype=bool)
+_LETTERS[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PlainDay:
     """A 300 row that was read already: its date, its values, and its text from the quality flag on."""
 
@@ -38,86 +32,100 @@ class PlainDay:
     tail: str
 
 
-def read_ahead(lines: Iterator[Line]) -> Iterator[tuple[Line, PlainDay | None]]:
-    """Give the same lines in the same order; a plain 300 row comes with what was read of it."""
-    for some in _batches(lines):
-        days = _plain_days(some)
-        for index, line in enumerate(some):
-            yield line, days.get(index)
-
-
-def _batches(lines: Iterator[Line]) -> Iterator[list[Line]]:
-    some: list[Line] = []
-    characters = 0
-    for line in lines:
-        some.append(line)
-        characters += len(line.text)
-        if len(some) == _LINES or characters >= _CHARACTERS:
-            yield some
-            some, characters = [], 0
-    yield some
-
-
-def _plain_days(lines: list[Line]) -> dict[int, PlainDay]:
-    found: list[tuple[int, int]] = []
-    texts: list[bytes] = []
-    counts: list[int] = []
-    for index, line in enumerate(lines):
-        if line.fault is not None or not line.text.startswith("300,"):
-            continue
-        flag = _LETTER.search(line.text, _VALUES_BEGIN)
-        if flag is None or line.text[_VALUES_BEGIN - 1] != "," or not line.text.isascii():
-            continue
-        values = line.text[_VALUES_BEGIN : flag.start() - 1].encode()
-        count = values.count(b",") + 1
-        # Without its digits a plain row is nothing but points and commas in turn.
-        if line.text[flag.start() - 1] == "," and values.translate(None, _DIGITS) == _shape(count):
-            found.append((index, flag.start()))
-            texts.append(values)
-            counts.append(count)
+def plain_days(block: LineBlock) -> dict[int, PlainDay]:
+    """Give what was read of the plain 300 rows of a block, by their places."""
+    texts = block.texts
+    found = [
+        place
+        for place, text in enumerate(texts)
+        if text.startswith("300,") and len(text) > _VALUES_BEGIN and text.isascii() and place not in block.faults
+    ]
     if not found:
         return {}
-    numbers, plain = _read(b",".join(texts) + b",")
-    ends = list(itertools.accumulate(counts))
-    starts = [0, *ends[:-1]]
-    all_plain = np.logical_and.reduceat(plain, starts).tolist()
+    text = "\n".join([texts[place] for place in found]).encode()
+    characters = np.frombuffer(text, dtype=np.uint8)
+    lengths = np.array([len(texts[place]) for place in found], dtype=np.int64)
+    starts = np.concatenate(([0], np.cumsum(lengths[:-1] + 1)))
+    # The quality flag is the first letter of the row; a line has ended where none is found in it.
+    late = np.append(np.flatnonzero(characters > _NINE), len(characters))
+    flags = late[np.searchsorted(late, starts + _VALUES_BEGIN)]
+    marks = np.flatnonzero(characters < _ZERO)
+    firsts, lasts = np.searchsorted(marks, starts + _VALUES_BEGIN), np.searchsorted(marks, flags)
+    counts, odd = np.divmod(lasts - firsts, 2)
+    plain = (flags < starts + lengths) & (counts > 0) & (odd == 0)
+    flags[~plain] = 0
+    plain &= _LETTERS[characters[flags]]
+    plain &= (characters[starts + _VALUES_BEGIN - 1] == _COMMA) & (characters[flags - 1] == _COMMA)
+    rows = np.flatnonzero(plain)
+    if not len(rows):
+        return {}
+    marks = _of_rows(marks, firsts[rows], counts[rows] * 2)
+    first_of = np.concatenate(([0], np.cumsum(counts[rows][:-1])))
+    numbers, are_plain = _read(characters, marks[::2], marks[1::2], first_of, starts[rows] + _VALUES_BEGIN)
+    all_plain = np.logical_and.reduceat(are_plain, first_of)
+    values = _split(numbers, counts[rows].tolist())
+    heads, tails = (starts[rows]).tolist(), flags[rows].tolist()
     return {
-        index: PlainDay(
-            lines[index].text[_DATE_BEGINS : _VALUES_BEGIN - 1], Amounts(numbers[start:end]), lines[index].text[flag:]
+        found[row]: PlainDay(
+            texts[found[row]][_DATE_BEGINS : _VALUES_BEGIN - 1],
+            Amounts(amounts, whole=True),
+            texts[found[row]][flag - head :],
         )
-        for (index, flag), start, end, good in zip(found, starts, ends, all_plain, strict=True)
+        for row, amounts, head, flag, good in zip(rows.tolist(), values, heads, tails, all_plain.tolist(), strict=True)
         if good
     }
 
 
-@functools.lru_cache(maxsize=64)
-def _shape(count: int) -> bytes:
-    return b".," * (count - 1) + b"."
+def _of_rows(marks: NDArray[np.intp], firsts: NDArray[np.intp], counts: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Give so many marks of each row, from its first one on, one row behind the other."""
+    before = np.cumsum(counts) - counts
+    return marks[np.arange(int(counts.sum())) + np.repeat(firsts - before, counts)]
 
 
-def _read(text: bytes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Give the numbers of a text of `digits.digits,` as counts of a millionth, and which of them are plain."""
-    characters = np.frombuffer(text, dtype=np.uint8)
-    points = np.flatnonzero(characters == _POINT)
-    commas = np.flatnonzero(characters == _COMMA)
+def _split(numbers: NDArray[np.int64], counts: list[int]) -> list[NDArray[np.int64]]:
+    if counts.count(counts[0]) == len(counts):
+        return list(numbers.reshape(len(counts), counts[0]))
+    return np.split(numbers, np.cumsum(counts)[:-1])
+
+
+def _read(
+    characters: NDArray[np.uint8],
+    points: NDArray[np.intp],
+    commas: NDArray[np.intp],
+    first_of: NDArray[np.intp],
+    begins: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """
+    Give the numbers that stand as `digits.digits,` as counts of a millionth, and which of them are plain.
+
+    `first_of` are the first numbers of the rows, which begin at `begins`; the others begin behind a comma.
+    """
     wholes = points.copy()
     wholes[1:] -= commas[:-1] + 1
+    wholes[first_of] = points[first_of] - begins
     decimals = commas - points - 1
-    plain = (wholes >= 1) & (wholes <= _MOST_WHOLE) & (decimals >= 1) & (decimals <= _DECIMALS)
+    plain = (characters[points] == _POINT) & (characters[commas] == _COMMA)
+    plain &= (wholes >= 1) & (wholes <= _MOST_WHOLE) & (decimals >= 1) & (decimals <= _DECIMALS)
     digits = characters - np.uint8(_ZERO)
-    numbers = np.zeros(len(points), dtype=np.int64)
+    # Nine digits fit 32 bits; what is not plain is counted to nothing that is used.
+    amounts, parts = np.zeros(len(points), dtype=np.int32), np.zeros(len(points), dtype=np.int32)
     for place in range(min(int(wholes.max()), _MOST_WHOLE)):
-        _add(numbers, digits, points - 1 - place, wholes > place, 10 ** (_DECIMALS + place))
+        _add(amounts, digits, points, -1 - place, wholes > place, 10**place)
     for place in range(min(int(decimals.max()), _DECIMALS)):
-        _add(numbers, digits, points + 1 + place, decimals > place, 10 ** (_DECIMALS - 1 - place))
-    return numbers, plain
+        _add(parts, digits, points, 1 + place, decimals > place, 10 ** (_DECIMALS - 1 - place))
+    return amounts * np.int64(10**_DECIMALS) + parts, plain
 
 
 def _add(
-    numbers: NDArray[np.int64], digits: NDArray[np.uint8], at: NDArray[np.intp], there: NDArray[np.bool_], worth: int
+    numbers: NDArray[np.int32],
+    digits: NDArray[np.uint8],
+    points: NDArray[np.intp],
+    away: int,
+    there: NDArray[np.bool_],
+    worth: int,
 ) -> None:
-    """Add what the digits at these places are worth; most numbers of a file have as many digits."""
+    """Add what the digits so far from the points are worth; most numbers of a file have as many digits."""
     if there.all():
-        numbers += digits[at] * np.int64(worth)
+        numbers += digits[points + away] * np.int32(worth)
     else:
-        numbers[there] += digits[at[there]] * np.int64(worth)
+        numbers[there] += digits[points[there] + away] * np.int32(worth)

@@ -132,6 +132,24 @@ class TestDirectProcessing:
         imds = InitialMeasurement.objects.filter(measuring_component=one).order_by("start")
         assert [imd.state for imd in imds] == ["COMPLETE", "COMPLETE"]
 
+    def test_ends_what_was_run_at_once_and_runs_nothing_twice(self) -> None:
+        those = components(kind("G", direct=True), "B", 4)
+        row = intake.receive_file(
+            name="day.csv", stream=io.BytesIO(nem12("B", DAYS)), format="nem12", at=make.AT, wake=False
+        )
+
+        file = intake.load_file(file_id=row.pk, at=make.AT)
+
+        states = InitialMeasurement.objects.filter(measuring_component=those[2]).order_by("start")
+        assert [imd.state for imd in states] == ["EXCEPTION", "COMPLETE"]
+        assert not InitialMeasurement.objects.exclude(state="PENDING").exclude(attempts=1).exists()
+        assert file.imds == InitialMeasurement.objects.count() > 0
+        assert sorted(models.ImdPayload.objects.values_list("imd", flat=True)) == sorted(
+            InitialMeasurement.objects.values_list("pk", flat=True)
+        )
+        steps = models.ImdTransition.objects.filter(imd__in=states.filter(state="COMPLETE")).order_by("pk")
+        assert [step.to_state for step in steps] == ["PENDING", "VEE_READY", "VEE", "COMPLETE"]
+
     def test_overtakes_nothing_that_waits(self) -> None:
         (one,) = components(kind("G", direct=True), "B", 1)
         make.interval_imd(one, QUIET, start=dt.datetime(2024, 2, 27, 14, tzinfo=dt.UTC))

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from vee.codes import NO_VALUE
 from vee.readers import nem12_rows
 from vee.readers.base import RowRefused
-from vee.readers.lines import Line
+from vee.readers.lines import LineBlock
 from vee.readers.numbers import Amounts
-from vee.readers.plain_days import read_ahead
+from vee.readers.plain_days import plain_days
 
 
 STREAM = nem12_rows.Stream(component="4103000001-E1", uom="KWH", minutes=30)
@@ -38,9 +38,7 @@ def field_by_field(text: str) -> Any:
 
 def ahead(text: str, *, among: list[str]) -> Any:
     """What the row is when it is read ahead together with others; None when it is not plain."""
-    lines = [Line(number, each, None) for number, each in enumerate([*among, text], start=1)]
-    *_, (line, plain) = read_ahead(iter(lines))
-    assert line.text == text
+    plain = plain_days(LineBlock(1, [*among, text], {})).get(len(among))
     if plain is None or len(plain.amounts) != STREAM.intervals:
         return None
     try:
@@ -76,17 +74,41 @@ class TestReadAhead:
         if found is not None:
             assert told(found) == told(field_by_field(text))
 
-    @given(texts=st.lists(st.text(max_size=30)))
-    def test_every_line_comes_once_and_in_order(self, texts: list[str]) -> None:
-        lines = [Line(number, text, None) for number, text in enumerate(texts, start=1)]
-
-        assert [line for line, _ in read_ahead(iter(lines))] == lines
-
     def test_a_line_with_a_fault_is_not_read(self) -> None:
         text = f"300,20260308,{','.join(['0.125'] * 48)},A,,,,"
-        lines = [Line(1, text, ("encoding", "the line is not UTF-8")), Line(2, text, None)]
+        block = LineBlock(1, [text, text], {0: ("encoding", "the line is not UTF-8")})
 
-        assert [plain is not None for _, plain in read_ahead(iter(lines))] == [False, True]
+        assert list(plain_days(block)) == [1]
+
+    @given(fields=st.lists(st.sampled_from(("", " ", "4103", "E1", "KWH", "kwh", "5", "30", "05", "7", "é", "x" * 41))))
+    def test_a_stream_is_what_it_is_field_by_field(self, fields: list[str]) -> None:
+        told = []
+        for read, given_as in (
+            (nem12_rows.read_stream, ["200", *map(str.strip, fields)]),
+            (nem12_rows.read_stream_text, ",".join(["200", *fields])),
+        ):
+            try:
+                told.append(read(given_as))
+            except RowRefused as refused:
+                told.append((refused.code, refused.message))
+
+        assert told[0] == told[1]
+
+    @given(text=rows(st.lists(plain_numbers, min_size=48, max_size=48)))
+    def test_a_day_that_is_given_at_once_is_the_one_that_waited(self, text: str) -> None:
+        plain = plain_days(LineBlock(1, [text], {})).get(0)
+        if plain is None:
+            return
+        try:
+            expected: Any = nem12_rows.finish(nem12_rows.read_plain_day(plain, STREAM, 7))
+        except RowRefused as refused:
+            expected = refused.code
+        try:
+            given_at_once: Any = nem12_rows.whole_plain_day(plain, STREAM, 7)
+        except RowRefused as refused:
+            given_at_once = refused.code
+
+        assert given_at_once == (None if ",V," in text else expected)
 
 
 class TestAmounts:
