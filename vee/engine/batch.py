@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vee.codes import ComponentKind, ImdKind
+from vee.codes import ComponentKind, Condition, ImdKind
 
 
 AS_RECEIVED = 0
@@ -78,6 +78,7 @@ class Batch:
     starts: NDArray[np.int64]
     """[N] start of each IMD, seconds since 1970 in UTC."""
     facts: Sequence[ImdFacts]
+    _special_rows: NDArray[np.intp] | None = field(init=False, default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         shape = self.values.shape
@@ -96,6 +97,27 @@ class Batch:
     def length(self) -> int:
         """How many intervals each IMD has."""
         return self.values.shape[1]
+
+    @property
+    def special_rows(self) -> NDArray[np.intp]:
+        """
+        The rows in which not every interval has a value and the condition Regular, ascending: a few of many.
+
+        What looks for conditions or missing values has to look at these alone. Of a batch that cannot be written to
+        they are found once, for all its rules.
+        """
+        if self._special_rows is not None:
+            return self._special_rows
+        rows = rows_with(~self.valid | (self.conditions != int(Condition.REGULAR)))
+        if not (self.conditions.flags.writeable or self.valid.flags.writeable):
+            self._special_rows = rows
+        return rows
+
+    def rows_within(self, *ranges: tuple[int, int]) -> NDArray[np.intp]:
+        """Give the rows that may have an interval without a value or with a condition in one of these ranges."""
+        if any(low <= Condition.REGULAR <= high for low, high in ranges):
+            return np.arange(self.size, dtype=np.intp)
+        return self.special_rows
 
     def take(self, rows: NDArray[np.intp] | Sequence[int]) -> Batch:
         """Give a batch of these rows, in this order; the arrays are copies."""
@@ -150,6 +172,11 @@ def in_range(conditions: NDArray[np.int32], bounds: tuple[int, int]) -> NDArray[
 def distinct(rows: NDArray[np.intp]) -> NDArray[np.intp]:
     """Give each of these rows once; they have to be in ascending order."""
     return rows[np.concatenate(([True], rows[1:] != rows[:-1]))] if len(rows) else rows
+
+
+def rows_with(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Give the rows of a mask [N, L] in which any interval is true, ascending: fast where few are."""
+    return distinct(np.flatnonzero(mask) // max(mask.shape[1], 1))
 
 
 def _locked(array: NDArray[Any]) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vee.codes import ComponentKind
 from vee.engine.batch import Batch, in_range
 from vee.engine.context import NEVER, Context, RegisterReads
-from vee.engine.fixed_point import as_text, divide_half_even, row_sums
+from vee.engine.fixed_point import as_text, divide_half_even, sums_of_rows
 from vee.engine.gaps import MISSING_RANGE, OUTAGE_RANGE
 
 
@@ -44,12 +44,18 @@ def meant(valid: NDArray[np.bool_], conditions: NDArray[np.int32]) -> NDArray[np
 
 def totals(batch: Batch) -> Totals:
     """Add up each IMD's intervals; a scalar IMD's total is its consumption."""
-    there = usable(batch)
-    return Totals(
-        counts=row_sums(batch.values, there),
-        known=np.asarray(there.any(axis=1)),
-        complete=np.asarray((there | (~batch.valid & in_range(batch.conditions, OUTAGE_RANGE))).all(axis=1)),
-    )
+    rows = batch.rows_within(MISSING_RANGE, OUTAGE_RANGE)
+    known = np.full(batch.size, batch.length > 0)
+    complete = np.ones(batch.size, dtype=np.bool_)
+    if not len(rows):
+        return Totals(sums_of_rows(batch.values), known, complete)
+    valid, conditions = batch.valid[rows], batch.conditions[rows]
+    there = meant(valid, conditions)
+    values = batch.values.copy()
+    values[rows] = np.where(there, values[rows], 0)
+    known[rows] = there.any(axis=1)
+    complete[rows] = (there | (~valid & in_range(conditions, OUTAGE_RANGE))).all(axis=1)
+    return Totals(sums_of_rows(values), known, complete)
 
 
 def ends(batch: Batch) -> NDArray[np.int64]:

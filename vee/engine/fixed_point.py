@@ -153,13 +153,17 @@ def ratio_exceeds(numerator: NDArray[np.int64], denominator: NDArray[np.int64], 
 
 def row_sums(values: NDArray[np.int64], where: NDArray[np.bool_]) -> NDArray[Any]:
     """Give the exact sum of each row where the mask is true: int64, or Python ints where that might not fit."""
-    chosen = np.where(where, values, 0)
-    if chosen.size == 0:
-        return chosen.sum(axis=1)
-    largest = max(int(chosen.max()), -int(chosen.min()))
-    if largest * chosen.shape[1] <= INT64_MAXIMUM:
-        return chosen.sum(axis=1)
-    return chosen.astype(object).sum(axis=1)
+    return sums_of_rows(np.where(where, values, 0))
+
+
+def sums_of_rows(values: NDArray[np.int64]) -> NDArray[Any]:
+    """Give the exact sum of each row: int64, or Python ints where that might not fit."""
+    if values.size == 0:
+        return values.sum(axis=1)
+    largest = max(int(values.max()), -int(values.min()))
+    if largest * values.shape[1] <= INT64_MAXIMUM:
+        return values.sum(axis=1)
+    return values.astype(object).sum(axis=1)
 
 
 def _listed(items: Iterable[Any]) -> list[Any]:

@@ -46,16 +46,28 @@ def missing_mask(batch: Batch, missing: ConditionRange, outage: ConditionRange) 
     Missing are intervals whose condition lies in the missing range, and those without a value unless their condition
     lies in the outage range.
     """
-    mask = in_range(batch.conditions, missing)
-    unexplained = ~(batch.valid | mask)
-    if unexplained.any():
-        mask |= unexplained & ~in_range(batch.conditions, outage)
+    mask = np.zeros(batch.values.shape, dtype=np.bool_)
+    rows, some = _missing_rows(batch, missing, outage)
+    mask[rows] = some
     return mask
 
 
 def missing_runs(batch: Batch, missing: ConditionRange, outage: ConditionRange) -> Runs:
     """Give the gaps of a batch: the maximal runs of its missing intervals (`missing_mask`)."""
-    return runs_of(missing_mask(batch, missing, outage))
+    rows, some = _missing_rows(batch, missing, outage)
+    gaps = runs_of(some)
+    return Runs(rows[gaps.rows], gaps.firsts, gaps.lengths)
+
+
+def _missing_rows(
+    batch: Batch, missing: ConditionRange, outage: ConditionRange
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Give the rows that may have missing intervals, and which of theirs are."""
+    rows = batch.rows_within(missing)
+    conditions = batch.conditions[rows]
+    mask = in_range(conditions, missing)
+    mask |= ~(batch.valid[rows] | in_range(conditions, outage))
+    return rows, mask
 
 
 def runs_of(mask: NDArray[np.bool_]) -> Runs:

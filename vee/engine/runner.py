@@ -220,7 +220,6 @@ class _Run:
         """Put what a rule set in place, in arrays of the run's own."""
         if not self._owned:
             self.batch = self.batch.copy()
-            self._view = self.batch.read_only()
             self._owned = True
         at = (rows, changes.intervals)
         self.batch.values[at] = changes.values
@@ -228,6 +227,8 @@ class _Run:
         self.batch.valid[at] = True if changes.valid is None else changes.valid
         self.batch.set_by[at] = step.rule_id
         self.changed[rows] = True
+        # A view knows what it found in the arrays, which are others now.
+        self._view = self.batch.read_only()
 
     def _write_log(
         self,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import msgspec
 import numpy as np
@@ -21,7 +21,7 @@ from vee.codes import Condition
 from vee.engine.batch import Batch, distinct, in_range
 from vee.engine.context import Context
 from vee.engine.findings import Changes, Finding, Result
-from vee.engine.fixed_point import INT64_MAXIMUM, divide_half_even, number_text
+from vee.engine.fixed_point import number_text
 from vee.engine.gaps import MISSING_RANGE, OUTAGE_RANGE, Runs, missing_runs
 from vee.engine.parameters import (
     ConditionCode,
@@ -35,6 +35,7 @@ from vee.engine.parameters import (
 )
 from vee.engine.rule import ALL_ROLES, INTERVAL_ONLY, FailurePoint, Rule
 from vee.engine.sentences import Said, gettext_noop
+from vee.engine.straight_lines import straight_lines
 
 
 DEFAULT_HOURS = Decimal(2)
@@ -105,7 +106,7 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     filled = short.pick(known)
     first = np.where(left.usable, left.values, right.values)[known]
     last = np.where(right.usable, right.values, left.values)[known]
-    changes = _line(filled, first, last, parameters.estimate_condition)
+    changes = straight_lines(filled, first, last, parameters.estimate_condition)
     return Result(
         findings=result.findings + _interpolated(changes, parameters),
         changes=changes,
@@ -153,25 +154,6 @@ def _can_refer(conditions: NDArray[np.int32], parameters: Parameters) -> NDArray
 
 def _either(chosen: NDArray[np.bool_], first: _Side, second: _Side) -> _Side:
     return _Side(np.where(chosen, first.values, second.values), np.where(chosen, first.usable, second.usable))
-
-
-def _line(gaps: Runs, first: NDArray[np.int64], last: NDArray[np.int64], condition: int) -> Changes:
-    """Give the straight line over each gap."""
-    which = np.repeat(np.arange(len(gaps)), gaps.lengths)
-    numbers = np.arange(len(which)) - np.repeat(np.cumsum(gaps.lengths) - gaps.lengths, gaps.lengths) + 1
-    parts = (gaps.lengths + 1)[which]
-    starts: NDArray[Any] = first[which]
-    ends: NDArray[Any] = last[which]
-    largest = max(abs(int(bound)) for bound in (first.min(), first.max(), last.min(), last.max()))
-    if largest * int(parts.max()) > INT64_MAXIMUM:
-        starts, ends = starts.astype(object), ends.astype(object)
-    values = divide_half_even(starts * (parts - numbers) + ends * numbers, parts)
-    return Changes(
-        rows=gaps.rows[which],
-        intervals=gaps.firsts[which] + numbers - 1,
-        values=values.astype(np.int64),
-        conditions=np.full(len(which), condition, dtype=np.int32),
-    )
 
 
 def _too_long(gaps: Runs, parameters: Parameters, limit: int) -> list[Finding]:

@@ -4,14 +4,10 @@ Interval Spike Check (`vee.md` 4.9): the highest interval against the third-high
 `ratio = (p1 - p3) / p3; fail <=> ratio > tolerance`, in each 24 hours from the IMD's start or over the whole IMD; equal
 passes. A spike of one or two intervals is found, a plateau of three hides itself. Where `p3 <= 0 < p1` it fails if
 `p1 > minimum_peak`; all zero passes; fewer than three usable intervals are not evaluated.
-
-`ratio > tolerance` is asked without a division: with tolerance = t/d it is `p3 < ceil(p1 * d / (d + t))`, so one
-threshold per day and a count of the intervals that reach it decide it exactly for whole numbers.
 """
 
 from __future__ import annotations
 
-import functools
 from decimal import ROUND_CEILING, Decimal
 from typing import Annotated, Literal
 
@@ -20,10 +16,11 @@ from numpy.typing import NDArray
 
 from vee.codes import Role
 from vee.engine import calendar
-from vee.engine.batch import Batch, distinct, in_range
+from vee.engine.batch import Batch, in_range
 from vee.engine.context import Context
 from vee.engine.findings import Finding, Result
 from vee.engine.fixed_point import INT64_MAXIMUM, as_text, divide_half_even, number_text
+from vee.engine.lone_peaks import lone_peaks
 from vee.engine.parameters import ConditionRange, RuleParameters, described, quantity, require_ordered
 from vee.engine.rule import INTERVAL_ONLY, FailurePoint, Rule
 from vee.engine.sentences import Said, fails, gettext_noop
@@ -73,32 +70,33 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     if not stretches:
         return Result.nothing_to_judge(batch, TOO_FEW)
     result = Result()
-    # Rows with intervals that are not usable are few; they are ranked apart, the others as they stand.
     partial, usable = _partly_usable(batch, parameters.exclude_condition_range)
-    ranked = np.where(usable, batch.values[partial], _NOTHING)
-    everywhere = np.arange(batch.size)
-    complete = np.ones((batch.size, 1), dtype=np.bool_)
-    complete[partial] = False
+    values, enough = batch.values, None
+    if len(partial):
+        values = values.copy()
+        values[partial] = np.where(usable, values[partial], _NOTHING)
     judged = np.zeros(len(partial), dtype=np.bool_)
     for first, last, width in stretches:
-        judge = functools.partial(_judge, batch, parameters, result, first, width)
-        judge(everywhere, batch.values[:, first:last], complete)
         if len(partial):
-            enough = _enough(usable[:, first:last], width)
-            judge(partial, ranked[:, first:last], enough)
-            judged |= enough.sum(axis=1) > 0
-    result.findings.sort(key=lambda finding: (finding.row, finding.first_interval))
+            some = _enough(usable[:, first:last], width)
+            judged |= some.any(axis=1)
+            enough = np.ones((batch.size, some.shape[1]), dtype=np.bool_)
+            enough[partial] = some
+        _judge(batch, parameters, result, first, width, values[:, first:last], enough)
+    if len(stretches) > 1:
+        result.findings.sort(key=lambda finding: (finding.row, finding.first_interval))
     result.leave_out(partial[~judged], TOO_FEW)
     return result
 
 
 def _partly_usable(batch: Batch, exclude: ConditionRange | None) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Give the rows that have intervals that are not usable, and which of their intervals are."""
-    left_out = ~batch.valid
+    rows = batch.rows_within(*([] if exclude is None else [exclude]))
+    usable = batch.valid[rows]
     if exclude is not None:
-        left_out |= in_range(batch.conditions, exclude)
-    rows = distinct(np.flatnonzero(left_out) // batch.length)
-    return rows, ~left_out[rows]
+        usable &= ~in_range(batch.conditions[rows], exclude)
+    partly = ~usable.all(axis=1)
+    return rows[partly], usable[partly]
 
 
 def _enough(usable: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
@@ -112,42 +110,23 @@ def _judge(
     result: Result,
     offset: int,
     width: int,
-    rows: NDArray[np.intp],
     values: NDArray[np.int64],
-    enough: NDArray[np.bool_],
+    enough: NDArray[np.bool_] | None,
 ) -> None:
-    """Judge the stretches of some rows that start at `offset` and follow each other, where there are enough values."""
+    """Judge each row's stretches that start at `offset` and follow each other, where there are enough values."""
     per_row = values.shape[1] // width
-    stretches = values.reshape(len(rows) * per_row, width)
-    peaks, failed = _failed(stretches, parameters.tolerance)
-    failed &= np.broadcast_to(enough, (len(rows), per_row)).ravel()
+    stretches = values.reshape(batch.size * per_row, width)
+    peaks, failed = lone_peaks(stretches, parameters.tolerance)
+    if enough is not None:
+        failed &= enough.ravel()
     lowest_peak = parameters.minimum_peak.scaleb(batch.scale).to_integral_value(rounding=ROUND_CEILING)
     if lowest_peak > 0:
         failed &= peaks >= min(int(lowest_peak), INT64_MAXIMUM)
     for at in np.flatnonzero(failed).tolist():
-        position, day = divmod(at, per_row)
-        finding = _finding(batch, parameters, int(rows[position]), offset + day * width, stretches[at].tolist())
+        row, day = divmod(at, per_row)
+        finding = _finding(batch, parameters, row, offset + day * width, stretches[at].tolist())
         if finding:
             result.findings.append(finding)
-
-
-def _failed(stretches: NDArray[np.int64], tolerance: Decimal) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Give each stretch's highest value, and whether fewer than three of its intervals are within tolerance of it."""
-    peaks = stretches.max(axis=1)
-    times, parts = tolerance.as_integer_ratio()
-    within = stretches >= _thresholds(peaks, times, parts)[:, None]
-    # Counting bits is several times faster than adding up rows of a mask.
-    counts = np.bitwise_count(np.packbits(within, axis=1)).sum(axis=1)
-    return peaks, (counts < 3) & (peaks > 0)
-
-
-def _thresholds(peaks: NDArray[np.int64], times: int, parts: int) -> NDArray[np.int64]:
-    """Give the smallest value that is not exceeded by more than the tolerance times/parts: ceil(peak·d / (d + t))."""
-    positive = np.maximum(peaks, 0)
-    whole = parts + times
-    if int(positive.max(initial=0)) * parts + whole <= INT64_MAXIMUM:
-        return (positive * parts + (whole - 1)) // whole
-    return np.array([-(-peak * parts // whole) for peak in positive.tolist()], dtype=np.int64)
 
 
 def _finding(batch: Batch, parameters: Parameters, row: int, offset: int, values: list[int]) -> Finding | None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from django.db import connection
 
-from vee.storage.rows import insert_rows, postgres_cursor
+from vee.storage.rows import encode_blob, insert_rows, instant_text, plain, postgres_cursor
 
 
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -102,14 +102,19 @@ def _insert_rows(table: str, columns: Mapping[str, Column], count: int) -> None:
 
 
 def _row_by_row(column: Column, count: int) -> Sequence[Any]:
+    """Give what stands in each row of a column, as SQLite takes it; what rows share is made once."""
     if column.is_shared:
-        return [column.values] * count
+        return [plain(column.values)] * count
     if column.type == "timestamptz":
-        known = {each: dt.datetime.fromtimestamp(each, tz=dt.UTC) for each in np.unique(column.values).tolist()}
+        instants = np.unique(column.values).tolist()
+        known = {each: instant_text(dt.datetime.fromtimestamp(each, tz=dt.UTC)) for each in instants}
         return [known[seconds] for seconds in column.values.tolist()]
-    if isinstance(column.values, np.ndarray) and column.values.ndim == 1:
+    if not isinstance(column.values, np.ndarray):
+        return list(column.values)
+    if column.values.ndim == 1:
         return list(column.values.tolist())
-    return list(column.values)
+    kind = str(column.values.dtype)
+    return [encode_blob(row, kind) for row in column.values]
 
 
 def _of_one_length(columns: Mapping[str, Column], count: int) -> list[tuple[dict[str, Column], int]]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 from vee.storage.blocks import instant
-from vee.storage.rows import bigints, postgres_cursor
+from vee.storage.rows import bigints, instant_text, postgres_cursor
 from vee.storage.writer import Change
 
 
@@ -72,9 +72,9 @@ def note_changed_days(*, changes: Sequence[Change], at: dt.datetime) -> None:
                 },
             )
         return
-    keys = [[change.component_id, _text(change.first), _text(change.last)] for change in changes]
+    keys = [[change.component_id, instant_text(change.first), instant_text(change.last)] for change in changes]
     with connection.cursor() as django_cursor:
-        django_cursor.execute(_SQLITE_NOTE, [_text(at), json.dumps(keys)])
+        django_cursor.execute(_SQLITE_NOTE, [instant_text(at), json.dumps(keys)])
 
 
 def covering_blocks(
@@ -99,11 +99,6 @@ def covering_blocks(
             )
             return cursor.fetchall()
     with connection.cursor() as django_cursor:
-        django_cursor.execute(
-            _SQLITE_COVER, [seconds_per_interval, json.dumps(list(component_ids)), _text(after), _text(before)]
-        )
+        edges = [instant_text(after), instant_text(before)]
+        django_cursor.execute(_SQLITE_COVER, [seconds_per_interval, json.dumps(list(component_ids)), *edges])
         return [(component, begin, bool(plain)) for component, begin, plain in django_cursor.fetchall()]
-
-
-def _text(at: dt.datetime) -> str:
-    return str(connection.ops.adapt_datetimefield_value(at))

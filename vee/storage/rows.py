@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import struct
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -222,7 +223,7 @@ def insert_rows(*, table: str, columns: Mapping[str, str], rows: Sequence[Sequen
     with connection.cursor() as django_cursor:
         django_cursor.executemany(
             f"INSERT INTO {quote(table)} ({names}) VALUES ({marks})",  # noqa: S608  names are ours
-            [[_plain(value) for value in row] for row in rows],
+            [[value if type(value) in _AS_THEY_ARE else plain(value) for value in row] for row in rows],
         )
 
 
@@ -259,10 +260,19 @@ def bigints(numbers: Sequence[int | None]) -> str:
     return "{" + (text.replace("None", "NULL") if "N" in text else text) + "}"
 
 
-def _plain(value: Any) -> Any:
+@functools.lru_cache(maxsize=4_096)
+def instant_text(at: dt.datetime) -> str:
+    """Give an aware instant as SQLite holds it: there are few in many rows."""
+    return str(connection.ops.adapt_datetimefield_value(at))
+
+
+_AS_THEY_ARE = frozenset({int, float, str, bytes, bool, type(None)})
+
+
+def plain(value: Any) -> Any:
     """Give a value as SQLite takes it."""
     if isinstance(value, dt.datetime):
-        return connection.ops.adapt_datetimefield_value(value)
+        return instant_text(value)
     if isinstance(value, np.ndarray):
         return encode_blob(value, str(value.dtype))
     if isinstance(value, uuid.UUID):

@@ -43,6 +43,32 @@ class TestBatch:
         assert locked.values[0, 0] == 9
 
 
+class TestSpecialRows:
+    def test_are_those_in_which_something_is_missing_or_not_regular(self) -> None:
+        given = batch([1, 2], [3, M], [5, 6], [7, 8])
+        given.conditions[2, 1] = 301_000
+        given.conditions[3, 0] = 501_000
+
+        assert given.special_rows.tolist() == [1, 2]
+
+    def test_follow_a_batch_that_is_written_to_and_are_found_once_in_one_that_is_not(self) -> None:
+        given = batch([1, 2], [3, 4])
+        locked = given.read_only()
+        assert given.special_rows.tolist() == []
+        assert locked.special_rows is locked.special_rows
+
+        given.valid[0, 0] = False
+
+        assert given.special_rows.tolist() == [0]
+        assert given.read_only().special_rows.tolist() == [0]
+
+    def test_all_rows_may_lie_within_a_range_that_has_regular_in_it(self) -> None:
+        given = batch([1, 2], [3, M])
+
+        assert given.rows_within((100_000, 299_999)).tolist() == [1]
+        assert given.rows_within((100_000, 299_999), (400_000, 600_000)).tolist() == [0, 1]
+
+
 class TestInRange:
     def test_includes_both_ends(self) -> None:
         conditions = np.array([199_999, 200_000, 299_999, 300_000], dtype=np.int32)
