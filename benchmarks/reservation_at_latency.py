@@ -34,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
 import django
+import psutil
 import requests
 
 from benchmarks import _report
@@ -51,7 +52,7 @@ from django.utils import timezone  # noqa: E402  Django has to be set up first
 from benchmarks.parts.reservations import FORK, SEGMENT, digest, forget, peers, prepare, take, told  # noqa: E402  Django has to be set up first
 from benchmarks.parts.vee_product import scratch_database  # noqa: E402  Django has to be set up first
 from integration.choices import ReservationState, RunState  # noqa: E402  Django has to be set up first
-from integration.flows import csv_rows, registry, reservation_mapping  # noqa: E402  Django has to be set up first
+from integration.flows import csv_blocks, csv_pieces, csv_rows, registry, reservation_mapping  # noqa: E402  Django has to be set up first
 from integration.models import FlowRun, Reservation, StoredFile  # noqa: E402  Django has to be set up first
 from integration.operations import segments  # noqa: E402  Django has to be set up first
 from integration.operations.attachments import accepted_again  # noqa: E402  Django has to be set up first
@@ -78,6 +79,8 @@ class Whole:
         self.number = 0
         self.parts: dict[str, list[float]] = {}
         self.most = 0.0
+        self.cpu: list[float] = []
+        self.database_cpu: list[float] = []
 
     def run(self) -> float:
         """Take one file to its acknowledgement."""
@@ -91,6 +94,10 @@ class Whole:
         self._check()
         return seconds
 
+    def a_row(self, cpu: Sequence[float]) -> float:
+        """Give the microseconds of CPU that the segments took for a row."""
+        return statistics.median(cpu) / self.options.rows * 1_000_000
+
     def _timed(self, part: str, work: Any) -> Any:
         began = time.perf_counter()
         with HighWater() as held:
@@ -100,6 +107,7 @@ class Whole:
         return done
 
     def _send(self) -> None:
+        before = database_cpu()
         connection.close()
         results = FORK.SimpleQueue()
         threads = -(-self.options.in_flight // self.options.workers)
@@ -112,7 +120,10 @@ class Whole:
         for process in workers:
             process.join()
             assert process.exitcode == 0, "a worker died"
-        self.most = max(self.most, *(results.get() for _ in workers))
+        told_by = [results.get() for _ in workers]
+        self.most = max(self.most, *(most for most, _ in told_by))
+        self.cpu.append(sum(cpu for _, cpu in told_by))
+        self.database_cpu.append(database_cpu() - before)
 
     @staticmethod
     def _acknowledge() -> None:
@@ -135,6 +146,19 @@ class Whole:
             cursor.execute(f"TRUNCATE {Reservation._meta.db_table} CASCADE")
 
 
+def database_cpu() -> float:
+    """Give the seconds of CPU that the server has taken so far, on this machine; nothing when it is on another."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_read_file('postmaster.pid')")
+        first = cursor.fetchone()[0].split()[0]
+    try:
+        server = psutil.Process(int(first))
+        each = [server.cpu_times(), *(child.cpu_times() for child in server.children())]
+    except psutil.NoSuchProcess:
+        return 0.0
+    return sum(times.user + times.system for times in each) + each[0].children_user + each[0].children_system
+
+
 def work(run_id: uuid.UUID, threads: int, results: Any) -> None:
     """Send segments as a worker with a pool of threads does, until there is none."""
 
@@ -151,7 +175,7 @@ def work(run_id: uuid.UUID, threads: int, results: Any) -> None:
             thread.start()
         for thread in pool:
             thread.join()
-    results.put(held.mb)
+    results.put((held.mb, time.process_time()))
 
 
 def alone(file: FlowRun) -> tuple[float, list[bytes]]:
@@ -164,10 +188,10 @@ def alone(file: FlowRun) -> tuple[float, list[bytes]]:
     with content.storage.open(content.name) as stream, content.storage.open(content.name) as other:
         began = time.perf_counter()
         header = csv_rows.read_header(stream, flow.layout)
-        for offset, line, count in csv_rows.segments(other, header=header, size=SEGMENT):
-            rows = csv_rows.rows_of(stream, header=header, offset=offset, line=line, count=count)
-            good = [row for row in rows if not (row.problem or reservation_mapping.why_refused(row, accepted))]
-            devices = [reservation_mapping.device(row) for row in good]
+        for offset, line, count in csv_pieces.segments(other, header=header, size=SEGMENT):
+            block = csv_blocks.block_of(stream, header=header, offset=offset, line=line, count=count)
+            refused = {row.line for row in flow.refused(block, accepted)}
+            devices = reservation_mapping.devices(block, without=refused)
             document = reservation_mapping.segment_document(accepted, event_type=event_type, devices=devices)
             made.append(ENCODER.encode(document))
         return time.perf_counter() - began, made
@@ -217,6 +241,7 @@ def measure(options: argparse.Namespace, address: str) -> None:
     posts = posts_floor(rows=options.rows, latency=latency, in_flight=options.in_flight)
     middle = {name: statistics.median(found) for name, found in taken.items()}
     floor = max(middle["parsed"], posts)
+    cpu = f"{whole.a_row(whole.cpu):.1f} and {whole.a_row(whole.database_cpu):.1f} us of CPU for a row"
     parts = ", ".join(f"{part} {statistics.median(found):.1f}" for part, found in whole.parts.items())
     _report.record(
         Claim(
@@ -228,7 +253,8 @@ def measure(options: argparse.Namespace, address: str) -> None:
             at_most=MOST_OF_FLOOR,
             detail=f"{_report.spread(taken['product'])} s ({parts}; {whole.at_once} at once at most); "
             f"parsing and serializing {_report.spread(taken['parsed'])} s, posts x L / W {posts:.1f} s, "
-            f"a bare client {_report.spread(taken['bare'])} s; {connection.vendor}, {options.workers} processes, "
+            f"a bare client {_report.spread(taken['bare'])} s; "
+            f"{cpu} in workers and in {connection.vendor}; {options.workers} processes, "
             f"{options.rounds} rounds, load {os.getloadavg()[0]:.1f}; a process held at most {whole.most:.0f} MiB",
         )
     )

@@ -26,6 +26,7 @@ from foundation import correlation, tracing
 from foundation.crypto import UnableToDecrypt, decrypt
 from outbound.breaker import CallsBreaker
 from outbound.operations.message_claims import Try
+from outbound.operations.message_targets import Target
 from outbound.relayed_breaker import RelayedBreaker
 from outbound.transports.base import Answer, TransportError
 
@@ -73,6 +74,42 @@ def forget() -> None:
     _seconds.clear()
 
 
+class Desk:
+    """
+    What the calls of one worker share: the places of its connections, and what their threads ask of it.
+
+    Calls that are begun while others are out take the places of those one by one, as they become free: nothing waits
+    for the last of them.
+    """
+
+    def __init__(self) -> None:
+        self._asked: queue.SimpleQueue[tuple[_Threads, Callable[[], Any] | None, Future[Any]]] = queue.SimpleQueue()
+        self._places: dict[tuple[str, int], threading.Semaphore] = {}
+
+    def places(self, target: Target) -> threading.Semaphore:
+        """Give the places of a connection: as many as it may have calls at once."""
+        return self._places.setdefault((target.connection, target.at_once), threading.Semaphore(target.at_once))
+
+    def ask(self, threads: _Threads, do: Callable[[], Any] | None) -> Future[Any]:
+        """Ask the worker to do something for these threads; nothing: one of them is through."""
+        future: Future[Any] = Future()
+        self._asked.put((threads, do, future))
+        return future
+
+    def serve(self) -> None:
+        """Do the next that is asked for, whoever asks."""
+        threads, do, future = self._asked.get()
+        if do is None:
+            threads.running -= 1
+            return
+        try:
+            future.set_result(do())
+        except BaseException as error:  # noqa: BLE001  (raised by the one who asked)
+            if not isinstance(error, TransportError):
+                threads.errors.append(error)
+            future.set_exception(error)
+
+
 class UnderWay:
     """
     The calls of tries, some of which may be out already; after `start_by` no further call is made.
@@ -80,13 +117,18 @@ class UnderWay:
     When a connection turns out to be held back, no further call of it is made either.
     """
 
-    def __init__(self, tries: Sequence[Try], *, clock: Clock, start_by: dt.datetime) -> None:
+    def __init__(self, tries: Sequence[Try], *, desk: Desk, clock: Clock, start_by: dt.datetime) -> None:
         shares: dict[int, list[Try]] = {}
         for tried in tries:
             shares.setdefault(id(tried.target.client), []).append(tried)
         self._tries = tries
         self._shares = [_Share(share, clock=clock, start_by=start_by) for share in shares.values()]
-        self._threads = None if all(share.width == 1 for share in self._shares) else _Threads(self._shares)
+        self._threads = None if all(share.width == 1 for share in self._shares) else _Threads(self._shares, desk)
+
+    @property
+    def waits(self) -> bool:
+        """Whether no call is out before `finish`, which makes them all."""
+        return self._threads is None
 
     def finish(self) -> tuple[list[Called], list[BaseException]]:
         """
@@ -119,8 +161,9 @@ class _Share:
     """The calls of one client; threads take one after the other."""
 
     def __init__(self, tries: Sequence[Try], *, clock: Clock, start_by: dt.datetime) -> None:
-        self.client = tries[0].target.client
-        self._connection = tries[0].target.connection
+        self.target = tries[0].target
+        self.client = self.target.client
+        self._connection = self.target.connection
         self._waiting = deque(tries)
         self._called: list[Called] = []
         self.defects: list[BaseException] = []
@@ -128,7 +171,7 @@ class _Share:
         self._start_by = start_by
         self._stopped = False
         known = _seconds.get(self._connection, 0.0)
-        self.width = max(1, min(tries[0].target.at_once, len(tries), round(known / _WORTH_A_THREAD)))
+        self.width = max(1, min(self.target.at_once, len(tries), round(known / _WORTH_A_THREAD)))
 
     def work(self, breaker: CallsBreaker | None) -> None:
         """Make calls until there is none left, or none may be made."""
@@ -179,46 +222,36 @@ class _Share:
 class _Threads:
     """Threads that make the calls of shares from now on; what they ask for is done by the one who joins them."""
 
-    def __init__(self, shares: Sequence[_Share]) -> None:
-        self._asked: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
-        self._errors: list[BaseException] = []
-        self._running = 0
+    def __init__(self, shares: Sequence[_Share], desk: Desk) -> None:
+        self._desk = desk
+        self.errors: list[BaseException] = []
+        self.running = 0
         for share in shares:
             breaker = RelayedBreaker(share.client.breaker, self._hand)
+            places = desk.places(share.target)
             for _ in range(share.width):
                 context = contextvars.copy_context()
                 threading.Thread(
-                    target=context.run, args=(self._work, share, breaker), daemon=True, name="deliver"
+                    target=context.run, args=(self._work, share, breaker, places), daemon=True, name="deliver"
                 ).start()
-                self._running += 1
+                self.running += 1
 
     def join(self) -> list[BaseException]:
-        """Do what the threads ask for until all of them are through; give what went wrong."""
-        while self._running:
-            wanted = self._asked.get()
-            if wanted is None:
-                self._running -= 1
-                continue
-            do, future = wanted
-            try:
-                future.set_result(do())
-            except BaseException as error:  # noqa: BLE001  (raised by the one who asked)
-                if not isinstance(error, TransportError):
-                    self._errors.append(error)
-                future.set_exception(error)
-        return self._errors
+        """Do what threads ask for until all of these are through; give what went wrong."""
+        while self.running:
+            self._desk.serve()
+        return self.errors
 
     def _hand(self, do: Callable[[], Any]) -> Future[Any]:
-        future: Future[Any] = Future()
-        self._asked.put((do, future))
-        return future
+        return self._desk.ask(self, do)
 
-    def _work(self, share: _Share, breaker: CallsBreaker) -> None:
+    def _work(self, share: _Share, breaker: CallsBreaker, places: threading.Semaphore) -> None:
         try:
-            share.work(breaker)
+            with places:
+                share.work(breaker)
         except BaseException as error:  # noqa: BLE001  (told with the others)
-            self._errors.append(error)
+            self.errors.append(error)
         finally:
             # A call to Tieline itself has opened one in this thread.
             connections.close_all()
-            self._asked.put(None)
+            self._desk.ask(self, None)

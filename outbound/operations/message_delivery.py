@@ -2,16 +2,20 @@
 Delivering messages: batches of what is due, from the reservation to what became of the calls (`house.md` D4).
 
 A batch goes through the tables in three steps, each a few statements whatever its size: the tries are noted, the calls
-are made, their outcomes are written. A worker that dies in between leaves reservations or tries that have begun, which
-`message_recovery` takes back; the receiver knows a repetition by its Idempotency-Key.
+are made, their outcomes are written. While calls are out, the tries after them begin and the outcomes of those before
+are written: a target that takes its time does not wait for the tables. A worker that dies in between leaves
+reservations or tries that have begun, which `message_recovery` takes back; the receiver knows a repetition by its
+Idempotency-Key.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import random
+import uuid
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import Self
 
 import structlog
 
@@ -53,7 +57,8 @@ def deliver(
     reserved = reserve(at=at, message_pk=message_pk)
     if not reserved:
         raise MessageNotDue(f"Message {message_pk} is not due, waits for another, or a worker holds it.")
-    _deliver(reserved, at=at, clock=clock, rng=rng, pace=_Pace())
+    with _Delivery(clock=clock, rng=rng) as delivery:
+        delivery.take(reserved, at=at)
     return message_queries.message(message_pk=message_pk)
 
 
@@ -71,10 +76,11 @@ def deliver_due(
     When more are due than fit, another worker is woken for them.
     """
     reserved = reserve(at=at, limit=limit, zone=zone)
-    done = _deliver(reserved, at=at, clock=clock, rng=rng, pace=_Pace())
+    with _Delivery(clock=clock, rng=rng) as delivery:
+        delivery.take(reserved, at=at)
     if len(reserved) == limit:
         wake_batch(zone=zone or "")
-    return done
+    return delivery.done
 
 
 def drain(
@@ -92,112 +98,131 @@ def drain(
 
     :param first: a message that this worker was woken for; when it is not due, nothing is done.
     """
-    began, pace = clock(), _Pace()
-    done = 0
-    if first is not None:
-        reserved = reserve(at=began, message_pk=first)
-        if not reserved:
-            raise MessageNotDue(f"Message {first} is not due, waits for another, or a worker holds it.")
-        done += _deliver(reserved, at=began, clock=clock, rng=rng, pace=pace)
+    began = clock()
     shared = False
-    while True:
-        at = clock()
-        if (at - began).total_seconds() > BATCH_SECONDS:
-            wake_batch(zone=zone)
-            return done
-        reserved = reserve(at=at, limit=limit, zone=zone)
+    with _Delivery(clock=clock, rng=rng) as delivery:
+        if first is not None:
+            reserved = reserve(at=began, message_pk=first)
+            if not reserved:
+                raise MessageNotDue(f"Message {first} is not due, waits for another, or a worker holds it.")
+            delivery.take(reserved, at=began)
+        while (at := clock()) - began <= dt.timedelta(seconds=BATCH_SECONDS):
+            reserved = reserve(at=at, limit=limit, zone=zone)
+            if reserved:
+                if len(reserved) == limit and not shared:
+                    wake_batch(zone=zone)
+                    shared = True
+                delivery.take(reserved, at=at)
+            elif not delivery.finish():
+                return delivery.done
+    wake_batch(zone=zone)
+    return delivery.done
+
+
+class _Delivery:
+    """
+    What a worker has in hand, one batch after the other, and the calls that are out.
+
+    Batches join without a gap: the calls of one are still out when the next is reserved. As a context manager it keeps
+    the leases meanwhile, and waits for what is out in the end.
+
+    :ivar done: how many messages were tried or settled.
+    """
+
+    def __init__(self, *, clock: Clock, rng: Callable[[], float]) -> None:
+        self.done = 0
+        self._clock = clock
+        # The batch in hand and the one before, whose last calls may be out still.
+        self._tokens: deque[uuid.UUID] = deque(maxlen=2)
+        self._calls = _Calls(clock=clock, rng=rng)
+        self._kept = leases.kept(self._renew)
+
+    def __enter__(self) -> Self:
+        self._kept.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            # What is out has an outcome, whatever happened here.
+            self.finish()
+        finally:
+            self._kept.__exit__(None, None, None)
+
+    def take(self, reserved: Sequence[Reservation], *, at: dt.datetime) -> None:
+        """Deliver reserved messages, a few seconds' worth of calls at a time; the last of them may be out after it."""
         if not reserved:
-            return done
-        if len(reserved) == limit and not shared:
-            wake_batch(zone=zone)
-            shared = True
-        done += _deliver(reserved, at=at, clock=clock, rng=rng, pace=pace)
+            return
+        self._tokens.append(reserved[0].token)
+        waiting, now = list(reserved), at
+        try:
+            while waiting:
+                if len(waiting) < len(reserved):
+                    now = self._clock()
+                if (now - at).total_seconds() > BATCH_SECONDS:
+                    break
+                chunk = _chunk(waiting, self._calls.pace)
+                waiting = waiting[len(chunk) :]
+                waiting += self._begin(chunk, at=now)
+        finally:
+            put_back(waiting)
+
+    def finish(self) -> int:
+        """Wait for the calls that are out; give how many were made."""
+        made = self._calls.end()
+        self.done += made
+        return made
+
+    def _begin(self, chunk: Sequence[Reservation], *, at: dt.datetime) -> list[Reservation]:
+        """Begin the tries of a chunk, and let their calls go out; give those that wait for a probe."""
+        begun = begin_many(chunk, at=at)
+        _hold(begun, at=at)
+        for reservation, reason in begun.ended:
+            logger.info("message_ended", message=reservation.message_pk, reason=reason)
+        self.done += len(begun.held) + len(begun.ended)
+        self.done += self._calls.follow(begun.tries, start_by=at + dt.timedelta(seconds=BATCH_SECONDS))
+        if len(begun.tries) == 1 or begun.later:
+            # What comes next depends on what becomes of this one.
+            self.finish()
+        return begun.later
+
+    def _renew(self) -> None:
+        for token in tuple(self._tokens):
+            renew(token, at=self._clock())
 
 
-@dataclass(slots=True)
-class _Pace:
-    """How many tries are begun together; a first one shows how fast its target is."""
-
-    size: int = 1
-
-
-def _deliver(
-    reserved: Sequence[Reservation], *, at: dt.datetime, clock: Clock, rng: Callable[[], float], pace: _Pace
-) -> int:
-    """Deliver what is in this worker's hands, and keep it there meanwhile."""
-    if not reserved:
-        return 0
-    (token,) = {reservation.token for reservation in reserved}
-    with leases.kept(lambda: renew(token, at=clock())):
-        return _deliver_held(reserved, at=at, clock=clock, rng=rng, pace=pace)
-
-
-def _deliver_held(
-    reserved: Sequence[Reservation], *, at: dt.datetime, clock: Clock, rng: Callable[[], float], pace: _Pace
-) -> int:
-    """Make a few seconds' worth of calls at a time; the next tries begin while the calls before are out."""
-    waiting = list(reserved)
-    calls = _Calls(clock=clock, rng=rng, pace=pace)
-    done, now = 0, at
-    try:
-        while waiting:
-            if len(waiting) < len(reserved):
-                now = clock()
-            if (now - at).total_seconds() > BATCH_SECONDS:
-                put_back(waiting)
-                break
-            chunk = _chunk(waiting, pace.size)
-            waiting = waiting[len(chunk) :]
-            begun = begin_many(chunk, at=now)
-            waiting += begun.later
-            _hold(begun, at=now)
-            for reservation, reason in begun.ended:
-                logger.info("message_ended", message=reservation.message_pk, reason=reason)
-            done += len(begun.held) + len(begun.ended)
-            done += calls.follow(begun.tries, start_by=now + dt.timedelta(seconds=BATCH_SECONDS))
-            if len(begun.tries) == 1 or begun.later:
-                # What comes next depends on what becomes of this one.
-                done += calls.end()
-        return done + calls.end()
-    except BaseException:
-        # What is out has an outcome, whatever happened here.
-        calls.end()
-        put_back(waiting)
-        raise
-
-
-@dataclass(slots=True)
 class _Calls:
-    """Calls that are out; their outcomes are written once all of them are through, while those after them are out."""
+    """
+    Calls that are out; their outcomes are written once all of them are through, while those after them are out.
 
-    clock: Clock
-    rng: Callable[[], float]
-    pace: _Pace
-    _out: message_calls.UnderWay | None = None
+    :ivar pace: how many tries are begun together; a first one shows how fast its target is.
+    """
+
+    def __init__(self, *, clock: Clock, rng: Callable[[], float]) -> None:
+        self.pace = 1
+        self._clock = clock
+        self._rng = rng
+        self._desk = message_calls.Desk()
+        self._out: message_calls.UnderWay | None = None
 
     def follow(self, tries: Sequence[Try], *, start_by: dt.datetime) -> int:
-        """Let these calls go out as soon as the ones before are through; give how many of those were made."""
+        """Let these calls go out as those before come back; give how many of those were made."""
         before, self._out = self._out, None
-        through = None if before is None else before.finish()
+        # The calls of a target that answers at once are made here, and have to be through before others are out.
+        through = before.finish() if before is not None and before.waits else None
         if tries:
-            self._out = message_calls.UnderWay(tries, clock=self.clock, start_by=start_by)
-        return 0 if before is None or through is None else self._written(before, *through)
+            self._out = message_calls.UnderWay(tries, desk=self._desk, clock=self._clock, start_by=start_by)
+        if before is None:
+            return 0
+        calls, defects = through or before.finish()
+        done = message_outcomes.write(calls, rng=self._rng)
+        if defects:
+            raise defects[0]
+        self.pace = before.pace()
+        return done
 
     def end(self) -> int:
         """Wait for the calls that are out; give how many were made."""
-        return self.follow((), start_by=self.clock())
-
-    def _written(
-        self,
-        before: message_calls.UnderWay,
-        calls: Sequence[message_calls.Called],
-        defects: Sequence[BaseException],
-    ) -> int:
-        done = message_outcomes.write(calls, rng=self.rng)
-        if defects:
-            raise defects[0]
-        self.pace.size = before.pace()
-        return done
+        return self.follow((), start_by=self._clock())
 
 
 def _chunk(waiting: Sequence[Reservation], size: int) -> list[Reservation]:

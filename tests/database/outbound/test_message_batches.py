@@ -153,6 +153,33 @@ class TestOneAfterTheOther:
         peer.behave = behave
         return seen
 
+    @pytest.mark.parametrize("limit", [10, 200])
+    def test_a_call_that_takes_long_holds_up_no_other(self, peer: Peer, limit: int) -> None:
+        # Neither those begun after it nor, with a limit of 10, those of the batches after it.
+        make_connection("DERMS", base_url=peer.url, max_concurrency=4)
+        at = timezone.now()
+        messages = [make_message(at=at) for _ in range(31)]
+        longest, others = messages[5].message_id, threading.Semaphore(0)
+        passed: list[bool] = []
+
+        def behave(handler: Any) -> None:
+            if handler.headers["Idempotency-Key"] == longest:
+                # The first, the rest of its ten, and some that were begun later.
+                passed.append(all(others.acquire(timeout=20) for _ in range(14)))
+            else:
+                # So long that a target like this has threads.
+                time.sleep(0.01)
+                others.release()
+            answer(200)(handler)
+
+        peer.behave = behave
+
+        assert drain(clock=timezone.now, limit=limit) == 31
+
+        assert passed == [True]
+        assert Counter(OutboundMessage.objects.values_list("status", flat=True)) == {MessageStatus.SUCCESS: 31}
+        assert DeliveryAttempt.objects.filter(outcome=AttemptOutcome.SENT).count() == len(peer.seen) == 31
+
     def test_tries_begin_while_those_before_them_are_called(self, peer: Peer, slow: Counter[str]) -> None:
         make_connection("DERMS", base_url=peer.url, max_concurrency=5)
         at = timezone.now()
