@@ -254,5 +254,8 @@ def test_a_rule_is_tried_and_promoted(walk: Walk) -> None:
     walk.click("#promote-form button[type=submit]")
     expect(page.get_by_text("The rules of DEFAULT-INTERVAL are now those of the trial.")).to_be_visible()
 
-    assert VeeRule.objects.get(group__code="DEFAULT-INTERVAL", sequence=50).parameters == {"tolerance": 2.5}
+    assert VeeRule.objects.get(group__code="DEFAULT-INTERVAL", sequence=50).parameters == {
+        "tolerance": 2.5,
+        "mode": "PER_24H",
+    }
     assert (walk.clicks, walk.seconds) == said("Change a VEE rule safely")
