@@ -202,7 +202,7 @@ def test_a_reservation_file_is_followed_to_its_devices(walk: Walk) -> None:
     expect(page.locator("#payloads")).to_contain_text("Response received · segment 1")
     expect(page.locator("#related").get_by_role("link", name="RESERVATION-ACK")).to_have_count(1)
     walk.click(page.locator("#related").get_by_role("link", name="EVT-2023-0417"))
-    expect(page.locator("#content")).to_contain_text("FAILED: 3")
+    expect(page.locator("#content")).to_contain_text("Failed 3")
     assert (walk.clicks, walk.seconds) == said("Follow a reservation file")
 
 
