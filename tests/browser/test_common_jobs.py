@@ -202,7 +202,7 @@ def test_a_reservation_file_is_followed_to_its_devices(walk: Walk) -> None:
     expect(page.locator("#payloads")).to_contain_text("Response received · segment 1")
     expect(page.locator("#related").get_by_role("link", name="RESERVATION-ACK")).to_have_count(1)
     walk.click(page.locator("#related").get_by_role("link", name="EVT-2023-0417"))
-    expect(page.locator("#content")).to_contain_text("FAILED: 3")
+    expect(page.locator("#content")).to_contain_text("Failed 3")
     assert (walk.clicks, walk.seconds) == said("Follow a reservation file")
 
 
@@ -242,9 +242,9 @@ def test_a_rule_is_tried_and_promoted(walk: Walk) -> None:
     walk.click(page.locator("#nav-sidebar h2", has_text="Configuration"))
     walk.click(page.locator("#nav-sidebar").get_by_role("link", name="VEE groups"))
     walk.click(page.locator("#result_list").get_by_role("link", name="DEFAULT-INTERVAL", exact=True))
-    walk.type("#id_rules-4-parameters", '{"tolerance": 2.5}')
+    walk.type("#id_rules-4-parameters--tolerance", "2.5")
     walk.click("button[name=carried]")
-    expect(page.locator("#trial-form #id_rules-4-parameters")).to_have_value('{"tolerance": 2.5}')
+    expect(page.locator("#trial-form #id_rules-4-parameters")).to_have_value('{"tolerance": 2.5, "mode": "PER_24H"}')
     walk.click(page.get_by_role("button", name="Run the trial"))
     expect(page.get_by_text("this page refreshes itself")).to_be_visible()
     trials.run_trial(trial_id=RuleTrial.objects.get().pk, at=timezone.now())
@@ -254,5 +254,8 @@ def test_a_rule_is_tried_and_promoted(walk: Walk) -> None:
     walk.click("#promote-form button[type=submit]")
     expect(page.get_by_text("The rules of DEFAULT-INTERVAL are now those of the trial.")).to_be_visible()
 
-    assert VeeRule.objects.get(group__code="DEFAULT-INTERVAL", sequence=50).parameters == {"tolerance": 2.5}
+    assert VeeRule.objects.get(group__code="DEFAULT-INTERVAL", sequence=50).parameters == {
+        "tolerance": 2.5,
+        "mode": "PER_24H",
+    }
     assert (walk.clicks, walk.seconds) == said("Change a VEE rule safely")
