@@ -63,7 +63,8 @@ class SeenValuesFilter(admin.AllValuesFieldListFilter):
         latest = owner._default_manager.order_by("-pk").values_list(field.name, flat=True)[:SEEN]
         found = {*latest, *self.known(), *(self.lookup_val or ())}
         empty = {None} & found
-        self.lookup_choices = [*sorted(found - empty), *empty]
+        # They are gone through, and nothing else is asked of them.
+        self.lookup_choices = [*sorted(found - empty), *empty]  # type: ignore[assignment]
 
     def known(self) -> Iterable[Any]:
         """Give values that are offered whether rows have them or not."""
