@@ -17,7 +17,8 @@ _FIELDS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, which would take most of the time that making one takes; nobody changes them.
+@dataclass(slots=True)
 class KnownComponent:
     """A measuring component with its type and what its place says about time; no zone without a service point."""
 
