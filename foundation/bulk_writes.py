@@ -140,7 +140,7 @@ def _source(
 
 
 def _array(field: models.Field[Any, Any], values: Sequence[Any], connection: Any) -> str | list[Any]:
-    """Give an array of PostgreSQL: as its text where field and values are plain, which takes a tenth of the time."""
+    """Give an array of PostgreSQL: as its text where field and values are plain, which spares an object for each."""
     kinds = set(map(type, values))
     written: Iterable[str] | None = None
     if kinds <= {str, type(None)} and type(field) in _TEXTS:
@@ -148,9 +148,11 @@ def _array(field: models.Field[Any, Any], values: Sequence[Any], connection: Any
     elif kinds <= {int, type(None)} and isinstance(field, models.IntegerField):
         written = ["NULL" if value is None else str(value) for value in values]
     elif kinds <= {dt.datetime, type(None)} and type(field) is models.DateTimeField:
-        each = {value: "NULL" if value is None else f'"{value.isoformat()}"' for value in values}
-        if all(value is None or value.tzinfo is not None for value in each):
-            written = map(each.__getitem__, values)
+        # Distinct ones are few; the server knows no offset of sixteen hours and more.
+        each = {value: None if value is None else value.tzinfo and value.astimezone(dt.UTC) for value in set(values)}
+        if all(value is None or each[value] for value in each):
+            texts = {value: f'"{at.isoformat()}"' if at else "NULL" for value, at in each.items()}
+            written = map(texts.__getitem__, values)
     if written is None:
         return [field.get_db_prep_save(value, connection) for value in values]
     return f"{{{','.join(written)}}}"
