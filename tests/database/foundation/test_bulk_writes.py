@@ -79,7 +79,14 @@ def test_texts_numbers_and_times_arrive_as_they_are_however_they_are_written(las
 
     made = insert_new(
         DeliveryAttempt,
-        shared={"number": 1, "started_at": NOW},
+        shared={
+            "number": 1,
+            "retry": False,
+            "target": "",
+            "outcome": "SENT",
+            "answer_excerpt": "",
+            "started_at": NOW,
+        },
         names=("message", "error", "status", "finished_at"),
         rows=[
             (message.pk, text, status, at)
