@@ -13,6 +13,8 @@ from django.db import connections, models, router
 from foundation.fields import EncryptedBinaryField, EncryptedTextField
 
 
+# Fields that store a text as it is.
+_TEXTS = (models.CharField, models.TextField)
 # Values of these types say by themselves whether they are the same.
 _PLAIN = (type(None), str, bool, int, float, Decimal, dt.date, dt.timedelta, uuid.UUID)
 
@@ -124,16 +126,51 @@ def _source(
     On PostgreSQL a column is one parameter, where its values are single ones: thousands of them take longer to put
     into a statement than the statement itself.
     """
-    kept = [
-        [field.get_db_prep_save(value, connection) for field, value in zip(fields, row, strict=True)] for row in rows
-    ]
     types = [str(field.db_type(connection)) for field in fields]
     if connection.vendor == "postgresql" and not any(kind.endswith("]") or kind.startswith("json") for kind in types):
         arrays = ", ".join(f"(%s)::{kind}[]" for kind in types)
         names = ", ".join(f"column{place}" for place in range(1, len(fields) + 1))
-        return f"unnest({arrays}) AS v({names})", [list(column) for column in zip(*kept, strict=True)]
+        columns = zip(fields, zip(*rows, strict=True), strict=True)
+        return f"unnest({arrays}) AS v({names})", [_array(field, column, connection) for field, column in columns]
     one = f"({', '.join(['%s'] * len(fields))})"
-    return f"(VALUES {', '.join([one] * len(rows))}) AS v", [value for row in kept for value in row]
+    values = [
+        field.get_db_prep_save(value, connection) for row in rows for field, value in zip(fields, row, strict=True)
+    ]
+    return f"(VALUES {', '.join([one] * len(rows))}) AS v", values
+
+
+def _array(field: models.Field[Any, Any], values: Sequence[Any], connection: Any) -> str | list[Any]:
+    """Give an array of PostgreSQL: as its text where field and values are plain, which spares an object for each."""
+    kinds = set(map(type, values))
+    written: Iterable[str] | None = None
+    if kinds <= {str, type(None)} and type(field) in _TEXTS:
+        written = _quoted(values) if type(None) not in kinds else map(_quoted_or_null, values)
+    elif kinds <= {int, type(None)} and isinstance(field, models.IntegerField):
+        written = ["NULL" if value is None else str(value) for value in values]
+    elif kinds <= {dt.datetime, type(None)} and type(field) is models.DateTimeField:
+        # Distinct ones are few; the server knows no offset of sixteen hours and more.
+        each = {value: None if value is None else value.tzinfo and value.astimezone(dt.UTC) for value in set(values)}
+        if all(value is None or each[value] for value in each):
+            texts = {value: f'"{at.isoformat()}"' if at else "NULL" for value, at in each.items()}
+            written = map(texts.__getitem__, values)
+    if written is None:
+        return [field.get_db_prep_save(value, connection) for value in values]
+    return f"{{{','.join(written)}}}"
+
+
+def _quoted(values: Sequence[str]) -> Iterable[str]:
+    """Give texts as elements of an array; the common ones, in which nothing has to be escaped, at once."""
+    joined = '","'.join(values)
+    if "\\" in joined or joined.count('"') != 2 * (len(values) - 1):
+        return map(_quoted_or_null, values)
+    return (f'"{joined}"',)
+
+
+def _quoted_or_null(value: str | None) -> str:
+    if value is None:
+        return "NULL"
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _columns(fields: Sequence[models.Field[Any, Any]], connection: Any, *, first: int) -> list[str]:

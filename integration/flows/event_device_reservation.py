@@ -143,7 +143,7 @@ class EventDeviceReservation(FileFlow):
         if not taken.to_send:
             return SegmentResult(succeeded=taken.settled, refused=len(errors), errors=errors)
         try:
-            connection = outbound_queries.connection(self.target)
+            connection = work.connection()
             client = rest.client(connection)
         except (outbound_queries.UnknownConnection, base.TransportError) as error:
             return self._faulted(work, taken, errors, _configuration_fault(error))

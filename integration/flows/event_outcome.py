@@ -125,7 +125,7 @@ class EventOutcome(FileFlow):
         if not sorted_rows.to_post:
             return told.result()
         try:
-            connection = outbound_queries.connection(self.target)
+            connection = work.connection()
             client = rest.client(connection)
         except (outbound_queries.UnknownConnection, base.TransportError) as error:
             return self._stopped(work, sorted_rows.to_post, told, _configuration_fault(error))

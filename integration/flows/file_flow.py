@@ -10,7 +10,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from integration.flows.csv_rows import Layout, Row
 from integration.flows.overlays import Overlay
 from integration.flows.run import Run
 from integration.models import FlowRun, Segment
+from outbound.models import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,10 @@ class SegmentWork:
     """
     A segment that this worker holds, with its rows. `prepared` is what the flow's `prepare` gave.
 
-    `overlay` is the site's overlay of the flow's mapping that the attempt works with; None when there is none.
+    `connection` gives the connection to the flow's target, as it was a second ago at most. `overlay` is the site's
+    overlay of the flow's mapping that the attempt works with; None when there is none.
+
+    :raises UnknownConnection: by `connection`, when there is none.
     """
 
     run: FlowRun
@@ -79,6 +83,7 @@ class SegmentWork:
     accepted: Any
     prepared: Any
     clock: Any
+    connection: Callable[[], Connection]
     overlay: Overlay | None = None
 
 

@@ -72,8 +72,9 @@ def take(
     # Held until the rows are committed, as a foreign key of each of them would.
     if not Segment.objects.select_for_update(no_key=True).filter(pk=segment.pk).exists():
         raise SegmentGone(f"Segment {segment.number} of run {run.pk} is no longer there.")
-    event = Event.objects.get(drms_instance_id=request.drms_instance_id, external_id=request.event_id)
-    _move(request, EventState.RESERVING, at=at)
+    event = Event.objects.only("state").get(drms_instance_id=request.drms_instance_id, external_id=request.event_id)
+    if event.state != EventState.RESERVING:
+        _move(request, EventState.RESERVING, at=at)
     first: dict[tuple[str, str], Device] = {}
     settled = 0
     refused: list[tuple[Device, str]] = []

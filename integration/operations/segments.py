@@ -34,6 +34,8 @@ from integration.operations import file_attempts, file_endings
 from integration.operations.attachments import accepted_again
 from integration.operations.flows import packaged_flow
 from lookups.queries import UnknownColumn, UnknownLookup
+from outbound import queries as outbound_queries
+from outbound.models import Connection
 from outbound.retry import FaultType
 
 
@@ -41,6 +43,7 @@ logger = structlog.get_logger(__name__)
 
 # How long a worker stays with one run before others get a turn.
 TURN = dt.timedelta(seconds=15)
+_CONNECTION_FOR = dt.timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,18 @@ class _Shared:
     file: StoredFile | None = None
     header: csv_rows.Header | None = None
     overlay: Overlay | None = None
+    _target: tuple[dt.datetime, Connection] | None = None
+
+    def connection(self) -> Connection:
+        """
+        Give the connection to the flow's target: what somebody changes counts for the calls from the next second on.
+
+        :raises UnknownConnection: when there is none.
+        """
+        at = self.clock()
+        if self._target is None or not dt.timedelta() <= at - self._target[0] < _CONNECTION_FOR:
+            self._target = at, outbound_queries.connection(self.flow.target)
+        return self._target[1]
 
     def read(self) -> tuple[StoredFile, csv_rows.Header]:
         """
@@ -221,6 +236,7 @@ def _result(shared: _Shared, claim: _Claim) -> SegmentResult:
             accepted=shared.accepted,
             prepared=shared.prepared,
             clock=shared.clock,
+            connection=shared.connection,
             overlay=shared.overlay,
         )
         with leases.kept(lambda: _renew(claim, clock=shared.clock)):

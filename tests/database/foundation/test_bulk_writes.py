@@ -70,6 +70,36 @@ def test_rows_are_named_by_another_field_and_those_that_changed_meanwhile_are_le
     assert update_each(OutboundMessage, {first.pk: {"status": "SENT"}}, only={"lease_token": token}) == 1
 
 
+@pytest.mark.parametrize("last", ["plain", 'a,b"c\\d{e}', "", "NULL", "it's", " Größe\n電 %s "])
+def test_texts_numbers_and_times_arrive_as_they_are_however_they_are_written(last: str) -> None:
+    messages = [make_message() for _ in range(3)]
+    zone = dt.timezone(dt.timedelta(hours=-16, minutes=-30))
+    times = [None, NOW, (NOW + dt.timedelta(microseconds=7)).astimezone(zone)]
+    texts = ["first", "second", last]
+
+    made = insert_new(
+        DeliveryAttempt,
+        shared={
+            "number": 1,
+            "retry": False,
+            "target": "",
+            "outcome": "SENT",
+            "answer_excerpt": "",
+            "started_at": NOW,
+        },
+        names=("message", "error", "status", "finished_at"),
+        rows=[
+            (message.pk, text, status, at)
+            for message, text, status, at in zip(messages, texts, (None, 200, 503), times, strict=True)
+        ],
+    )
+
+    assert made == 3
+    assert list(DeliveryAttempt.objects.order_by("pk").values_list("error", "status", "finished_at")) == list(
+        zip(texts, (None, 200, 503), times, strict=True)
+    )
+
+
 def test_nothing_is_asked_for_no_rows() -> None:
     assert update_each(OutboundMessage, {}) == 0
     assert insert_new(ConnectionHealth, shared={}, names=("connection",), rows=[]) == 0
