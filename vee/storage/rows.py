@@ -98,19 +98,39 @@ def postgres_cursor() -> psycopg.Cursor[Any]:
 
 def fetch_rows(queryset: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
     """
-    Give the rows of a `values_list`, on PostgreSQL in binary and without Django's converters.
+    Give the rows of a `values_list`: on PostgreSQL in binary, elsewhere with what is alike in many rows converted once.
 
-    For columns whose values the driver gives as Python wants them: numbers, text, instants, decimals.
+    For columns of numbers, text, instants and decimals.
     """
-    if connection.vendor != "postgresql":
-        return list(queryset)
+    compiler = queryset.query.get_compiler(connection=connection)
     try:
-        statement, parameters = queryset.query.get_compiler(connection=connection).as_sql()
+        statement, parameters = compiler.as_sql()
     except EmptyResultSet:
         return []
+    if connection.vendor != "postgresql":
+        with connection.cursor() as django_cursor:
+            django_cursor.execute(statement, parameters)
+            return _converted(compiler, django_cursor.fetchall())
     with postgres_cursor() as cursor:
         cursor.execute(statement, parameters)
         return cursor.fetchall()
+
+
+def _converted(compiler: Any, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Apply Django's converters to what the driver gave, once to each value of a column."""
+    converters = compiler.get_converters([expression for expression, _, _ in compiler.select])
+    if not (rows and converters):
+        return rows
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for place, (steps, expression) in converters.items():
+        known = {}
+        for raw in set(columns[place]):
+            value = raw
+            for step in steps:
+                value = step(value, expression, connection)
+            known[raw] = value
+        columns[place] = [known[raw] for raw in columns[place]]
+    return list(zip(*columns, strict=True))
 
 
 def decode_blob(value: bytes | None, dtype: str) -> np.ndarray | None:
