@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -72,9 +72,9 @@ class SegmentAdmin(EvidenceAdmin):
     ordering = ["-run_id", "number"]
     fields = [
         *("run", "number", "first_line", "rows", "state", "attempts", "succeeded", "refused"),
-        *("fault_type", "fault_code", "fault_reason", "devices_meant", "errors", "started_at", "finished_at"),
+        *("fault_type", "fault_code", "fault_reason", "devices_meant", "refused_rows", "started_at", "finished_at"),
     ]
-    readonly_fields = ["devices_meant"]
+    readonly_fields = ["devices_meant", "refused_rows"]
     list_select_related = ["run"]
 
     def get_fields(self, request: HttpRequest, obj: Segment | None = None) -> list[str]:
@@ -86,6 +86,12 @@ class SegmentAdmin(EvidenceAdmin):
     @display(description=_("Devices"))
     def devices_meant(self, segment: Segment) -> str:
         return segment_devices.shown(segment)
+
+    @display(description=_("Refused rows"))
+    def refused_rows(self, segment: Segment) -> str:
+        rows = ((_("line"), row["line"], row["id"], row["value"], row["code"]) for row in segment.errors)
+        entries = format_html_join("", "<li>{} {} · {} · {} ({})</li>", rows)
+        return format_html("<ul>{}</ul>", entries) if entries else "–"
 
     @display(description=_("State"), ordering="state", label=_SEGMENTS)
     def state_badge(self, segment: Segment) -> tuple[str, Any]:

@@ -288,6 +288,8 @@ class TestFirstHttpError:
         assert "named:" in page
         assert "ECOBEE/411900000002" in page
         assert "ECOBEE/411900000003" not in page
+        line = next(entry["line"] for entry in segment.errors if entry["id"] == "2")
+        assert f"<li>line {line} · 2 · {words} (" in page
 
     def test_one_that_names_none_says_so_and_lists_them(
         self, dacs: Participation, derms: APIClient, client: Client
