@@ -47,7 +47,7 @@ class FactorValueInline(TabularInline):
     formset = FactorValueFormSet
     fields = ["characteristic_value", "start_date", "end_date", "vee_group", "measuring_component"]
     autocomplete_fields = ["vee_group", "measuring_component"]
-    ordering = ["characteristic_value", "start_date"]
+    ordering = ["characteristic_value", configuration_queries.SINCE_EVER_FIRST, "pk"]
 
 
 @admin.register(Factor)

@@ -129,7 +129,7 @@ class VeeRuleInline(StackedInline):
     model = VeeRule
     form = VeeRuleForm
     formset = RuleFormSet
-    ordering = ["sequence", "start_date"]
+    ordering = ["sequence", configuration_queries.SINCE_EVER_FIRST, "pk"]
     fields = [
         "sentence",
         ("sequence", "rule"),
