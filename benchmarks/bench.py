@@ -3,16 +3,20 @@ All benchmarks, one after the other, and their claims as one table: `make bench`
 
 Each script measures ratios in one run and reports them (`_report.py`). What needs packages of others gets an
 environment of its own in a temporary directory. With `--write` the table goes to `docs/reference/performance.md`.
+With `--keep FOLDER` what each script reports stays there, and a script that has reported is not run again: a run that
+was cut off goes on where it was, and one script can be measured anew by deleting its file.
 
-    .venv/bin/python benchmarks/bench.py [--quick] [--only queue_peers vee_direct] [--write]
+    .venv/bin/python benchmarks/bench.py [--quick] [--only queue_peers vee_direct] [--keep FOLDER] [--write]
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -78,43 +82,82 @@ QUICK: tuple[tuple[str, bool], ...] = (
 )
 
 
+class Report:
+    """
+    What one script reported, in a file of its own in a folder.
+
+    :ivar command: the script with its arguments; :ivar kept: the file, there once the script has come to its end.
+    """
+
+    def __init__(self, command: str, on_services: bool, folder: Path) -> None:
+        self.command = command
+        self._on_services = on_services
+        self._file = folder / (re.sub(r"[^a-z0-9]+", "-", command.lower()) + ".jsonl")
+        self._unfinished = self._file.with_suffix(".unfinished")
+
+    @property
+    def kept(self) -> bool:
+        """Whether the script has reported."""
+        return self._file.exists()
+
+    @property
+    def claims(self) -> list[Claim]:
+        """What was measured, until the script failed if it did."""
+        return _report.recorded(self._file if self.kept else self._unfinished)
+
+    @property
+    def seconds(self) -> float:
+        """How long it took; 0 when it did not come to its end."""
+        place = self._file.with_suffix(".seconds")
+        return float(place.read_text(encoding="ascii")) if self.kept and place.exists() else 0.0
+
+    def measure(self) -> bool:
+        """Run the script; False when it failed."""
+        script, *words = shlex.split(self.command)
+        words = [sys.executable, f"benchmarks/{script}", *words]
+        if self._on_services:
+            words = [sys.executable, *SERVICES, *words]
+        print(f"\n== {self.command}", flush=True)
+        self._unfinished.unlink(missing_ok=True)
+        began = time.monotonic()
+        environment = {**os.environ, _report.RESULTS: str(self._unfinished.resolve())}
+        done = subprocess.run(words, cwd=ROOT, env=environment, check=False)
+        taken = time.monotonic() - began
+        print(f"({taken:,.0f} s)", flush=True)
+        if done.returncode:
+            return False
+        self._file.with_suffix(".seconds").write_text(f"{taken:.1f}", encoding="ascii")
+        self._unfinished.touch()
+        self._unfinished.rename(self._file)
+        return True
+
+
 def main() -> int:
     """Run the scripts; 1 when one of them failed, or in a full run a bar was not reached."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--quick", action="store_true", help="small sizes: whether all of it runs, not what it reaches")
     parser.add_argument("--only", nargs="+", help="scripts whose name holds one of these")
     parser.add_argument("--write", action="store_true", help="write the table to docs/reference/performance.md")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep reports there, and use those that are there")
     options = parser.parse_args()
     chosen = [
         each
         for each in (QUICK if options.quick else FULL)
         if not options.only or any(name in each[0] for name in options.only)
     ]
-    began, failed, load = time.monotonic(), [], os.getloadavg()
-    with tempfile.TemporaryDirectory(prefix="tieline-bench-") as folder:
-        results = Path(folder) / "claims.jsonl"
-        for command, on_services in chosen:
-            words = shlex.split(command)
-            if not (ROOT / "benchmarks" / words[0]).exists():
-                continue
-            words[0] = f"benchmarks/{words[0]}"
-            if on_services:
-                words = [*SERVICES, sys.executable, *words]
-            print(f"\n== {command}", flush=True)
-            started = time.monotonic()
-            done = subprocess.run(
-                [sys.executable, *words], cwd=ROOT, env={**os.environ, _report.RESULTS: str(results)}, check=False
-            )
-            print(f"({time.monotonic() - started:,.0f} s)", flush=True)
-            if done.returncode:
-                failed.append(command)
-        claims = _report.recorded(results)
+    load = os.getloadavg()
+    with contextlib.ExitStack() as stack:
+        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tieline-bench-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        reports = [Report(command, on_services, folder) for command, on_services in chosen]
+        failed = [each.command for each in reports if not each.kept and not each.measure()]
+        claims = [claim for each in reports for claim in each.claims]
+        minutes = sum(each.seconds for each in reports) / 60
     print(f"\n{table(claims)}")
     for command in failed:
         print(f"FAILED: {command}")
     if options.write:
         command = "make bench ARGS=" + shlex.quote(" ".join(word for word in sys.argv[1:]))
-        minutes = (time.monotonic() - began) / 60
         PAGE.write_text(page(claims, command=command, minutes=minutes, load=load, ran=chosen), encoding="utf-8")
         print(f"Written to {PAGE.relative_to(ROOT)}")
     # Small sizes show whether all of it runs, not what it reaches.

@@ -154,3 +154,38 @@ class TestVeeClaims:
         claims = vee_report.claims_of({"product, 1 process(es)": [90.0], "rows, 1 process(es)": [2.0]}, vendor="sqlite")
 
         assert [(claim.bar, claim.measured, claim.reached) for claim in claims] == [("V10", 45.0, True)]
+
+
+class TestReport:
+    @pytest.fixture
+    def report(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bench.Report:
+        """Of a script that reports how often it ran, and fails when it is told to."""
+        (tmp_path / "benchmarks").mkdir()
+        claim = json.dumps({"area": "Queue", "what": "runs", "measured": 1.0})
+        (tmp_path / "benchmarks" / "one.py").write_text(
+            "import os, pathlib, sys\n"
+            f"pathlib.Path(os.environ['{_report.RESULTS}']).open('a').write({claim + chr(10)!r})\n"
+            "sys.exit(pathlib.Path('broken').exists())\n"
+        )
+        monkeypatch.setattr(bench, "ROOT", tmp_path)
+        return bench.Report("one.py --rounds 3", False, tmp_path)
+
+    def test_keeps_what_a_script_measured_and_how_long_it_took(self, report: bench.Report) -> None:
+        assert not report.kept
+
+        assert report.measure()
+
+        assert report.kept
+        assert [claim.what for claim in report.claims] == ["runs"]
+        assert report.seconds > 0
+
+    def test_one_that_failed_is_told_and_is_to_be_run_again(self, report: bench.Report, tmp_path: Path) -> None:
+        (tmp_path / "broken").touch()
+
+        assert not report.measure()
+
+        assert not report.kept
+        assert len(report.claims) == 1
+        (tmp_path / "broken").unlink()
+        assert report.measure()
+        assert len(report.claims) == 1
