@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.decorators import action, display
 
 from assets import queries, timeline
@@ -188,7 +189,10 @@ class EnrollmentAdmin(EvidenceAdmin):
             else:
                 done += 1
         if done:
-            self.message_user(request, _("%(done)d enrollment(s) are under way again.") % {"done": done})
+            said = ngettext(
+                "%(done)d enrollment is under way again.", "%(done)d enrollments are under way again.", done
+            )
+            self.message_user(request, said % {"done": done})
 
     def _ask(self, request: HttpRequest, object_id: str, **words: Any) -> HttpResponse:
         back = reverse("admin:assets_enrollment_change", args=[object_id])

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 from unfold.decorators import action, display
 
 from assets.admin import asking, badges
@@ -75,11 +76,21 @@ class AssetToDoAdmin(EvidenceAdmin):
 
     @admin.action(description=_("Work on it"), permissions=["work"])
     def claim(self, request: HttpRequest, queryset: QuerySet[AssetToDo]) -> None:
-        self._assigned(request, queryset, request.user, _("%(done)d To Do(s) are yours."))
+        self._assigned(
+            request,
+            queryset,
+            request.user,
+            ngettext_lazy("%(done)d To Do is yours.", "%(done)d To Dos are yours.", "done"),
+        )
 
     @admin.action(description=_("Give back"), permissions=["work"])
     def release(self, request: HttpRequest, queryset: QuerySet[AssetToDo]) -> None:
-        self._assigned(request, queryset, None, _("%(done)d To Do(s) are nobody's."))
+        self._assigned(
+            request,
+            queryset,
+            None,
+            ngettext_lazy("%(done)d To Do is nobody's.", "%(done)d To Dos are nobody's.", "done"),
+        )
 
     @action(description=_("Assign"), icon="person_add", permissions=["work_one"], url_path="assign")
     def assign(self, request: HttpRequest, object_id: str) -> HttpResponse:

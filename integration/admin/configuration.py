@@ -16,6 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
@@ -152,7 +153,9 @@ class AppliedConfigurationAdmin(EvidenceAdmin):
             return self._preview(request, text, error.comparison)
         except (configuration.UnableToApplyConfiguration, configuration.NotPermitted) as error:
             return self._refused(request, error)
-        self.message_user(request, _("%(count)d record(s) changed.") % {"count": len(done.differences)})
+        count = len(done.differences)
+        said = ngettext("%(count)d record changed.", "%(count)d records changed.", count)
+        self.message_user(request, said % {"count": count})
         for change in done.changes:
             if change.notes:
                 self.message_user(request, str(change), messages.WARNING)

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
@@ -115,10 +116,17 @@ class MailAdmin(EvidenceAdmin):
     def _resend(self, request: HttpRequest, mail_ids: list[int]) -> None:
         outcome = mail_operations.resend_many(mail_ids=mail_ids, by=request.user, at=timezone.now())
         if outcome.queued:
-            self.message_user(request, _("%(count)d mail(s) will be sent again.") % {"count": outcome.queued})
+            again = ngettext(
+                "%(count)d mail will be sent again.", "%(count)d mails will be sent again.", outcome.queued
+            )
+            self.message_user(request, again % {"count": outcome.queued})
         if outcome.busy:
-            text = _("%(count)d mail(s) are being sent right now and were left alone.") % {"count": outcome.busy}
-            self.message_user(request, text, messages.WARNING)
+            busy = ngettext(
+                "%(count)d mail is being sent right now and was left alone.",
+                "%(count)d mails are being sent right now and were left alone.",
+                outcome.busy,
+            )
+            self.message_user(request, busy % {"count": outcome.busy}, messages.WARNING)
 
     @display(description=_("status"), ordering="status", label=_STATUS_COLOURS)
     def status_badge(self, mail: Mail) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import Any, cast
 from django import forms
 from django.forms.models import BaseInlineFormSet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from outbound.choices import SECRET_CONTEXT_TYPES, ContextType, MessageAction
@@ -30,7 +31,7 @@ QUESTIONS = {
     MessageAction.RESEND: Question(
         title=_("Resend"),
         explanation=_("They are sent now, with their retries from 0. The message id stays the same."),
-        done=_("%(count)d message(s) will be sent now."),
+        done=ngettext_lazy("%(count)d message will be sent now.", "%(count)d messages will be sent now.", "count"),
     ),
     MessageAction.SEND_AGAIN: Question(
         title=_("Send again"),
@@ -38,12 +39,12 @@ QUESTIONS = {
             "What was delivered goes out once more under the same message id: a target that knows the id takes it for "
             "a repetition."
         ),
-        done=_("%(count)d message(s) will be sent again."),
+        done=ngettext_lazy("%(count)d message will be sent again.", "%(count)d messages will be sent again.", "count"),
     ),
     MessageAction.CANCEL: Question(
         title=_("Cancel"),
         explanation=_("Nothing more is sent. What was sent stays sent."),
-        done=_("%(count)d message(s) were canceled."),
+        done=ngettext_lazy("%(count)d message was canceled.", "%(count)d messages were canceled.", "count"),
         danger=True,
     ),
 }

@@ -74,7 +74,7 @@ class TestConfigurationDocument:
         ]
         (tmp_path / "before.yaml").write_text(before)
         applied = config(product, "apply", str(tmp_path / "before.yaml"))
-        assert "1 change(s) made." in applied.stdout, applied.stderr
+        assert "1 change made." in applied.stdout, applied.stderr
         assert export(client) == before
 
     def test_a_bad_place_is_named_by_line_and_nothing_is_applied(self, client: Client) -> None:

@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin, InstantRangeFilter
@@ -176,10 +177,8 @@ class InitialMeasurementAdmin(ActsOnImds):
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(back)
         count = len(values)
-        self.message_user(
-            request,
-            _("%(count)d value(s) changed.") % {"count": count} if count else _("No value was changed."),
-        )
+        said = ngettext("%(count)d value changed.", "%(count)d values changed.", count) % {"count": count}
+        self.message_user(request, said if count else _("No value was changed."))
         if perform:
             zone = workbench.zone_name(imd.measuring_component)
             self._tell(request, workbench.ACTIONS["perform-vee"], imd, zone)

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin, EvidenceInline, InstantRangeFilter
@@ -77,7 +78,9 @@ class RegisterMeasurementAdmin(EvidenceAdmin):
             )
             done = sum(1 for error in results if not error)
             if done:
-                self.message_user(request, _("%(done)d read(s) marked.") % {"done": done})
+                self.message_user(
+                    request, ngettext("%(done)d read marked.", "%(done)d reads marked.", done) % {"done": done}
+                )
             for read, error in zip(reads, results, strict=True):
                 if error:
                     self.message_user(request, f"{read}: {error}", messages.WARNING)

@@ -129,8 +129,9 @@ def _difference(imd: DueImd, component: Component, before: np.ndarray, valid: np
         return ""
     first = int(over[0])
     now, then = (number_text(to_decimal(int(count), imd.scale)) for count in (values[first], before[first]))
+    differ = "1 interval differs" if len(over) == 1 else f"{len(over)} intervals differ"
     return (
-        f"{NOT_LIKE_THE_DAY_BEFORE}{len(over)} interval(s) differ by more than {number_text(tolerance)} from the day "
+        f"{NOT_LIKE_THE_DAY_BEFORE}{differ} by more than {number_text(tolerance)} from the day "
         f"before; interval {first + 1} is {now} and was {then}."
     )
 

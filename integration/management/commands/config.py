@@ -82,8 +82,10 @@ class Command(BaseCommand):
             self._write_json({"dry_run": dry_run, **done.as_dict()})
             return
         self._write(done.changes)
+        number = len(done.differences)
+        counted = f"{number} change" if number == 1 else f"{number} changes"
         verb = "would be made" if dry_run else "made"
-        self.stdout.write(self.style.SUCCESS(f"{len(done.differences)} change(s) {verb}."))
+        self.stdout.write(self.style.SUCCESS(f"{counted} {verb}."))
 
     def _write(self, changes: tuple[Change, ...]) -> None:
         for change in changes:

@@ -198,7 +198,7 @@ class TestTheEnrollmentsPage:
         models.DeviceSpecification.objects.create(code="EV-1", device_type="EV-CHARGER", rated_kw=7)
         answer = operator.post(address, {"reason": "added"}, follow=True)
 
-        assert "1 enrollment(s) are under way again" in said(answer)
+        assert "1 enrollment is under way again" in said(answer)
         assert again(enrollment).status == "PENDING"
 
     def test_retries_many_from_the_list(self, operator):
@@ -211,7 +211,7 @@ class TestTheEnrollmentsPage:
             follow=True,
         )
 
-        assert "2 enrollment(s) are under way again" in said(answer)
+        assert "2 enrollments are under way again" in said(answer)
         assert {again(one).status for one in made} == {"DEVICESETUP"}
 
     def test_cancels_with_a_reason(self, operator):

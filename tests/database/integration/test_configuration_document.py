@@ -277,7 +277,7 @@ class TestPages:
         assert "<code>holidays</code>" in overview
         assert "<code>roles</code>" not in overview
         assert "Independence Day" in page.content.decode()
-        assert "1 record(s) changed." in done.content.decode()
+        assert "1 record changed." in done.content.decode()
         kept = AppliedConfiguration.objects.get()
         assert (kept.applied_by, kept.source) == ("ann", "PAGE")
         shown = person.get(reverse("admin:integration_appliedconfiguration_change", args=[kept.pk])).content.decode()

@@ -119,7 +119,7 @@ class TestHighQuality:
 
         assert imd.state == "ERROR"
         assert imd.error == (
-            "High quality check: 1 interval(s) differ by more than 0.5 from the day before; "
+            "High quality check: 1 interval differs by more than 0.5 from the day before; "
             "interval 21 is 1.500001 and was 1."
         )
         assert ToDo.objects.filter(imd=imd).exists()

@@ -132,7 +132,7 @@ class TestAdmin:
         assert not read(0).do_not_use
         answer = client.post(address, {**chosen, "confirmed": "1", "reason": "wrong meter"}, follow=True)
 
-        assert "1 read(s) marked." in answer.content.decode()
+        assert "1 read marked." in answer.content.decode()
         assert "is not usable already" in answer.content.decode()
         assert read(0).do_not_use
         assert figures() == [None, None, None]

@@ -61,14 +61,14 @@ class TestResend:
         text = self._resend(admin_client, [failed.pk, held.pk]).content.decode()
         failed.refresh_from_db()
         assert (failed.status, failed.num_retries) == (MailStatus.PENDING, 0)
-        assert "1 mail(s) will be sent again." in text
-        assert "1 mail(s) are being sent right now" in text
+        assert "1 mail will be sent again." in text
+        assert "1 mail is being sent right now" in text
 
     def test_the_button_on_the_page_does_the_same(self, admin_client: Client) -> None:
         failed = make_mail(status=MailStatus.FAIL)
         address = reverse("admin:outbound_mail_resend", args=[failed.pk])
         assert admin_client.get(address).status_code == 405
-        assert "1 mail(s) will be sent again." in admin_client.post(address, follow=True).content.decode()
+        assert "1 mail will be sent again." in admin_client.post(address, follow=True).content.decode()
         assert Mail.objects.get().status == MailStatus.PENDING
 
     def test_needs_the_right(self, client: Client) -> None:

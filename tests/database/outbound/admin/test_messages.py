@@ -117,7 +117,7 @@ class TestActions:
         failed.refresh_from_db()
         assert (failed.status, failed.num_retries) == (MessageStatus.FAIL, 0)
         assert failed.next_attempt_at is not None
-        assert "1 message(s) will be sent now." in text
+        assert "1 message will be sent now." in text
         assert "Message gone is canceled: it cannot be resent." in text
         assert failed.interventions.get().reason == "because"
 
