@@ -9,17 +9,23 @@ from django.utils.translation import gettext, gettext_noop
 from integration.choices import SegmentState
 
 
+# In the order in which they are told, whatever the database makes of that of a document's keys.
 _LABELS = {
     "SUCCESS": gettext_noop("Accepted"),
     "ERROR": gettext_noop("Refused"),
     "FAILURE": gettext_noop("Failed"),
     "NOT_SENT": gettext_noop("Not sent"),
+    "received": gettext_noop("Received"),
+    "files": gettext_noop("Files"),
+    "rows": gettext_noop("Rows"),
+    "segments": gettext_noop("Segments"),
+    "to_send": gettext_noop("To send"),
+    "sent": gettext_noop("Sent"),
     "acknowledged": gettext_noop("Acknowledged"),
     "answered_before": gettext_noop("Answered before"),
     "cached": gettext_noop("Known from a moment ago"),
     "devices": gettext_noop("Devices"),
     "duplicates": gettext_noop("Came twice"),
-    "files": gettext_noop("Files"),
     "found": gettext_noop("Found"),
     "incident": gettext_noop("Incident"),
     "invalid": gettext_noop("Not valid"),
@@ -27,18 +33,13 @@ _LABELS = {
     "new_files": gettext_noop("New files"),
     "not_transferred": gettext_noop("Not transferred"),
     "occurrences": gettext_noop("Occurrences"),
-    "received": gettext_noop("Received"),
     "refused": gettext_noop("Refused"),
     "renamed": gettext_noop("Renamed"),
     "replaced_meanwhile": gettext_noop("Replaced meanwhile"),
-    "rows": gettext_noop("Rows"),
     "rows_told": gettext_noop("Rows told"),
     "running_segments": gettext_noop("Segments on their way"),
-    "segments": gettext_noop("Segments"),
-    "sent": gettext_noop("Sent"),
     "skipped_segments": gettext_noop("Segments skipped"),
     "status": gettext_noop("HTTP status"),
-    "to_send": gettext_noop("To send"),
     "transferred": gettext_noop("Transferred"),
     "translated": gettext_noop("Translated"),
     "troubles": gettext_noop("Troubles"),
@@ -50,9 +51,15 @@ def said(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     states = dict(SegmentState.choices)
     return [
         (str(states[name]) if name in states else label_of(name), count)
-        for name, count in counts.items()
+        for name, count in sorted(counts.items(), key=_place)
         if count or name not in states
     ]
+
+
+def _place(entry: tuple[str, int]) -> tuple[int, str]:
+    name, _count = entry
+    order = [*SegmentState.values, *_LABELS]
+    return (order.index(name) if name in order else len(order), name)
 
 
 def label_of(name: str) -> str:

@@ -199,13 +199,23 @@ def searched(messages: QuerySet[OutboundMessage], text: str) -> QuerySet[Outboun
 
 
 def search_condition(text: str) -> Q:
-    """Give the condition for messages whose id or key begins with a text; each is found by an index of its own."""
+    """
+    Give the condition for messages whose id or key begins with a text, as it was typed or in capitals or without any.
+
+    Each is found by an index of its own, which knows one case only.
+    """
     wanted = storable(text.strip())
-    by_id = OutboundMessage.objects.filter(message_id__startswith=wanted)
     # The index of keys begins with the system.
-    systems = ExternalSystem.objects.values("pk")
-    by_key = OutboundMessage.objects.filter(external_system__in=systems, key__startswith=wanted).exclude(key="")
-    return Q(pk__in=by_id.order_by().values("pk").union(by_key.order_by().values("pk")))
+    with_key = OutboundMessage.objects.filter(external_system__in=ExternalSystem.objects.values("pk")).exclude(key="")
+    found = [
+        messages.order_by().values("pk")
+        for typed in sorted({wanted, wanted.upper(), wanted.lower()})
+        for messages in (
+            OutboundMessage.objects.filter(message_id__startswith=typed),
+            with_key.filter(key__startswith=typed),
+        )
+    ]
+    return Q(pk__in=found[0].union(*found[1:]))
 
 
 def message(*, message_pk: int) -> OutboundMessage:
