@@ -58,7 +58,9 @@ def said(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 def _place(entry: tuple[str, int]) -> tuple[int, str]:
     name, _count = entry
-    order = [*SegmentState.values, *_LABELS]
+    order = list(_LABELS)
+    behind = order.index("segments") + 1
+    order[behind:behind] = SegmentState.values
     return (order.index(name) if name in order else len(order), name)
 
 
