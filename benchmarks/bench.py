@@ -153,12 +153,13 @@ def main() -> int:
         failed = [each.command for each in reports if not each.kept and not each.measure()]
         claims = [claim for each in reports for claim in each.claims]
         minutes = sum(each.seconds for each in reports) / 60
+        ran = [one for one, report in zip(chosen, reports, strict=True) if report.kept]
     print(f"\n{table(claims)}")
     for command in failed:
         print(f"FAILED: {command}")
     if options.write:
         command = "make bench ARGS=" + shlex.quote(" ".join(word for word in sys.argv[1:]))
-        PAGE.write_text(page(claims, command=command, minutes=minutes, load=load, ran=chosen), encoding="utf-8")
+        PAGE.write_text(page(claims, command=command, minutes=minutes, load=load, ran=ran), encoding="utf-8")
         print(f"Written to {PAGE.relative_to(ROOT)}")
     # Small sizes show whether all of it runs, not what it reaches.
     missed = not options.quick and any(claim.reached is False for claim in claims)
@@ -215,10 +216,13 @@ Memory is the high-water mark that the kernel kept for a process.
 
 {table(claims)}
 
+Why a bar is not reached, and what would have to change, is in
+[From one machine to many](../operations/scale-out.md#where-the-time-goes).
+
 ## What ran
 
 {sizes(ran)}
-
+{left_out(ran)}
 How each figure is measured stands at the head of its script in `benchmarks/`; what the bars are and what a prototype
 reached, in `performance.md` of the specification. `make bench ARGS=--quick` runs all of it with small sizes, which show
 that it runs and not what it reaches.
@@ -229,6 +233,12 @@ def sizes(ran: Sequence[tuple[str, bool]]) -> str:
     """Give the scripts that ran as a list in Markdown; sizes that are not named are the defaults of the script."""
     where = {True: " (on a PostgreSQL and a Redis of its own)", False: ""}
     return "\n".join(f"- `{command}`{where[on_services]}" for command, on_services in ran)
+
+
+def left_out(ran: Sequence[tuple[str, bool]]) -> str:
+    """Give the scripts that did not run, or did not come to their end, as a paragraph; empty when all did."""
+    left = [command for command, on_services in FULL if (command, on_services) not in ran]
+    return f"\nNot measured in this run: {', '.join(f'`{command}`' for command in left)}.\n" if left else ""
 
 
 def machine() -> str:

@@ -71,6 +71,12 @@ class TestPage:
         assert "- `a.py --rows 10` (on a PostgreSQL and a Redis of its own)" in text
         assert "Load before: 0.5, 1.0, 1.5." in text
 
+    def test_tells_what_was_not_measured(self) -> None:
+        first, *others = bench.FULL
+
+        assert bench.left_out(bench.FULL) == ""
+        assert bench.left_out(others) == f"\nNot measured in this run: `{first[0]}`.\n"
+
     @pytest.mark.parametrize("chosen", [bench.FULL, bench.QUICK], ids=["full", "quick"])
     def test_every_script_that_is_to_run_is_there(self, chosen: tuple[tuple[str, bool], ...]) -> None:
         missing = [
