@@ -126,7 +126,7 @@ class Report:
         print(f"({taken:,.0f} s)", flush=True)
         if done.returncode:
             return False
-        self._file.with_suffix(".seconds").write_text(f"{taken:.1f}", encoding="ascii")
+        self._file.with_suffix(".seconds").write_text(f"{taken:.3f}", encoding="ascii")
         self._unfinished.touch()
         self._unfinished.rename(self._file)
         return True
