@@ -105,6 +105,8 @@ _MADE: tuple[tuple[Any, Callable[[Any, int, int], Any]], ...] = (
 
 
 def _value(field: Any, number: int, place: int) -> Any:
+    if field.name == "time_zone":
+        return "UTC"
     if field.choices:
         values = [value for value, _ in field.flatchoices]
         return values[number % len(values)] if field.unique else values[0]
