@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import ConcurrentTransitionMixin, FSMField, transition
+from django_fsm import FSMField, transition
 from simple_history.models import HistoricalRecords
 
 from assets import choices
 from assets.choices import SubscriptionStatus as Status
 from assets.identifiers import new_identifier
 from assets.models.programs import DeviceSpecification, HeadEndSystem, Program
+from foundation.state_machine import StateMachine
 from vee.models import Device, ServicePoint, UsageSubscription
 
 
@@ -118,7 +119,7 @@ class ControllableDevice(models.Model):
         return f"{head_end}/{self.nic_id}" if head_end else self.nic_id
 
 
-class ProgramSubscription(ConcurrentTransitionMixin, models.Model):
+class ProgramSubscription(StateMachine, models.Model):
     """
     A customer's part in a program: a usage subscription of `vee`, which owns its identifier and service point.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import ConcurrentTransitionMixin, FSMField, transition
+from django_fsm import FSMField, transition
 
 from assets import choices
 from assets.choices import CommunicationStatus as Talk
@@ -13,9 +13,10 @@ from assets.choices import EnrollmentStatus as Status
 from assets.identifiers import new_identifier, new_message_identifier
 from assets.models.customers import ControllableDevice, ProgramSubscription
 from assets.models.programs import ActivityType, CommunicationType, ServiceTaskType
+from foundation.state_machine import StateMachine
 
 
-class Enrollment(ConcurrentTransitionMixin, models.Model):
+class Enrollment(StateMachine, models.Model):
     """
     A request to enroll or unenroll, by its `transactionId`: kept as it came, whatever became of it.
 
@@ -78,7 +79,7 @@ class Enrollment(ConcurrentTransitionMixin, models.Model):
         """A person gave it up, or the customer did."""
 
 
-class Communication(ConcurrentTransitionMixin, models.Model):
+class Communication(StateMachine, models.Model):
     """
     A message to a device through its head-end system, and the answer to it (`integration.md` 3.4, 3.5).
 
@@ -131,7 +132,7 @@ class Communication(ConcurrentTransitionMixin, models.Model):
         """Nobody waits for the answer any more."""
 
 
-class DeviceSetup(ConcurrentTransitionMixin, models.Model):
+class DeviceSetup(StateMachine, models.Model):
     """One device of an enrollment on its way into the program."""
 
     enrollment = models.ForeignKey(Enrollment, on_delete=models.CASCADE, related_name="device_setups")

@@ -5,15 +5,16 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import ConcurrentTransitionMixin, FSMField, transition
+from django_fsm import FSMField, transition
 
 from assets.choices import SYNC_UNDER_WAY, CapturedObject, SyncFault
 from assets.choices import SyncStatus as Status
 from assets.identifiers import new_message_identifier
 from assets.models.customers import ProgramSubscription
+from foundation.state_machine import StateMachine
 
 
-class SyncRequest(ConcurrentTransitionMixin, models.Model):
+class SyncRequest(StateMachine, models.Model):
     """
     A request to bring the DERMS up to date on one subscription (X1-NMSDigitalAssetCustSync).
 

@@ -8,14 +8,15 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import GET_STATE, ConcurrentTransitionMixin, FSMField, transition
+from django_fsm import GET_STATE, FSMField, transition
 
 from foundation.fields import EncryptedBinaryField
+from foundation.state_machine import StateMachine
 from integration import choices
 from integration.choices import RunState
 
 
-class FlowRun(ConcurrentTransitionMixin, models.Model):
+class FlowRun(StateMachine, models.Model):
     """
     One run of a flow, stored before it is acknowledged (`house.md` D1).
 

@@ -12,14 +12,15 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import ConcurrentTransitionMixin, FSMField, transition
+from django_fsm import FSMField, transition
 
+from foundation.state_machine import StateMachine
 from vee import choices
 from vee.choices import ImdState
 from vee.models.fields import ExactDecimalField, NumberArrayField
 
 
-class InitialMeasurement(ConcurrentTransitionMixin, models.Model):
+class InitialMeasurement(StateMachine, models.Model):
     """
     One message of readings of one measuring component for one period `(start, end]`, UTC.
 

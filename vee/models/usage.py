@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import ConcurrentTransitionMixin, FSMField, transition
+from django_fsm import FSMField, transition
 
+from foundation.state_machine import StateMachine
 from vee import choices
 from vee.choices import UsageTransactionStatus as Status
 from vee.models.fields import ExactDecimalField
@@ -40,7 +41,7 @@ class UsageSubscription(models.Model):
         return self.identifier
 
 
-class UsageTransaction(ConcurrentTransitionMixin, models.Model):
+class UsageTransaction(StateMachine, models.Model):
     """
     Usage of one subscription for a half-open period: of the measurements labelled `start < end label ≤ end`, UTC.
 
