@@ -238,7 +238,11 @@ def sizes(ran: Sequence[tuple[str, bool]]) -> str:
 def left_out(ran: Sequence[tuple[str, bool]]) -> str:
     """Give the scripts that did not run, or did not come to their end, as a paragraph; empty when all did."""
     left = [command for command, on_services in FULL if (command, on_services) not in ran]
-    return f"\nNot measured in this run: {', '.join(f'`{command}`' for command in left)}.\n" if left else ""
+    return (
+        f"\nNot measured in this run, or not to its end: {', '.join(f'`{command}`' for command in left)}.\n"
+        if left
+        else ""
+    )
 
 
 def machine() -> str:

@@ -24,6 +24,7 @@ FIRST = 1000
 OWN: dict[str, dict[str, Any]] = {
     "integration.FlowSchedule": {"every_seconds": None},
     "integration.ReportSchedule": {"day_of_month": 1},
+    "vee.ImdTransition": {"from_state": "PENDING", "to_state": "VEE_READY"},
     "vee.MeasuringComponentType": {"scale": 3},
     "vee.ValueDerivation": {"scale": 3},
 }

@@ -75,7 +75,7 @@ class TestPage:
         first, *others = bench.FULL
 
         assert bench.left_out(bench.FULL) == ""
-        assert bench.left_out(others) == f"\nNot measured in this run: `{first[0]}`.\n"
+        assert bench.left_out(others) == f"\nNot measured in this run, or not to its end: `{first[0]}`.\n"
 
     @pytest.mark.parametrize("chosen", [bench.FULL, bench.QUICK], ids=["full", "quick"])
     def test_every_script_that_is_to_run_is_there(self, chosen: tuple[tuple[str, bool], ...]) -> None:

@@ -108,7 +108,9 @@ class TestReadAhead:
         except RowRefused as refused:
             given_at_once = refused.code
 
-        assert given_at_once == (None if ",V," in text else expected)
+        # One that is refused is so at once, whatever follows it.
+        waits = ",V," in text and not isinstance(expected, str)
+        assert given_at_once == (None if waits else expected)
 
 
 class TestAmounts:
