@@ -46,6 +46,16 @@ _LABELS = {
 }
 
 
+def _places() -> dict[str, int]:
+    """Give the order of the counts; the states of segments stand behind their number."""
+    names = list(_LABELS)
+    behind = names.index("segments") + 1
+    return {name: place for place, name in enumerate([*names[:behind], *SegmentState.values, *names[behind:]])}
+
+
+_PLACES = _places()
+
+
 def said(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     """Give each count with its label; a state that no segment is in is left out, an unknown name is given as it is."""
     states = dict(SegmentState.choices)
@@ -58,10 +68,7 @@ def said(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 def _place(entry: tuple[str, int]) -> tuple[int, str]:
     name, _count = entry
-    order = list(_LABELS)
-    behind = order.index("segments") + 1
-    order[behind:behind] = SegmentState.values
-    return (order.index(name) if name in order else len(order), name)
+    return _PLACES.get(name, len(_PLACES)), name
 
 
 def label_of(name: str) -> str:

@@ -1,8 +1,4 @@
-"""
-What people look for in the ledgers, among millions of rows: each way to find it by an index of its own.
-
-Conditions joined by "or" across tables would read every row.
-"""
+"""What people look for in the ledgers, among millions of rows: each way to find it by an index of its own."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ from typing import Any
 
 from django.db.models import Model, Q
 
+from foundation.searching import found_by
 from integration.models import DeviceStatusCheck, EnrollmentSync, Event, Outcome, Reservation, TransferredFile
 
 
@@ -47,5 +44,4 @@ def _device_or_event(text: str) -> tuple[Q, Q]:
 
 def _any_of(model: type[Model], first: Q, *others: Q) -> Q:
     rows: Any = model._default_manager
-    found = rows.filter(first).values("pk").union(*(rows.filter(each).values("pk") for each in others))
-    return Q(pk__in=found)
+    return found_by(*(rows.filter(each) for each in (first, *others)))

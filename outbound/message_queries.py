@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Case, Count, Exists, JSONField, Min, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, JSONObject
 
+from foundation.searching import found_by
 from outbound import queries
 from outbound.choices import TAKEABLE_MESSAGES, MessageStatus
 from outbound.models import Connection, DeliveryAttempt, ExternalSystem, OutboundMessage, OutboundMessageType
@@ -207,15 +208,16 @@ def search_condition(text: str) -> Q:
     wanted = storable(text.strip())
     # The index of keys begins with the system.
     with_key = OutboundMessage.objects.filter(external_system__in=ExternalSystem.objects.values("pk")).exclude(key="")
-    found = [
-        messages.order_by().values("pk")
-        for typed in sorted({wanted, wanted.upper(), wanted.lower()})
-        for messages in (
-            OutboundMessage.objects.filter(message_id__startswith=typed),
-            with_key.filter(key__startswith=typed),
+    return found_by(
+        *(
+            messages
+            for typed in sorted({wanted, wanted.upper(), wanted.lower()})
+            for messages in (
+                OutboundMessage.objects.filter(message_id__startswith=typed),
+                with_key.filter(key__startswith=typed),
+            )
         )
-    ]
-    return Q(pk__in=found[0].union(*found[1:]))
+    )
 
 
 def message(*, message_pk: int) -> OutboundMessage:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from foundation.searching import found_by
 from vee.choices import OPEN_TODO_STATUSES
 from vee.models import (
     Device,
@@ -32,7 +33,7 @@ def placed_components(text: str) -> Q:
     rows = MeasuringComponent.objects.all()
     of_devices = rows.filter(device__in=Device.objects.filter(_begins("identifier", text)).values("pk"))
     of_places = rows.filter(service_point__in=ServicePoint.objects.filter(_begins("identifier", text)).values("pk"))
-    return Q(pk__in=components(text).values("pk").union(of_devices.values("pk"), of_places.values("pk")))
+    return found_by(components(text), of_devices, of_places)
 
 
 def imds(text: str) -> Q:
@@ -42,17 +43,18 @@ def imds(text: str) -> Q:
 
 def todos(text: str) -> Q:
     """Give the condition for To Dos of such IMDs; open ones also by a part of their summary."""
-    of_imds = ToDo.objects.filter(imd__in=_imd_ids(text)).values("pk")
-    told = ToDo.objects.filter(status__in=OPEN_TODO_STATUSES, summary__icontains=text.strip()).values("pk")
-    return Q(pk__in=of_imds.union(told))
+    told = ToDo.objects.filter(status__in=OPEN_TODO_STATUSES, summary__icontains=text.strip())
+    return found_by(ToDo.objects.filter(imd__in=_imd_ids(text)), told)
 
 
 def exceptions(text: str) -> Q:
     """Give the condition for exceptions of such IMDs, or of just this type."""
-    of_imds = VeeException.objects.filter(imd__in=_imd_ids(text)).values("pk")
-    of_component = VeeException.objects.filter(measuring_component__in=components(text).values("pk")).values("pk")
-    of_type = VeeException.objects.filter(open=True, exception_type__in=_typed(text)).values("pk")
-    return Q(pk__in=of_imds.union(of_component, of_type))
+    rows = VeeException.objects.all()
+    return found_by(
+        rows.filter(imd__in=_imd_ids(text)),
+        rows.filter(measuring_component__in=components(text).values("pk")),
+        rows.filter(open=True, exception_type__in=_typed(text)),
+    )
 
 
 def register_reads(text: str) -> Q:

@@ -51,8 +51,5 @@ def _listed(words: str, rows: QuerySet[Reservation]) -> SafeString:
             '<p><a href="{}?run__id__exact={}&amp;segment__id__exact={}">{}</a></p>',
             address, first.run_id, first.segment_id, _("Show all of them"),
         )  # fmt: skip
-    return (
-        format_html("<p>{}</p><ul>{}</ul>{}", words, entries, more)
-        if words
-        else format_html("<ul>{}</ul>{}", entries, more)
-    )
+    said = format_html("<p>{}</p>", words) if words else ""
+    return format_html("{}<ul>{}</ul>{}", said, entries, more)
