@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model, Q
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from foundation.admin import SEEN, SeenValuesFilter
+from integration import queries
 from integration import search_queries as ledgers
 from integration.models import (
     DeviceStatusCheck,
     EnrollmentRecord,
     EnrollmentSync,
+    Event,
     FlowRun,
     Outcome,
     Reservation,
+    RunIdentifier,
     TransferredFile,
 )
 from outbound import message_queries
 from outbound.models import OutboundMessage
 from tests.factories import days, rows
-from tests.factories.messages import make_message
 from vee import search_queries as meter_data
 from vee.choices import OPEN_TODO_STATUSES
 from vee.models import InitialMeasurement, RegisterMeasurement, ToDo, VeeException, VeeExceptionType
@@ -97,18 +99,40 @@ class TestSeenValues:
         assert "exception_type=NEVER-SEEN" in page.content.decode()
 
 
-@pytest.fixture
-def planned() -> None:
-    """Let PostgreSQL's planner judge by what there is: of empty tables one index is as good as another."""
+PLANNED = [
+    DeviceStatusCheck,
+    EnrollmentRecord,
+    EnrollmentSync,
+    Event,
+    FlowRun,
+    InitialMeasurement,
+    Outcome,
+    OutboundMessage,
+    RegisterMeasurement,
+    Reservation,
+    RunIdentifier,
+    ToDo,
+    TransferredFile,
+    VeeException,
+]
+
+
+@pytest.fixture(scope="module")
+def filled(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Fill the tables once for all tests that ask PostgreSQL's planner."""
     if connection.vendor != "postgresql":
         pytest.skip("it is PostgreSQL's planner that is asked")
-    first = make_message(message_id="M-0", key="K-0")
-    others = [copy.copy(first) for _ in range(500)]
-    for number, message in enumerate(others, start=1):
-        message.pk, message.message_id, message.key = None, f"M-{number}", f"K-{number}"
-    OutboundMessage.objects.bulk_create(others)
+    # Within it each test has a savepoint of its own.
+    with django_db_blocker.unblock(), transaction.atomic():
+        rows.fill_for_planning(PLANNED, 200)
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def planned(filled: None, db: None) -> None:
+    """Let the planner judge by rows that there are, and take an index wherever one leads to them."""
     with connection.cursor() as cursor:
-        cursor.execute(f'ANALYZE "{OutboundMessage._meta.db_table}"')
         cursor.execute("SET LOCAL enable_seqscan = off")
 
 
@@ -122,9 +146,10 @@ def planned() -> None:
         (DeviceStatusCheck, ledgers.status_checks, ["status_check_nic_start", "communication_id"]),
         (EnrollmentSync, ledgers.enrollment_syncs, ["enrollment_sync_subscr_start", "ack_message_id"]),
         (TransferredFile, ledgers.transferred_files, ["transferred_file_name_start", "message_id"]),
+        (FlowRun, queries.search_condition, ["run_identifier_start", "flow_run_correlation"]),
         (OutboundMessage, message_queries.search_condition, ["outbound_message_key_start", "message_id"]),
         (InitialMeasurement, meter_data.imds, ["identifier", "imd_component_end", "imd_unique_external_id"]),
-        (ToDo, meter_data.todos, ["identifier", "imd_component_end", "imd_unique_external_id", "todo_status_age"]),
+        (ToDo, meter_data.todos, ["identifier", "imd_component_end", "imd_unique_external_id", "todo_open_age"]),
         (VeeException, meter_data.exceptions, ["vee_exception_imd", "vee_exception_open", "imd_unique_external_id"]),
         (RegisterMeasurement, meter_data.register_reads, ["identifier", "registermeasurement_measuring_component_id"]),
     ],

@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -105,18 +104,6 @@ class TestList:
 
         for text in ("drms-1", "EVT-9", "trace-1", str(run.pk)):
             assert [row.pk for row in admin.get(LIST, {"q": text}).context["cl"].result_list] == [run.pk], text
-
-    @pytest.mark.postgres
-    def test_search_and_numbers_use_indexes(self) -> None:
-        if connection.vendor != "postgresql":
-            pytest.skip("it is PostgreSQL's planner that is asked")
-        from integration import queries
-
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off")
-        plan = FlowRun.objects.filter(queries.search_condition("DRMS-1")).explain()
-        assert "run_identifier_start" in plan
-        assert "flow_run_correlation" in plan
 
 
 class TestTimeline:
