@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from integration.operations import setup
+from tests.browser.people import PASSWORD
+from tests.factories import days
+
 
 # Playwright drives the browser from an event loop in this thread; the ORM is used from the same thread on purpose.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -59,6 +63,13 @@ def page(browser: Any) -> Iterator[Any]:
     yield opened
     context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def product(live_server: Any) -> Any:
+    """The product as it is after its set-up."""
+    setup.setup(at=days.AT, username="admin", password=PASSWORD)
+    return live_server
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from lookups.models import Lookup
 from outbound.models import Connection
 from outbound.operations import configuration
 from tests.browser import axe
+from tests.browser.people import PASSWORD, log_in
 from tests.factories import days
 from tests.unit.integration.flows import samples
 from vee.models import InitialMeasurement
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a-long-password-1"
 LISTS = (
     "vee/initialmeasurement",
     "vee/veeexception",
@@ -55,13 +55,6 @@ def product(live_server: Any) -> Any:
     return live_server
 
 
-def log_in(page: Any) -> None:
-    page.fill("input[name=username]", "admin")
-    page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit]")
-    expect(page.locator("#page-zone")).to_be_visible()
-
-
 def addresses() -> dict[str, str]:
     imd = InitialMeasurement.objects.latest("pk")
     run, connection, lookup = FlowRun.objects.latest("pk"), Connection.objects.get(name="DACS"), Lookup.objects.first()
@@ -86,7 +79,7 @@ def test_axe_finds_nothing_grave(page: Any, product: Any, shot: Any, mode: str) 
     page.reload()
     expect(page.locator("html")).to_have_class(mode)
     found = [f"login: {each}" for each in axe.grave_violations(page)]
-    log_in(page)
+    log_in(page, product)
     for name, address in addresses().items():
         page.goto(f"{product.url}{address}")
         expect(page.locator("html")).to_have_class(mode)

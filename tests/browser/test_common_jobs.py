@@ -19,6 +19,7 @@ from integration.models import Flow, FlowRun, Pause
 from integration.operations import setup, setup_review, unmapped_codes
 from lookups.queries import table
 from outbound.operations import configuration
+from tests.browser.people import PASSWORD
 from tests.browser.walking import Walk
 from tests.database.integration import reservations
 from tests.database.integration.participation import refusal, serving
@@ -29,7 +30,6 @@ from vee.operations import trials, usage
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a-long-password-1"
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "comparison.md"
 
 

@@ -15,29 +15,15 @@ from playwright.sync_api import expect
 from integration.choices import PayloadDirection
 from integration.flows import run_payloads
 from integration.models import FileAttempt, FlowRun, RunIdentifier, RunStep, Segment, StoredFile
-from integration.operations import setup
 from tests.browser import axe
+from tests.browser.people import log_in
 from tests.factories import control as waiting
 from tests.factories import integration as factory
 from tests.factories import reconciliation as world
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a-long-password-1"
 LIST = "/admin/integration/flowrun/"
-
-
-@pytest.fixture
-def product(live_server: Any) -> Any:
-    setup.setup(at=factory.AT, username="admin", password=PASSWORD)
-    return live_server
-
-
-def log_in(page: Any, product: Any, where: str) -> None:
-    page.goto(f"{product.url}/admin/login/?next={where}")
-    page.fill("input[name=username]", "admin")
-    page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit]")
 
 
 def a_failed_run_with_two_attempts() -> FlowRun:
@@ -122,7 +108,7 @@ def test_a_run_is_found_by_its_identifier_and_followed_to_what_the_mapping_did(
     page: Any, product: Any, shot: Any
 ) -> None:
     run = a_failed_run_with_two_attempts()
-    log_in(page, product, LIST)
+    log_in(page, product, where=LIST)
     expect(page.locator("[data-state=FAILED] strong")).to_have_text("1")
     shot("monitor-list")
     page.click("text=Last 24 hours")
@@ -156,7 +142,7 @@ def test_progress_is_told_as_it_goes_and_stops_at_the_end(page: Any, product: An
     run = a_file_at_work()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/progress/") else None)
-    log_in(page, product, f"{LIST}{run.pk}/change/")
+    log_in(page, product, where=f"{LIST}{run.pk}/change/")
     expect(page.locator("[data-progress=percent]")).to_have_text("25 %")
     expect(page.locator("[data-progress=rate]")).to_contain_text("rows/s")
     kept = page.locator("#run-progress").element_handle()
@@ -181,7 +167,7 @@ def test_progress_is_told_as_it_goes_and_stops_at_the_end(page: Any, product: An
 
 def test_progress_rests_while_the_tab_is_hidden(page: Any, product: Any) -> None:
     run = a_file_at_work()
-    log_in(page, product, f"{LIST}{run.pk}/change/")
+    log_in(page, product, where=f"{LIST}{run.pk}/change/")
     expect(page.locator("[data-progress=percent]")).to_have_text("25 %")
     hide = "Object.defineProperty(document, 'hidden', {configurable: true, get: () => %s})"
     page.evaluate(f"{hide % 'true'}; document.dispatchEvent(new Event('visibilitychange'))")
@@ -201,7 +187,7 @@ def test_many_are_resubmitted_by_keys_alone_with_a_line_for_each(page: Any, prod
     Flow.objects.filter(name="enrollment_request").update(pattern="ASYNC")
     runs = [waiting.failed_run(f"E-{number}") for number in range(2)]
     FlowRun.objects.filter(pk=runs[1].pk).update(state="SUCCEEDED")
-    log_in(page, product, LIST)
+    log_in(page, product, where=LIST)
     expect(page.locator("#result_list tbody input.action-select")).to_have_count(2)
     for box in page.locator("#result_list tbody input.action-select").all():
         box.focus()
@@ -224,7 +210,7 @@ def test_axe_finds_nothing_grave(page: Any, product: Any, shot: Any, mode: str) 
     run, file = a_failed_run_with_two_attempts(), a_file_at_work()
     page.goto(f"{product.url}/admin/login/")
     page.evaluate(f"localStorage.setItem('adminTheme', JSON.stringify('{mode}'))")
-    log_in(page, product, LIST)
+    log_in(page, product, where=LIST)
     found: list[str] = []
     pages = {
         "list": LIST,

@@ -8,36 +8,20 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from integration.models import Flow, FlowRun, FlowStatistics, SetupReview
-from integration.operations import setup, setup_review
+from integration.operations import setup_review
 from tests.browser import axe
+from tests.browser.people import log_in, press, somebody
 from tests.factories import days
 from vee.models import DailyCount, ToDo
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a-long-password-1"
 WIDTHS = (1440, 1024)
 REFRESH = "document.getElementById('home').dispatchEvent(new Event('home:refresh'))"
-
-
-@pytest.fixture
-def product(live_server: Any) -> Any:
-    setup.setup(at=days.AT, username="admin", password=PASSWORD)
-    return live_server
-
-
-def log_in(page: Any, product: Any, username: str = "admin", where: str = "/admin/") -> None:
-    page.goto(f"{product.url}/admin/login/?next={where}")
-    page.fill("input[name=username]", username)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit]")
-    expect(page.locator("#home-headline")).to_be_visible()
 
 
 def failed_run(*, minutes_ago: int) -> None:
@@ -137,8 +121,7 @@ def test_a_session_that_ended_is_said(page: Any, product: Any) -> None:
 
 def test_an_analyst_reaches_a_to_do_by_keys(page: Any, product: Any, shot: Any) -> None:
     with_spikes(30)
-    user = get_user_model().objects.create_user("vera", password=PASSWORD, is_staff=True)
-    user.groups.add(Group.objects.get(name="VEE analyst"))
+    somebody("vera", "VEE analyst")
     log_in(page, product, "vera")
     expect(page.locator(".home-part h2").first).to_have_text("Meter data")
     shot("home-analyst")
@@ -146,8 +129,8 @@ def test_an_analyst_reaches_a_to_do_by_keys(page: Any, product: Any, shot: Any) 
     for _ in range(60):
         if page.evaluate("document.activeElement.matches('#dashboard-todos td a')"):
             break
-        page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+        press(page, "Tab")
+    press(page, "Enter")
 
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
 

@@ -10,15 +10,14 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from integration.operations import setup
 from outbound.operations import configuration
+from tests.browser.people import PASSWORD
 from tests.factories import days
 from tests.unit.integration.flows import samples
 from vee.models import InitialMeasurement, ToDo
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a-long-password-1"
 
 
 def a_port_that_nobody_answers() -> int:
@@ -28,13 +27,12 @@ def a_port_that_nobody_answers() -> int:
 
 
 @pytest.fixture
-def product(live_server: Any) -> Any:
-    setup.setup(at=days.AT, username="admin", password=PASSWORD)
+def product(product: Any) -> Any:
     configuration.apply_connections(
         section={"DACS": {"transport": "rest", "base_url": f"http://127.0.0.1:{a_port_that_nobody_answers()}"}},
         at=days.AT,
     )
-    return live_server
+    return product
 
 
 def test_a_failed_enrollment_is_found_and_a_flagged_reading_is_corrected(page: Any, product: Any, shot: Any) -> None:

@@ -5,30 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from integration import mapping_queries
 from integration.flows import runner
 from integration.flows.canonical import digest
 from integration.models import Flow, FlowRun
-from integration.operations import setup, unmapped_elements
-from tests.factories import days
+from integration.operations import unmapped_elements
+from tests.browser.people import log_in, somebody
 from tests.factories import integration as factory
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a-long-password-1"
 
 
 @pytest.fixture
-def product(live_server: Any) -> Any:
+def product(product: Any) -> Any:
     unmapped_elements.forget()
-    setup.setup(at=days.AT, username="admin", password=PASSWORD)
-    person = get_user_model().objects.create_user("inga", password=PASSWORD, is_staff=True)
-    person.groups.add(Group.objects.get(name="Integration administrator"))
-    return live_server
+    somebody("inga", "Integration administrator")
+    return product
 
 
 @pytest.fixture
@@ -51,14 +46,6 @@ def stored_run(product: Any) -> FlowRun:
         reason="message received",
         at=timezone.now(),
     )
-
-
-def log_in(page: Any, product: Any, username: str) -> None:
-    page.goto(f"{product.url}/admin/login/?next=/admin/")
-    page.fill("input[name=username]", username)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit]")
-    page.wait_for_url(f"{product.url}/admin/")
 
 
 def test_an_administrator_takes_up_an_unmapped_element(page: Any, product: Any, stored_run: FlowRun, shot: Any) -> None:

@@ -11,27 +11,18 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
-from integration.operations import setup
+from tests.browser.people import PASSWORD, log_in
 from tests.factories import days
 from vee.models import ToDo
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a-long-password-1"
 
 
 @pytest.fixture
-def product(live_server: Any) -> Any:
-    setup.setup(at=days.AT, username="admin", password=PASSWORD)
+def product(product: Any) -> Any:
     User.objects.create_superuser("greta", "", PASSWORD)
-    return live_server
-
-
-def log_in(page: Any, product: Any, name: str, where: str) -> None:
-    page.goto(f"{product.url}/admin/login/?next={where}")
-    page.fill("input[name=username]", name)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit]")
+    return product
 
 
 def choose(page: Any, language: str, zone: str) -> None:
@@ -52,7 +43,7 @@ def test_german_and_berlin_beside_english_and_new_york(page: Any, product: Any, 
     step = todo.imd.transitions.last()
     assert step is not None
 
-    log_in(page, product, "greta", "/admin/preferences/")
+    log_in(page, product, "greta", where="/admin/preferences/")
     choose(page, "de", "Europe/Berlin")
     expect(page.get_by_text("Ihre Einstellungen sind gespeichert.")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "de")
@@ -70,7 +61,7 @@ def test_german_and_berlin_beside_english_and_new_york(page: Any, product: Any, 
     shot("todo-german")
 
     page.context.clear_cookies()
-    log_in(page, product, "admin", "/admin/preferences/")
+    log_in(page, product, where="/admin/preferences/")
     choose(page, "en", "America/New_York")
     expect(page.get_by_text("Your preferences are kept.")).to_be_visible()
     page.goto(f"{product.url}/admin/vee/todo/{todo.pk}/change/")
@@ -80,7 +71,7 @@ def test_german_and_berlin_beside_english_and_new_york(page: Any, product: Any, 
 
 
 def test_dark_mode_is_remembered(page: Any, product: Any) -> None:
-    log_in(page, product, "admin", "/admin/")
+    log_in(page, product, where="/admin/")
     page.locator("#nav-sidebar").get_by_text("unfold_more").click()
     page.get_by_text("Dark", exact=True).click()
     expect(page.locator("html")).to_have_class(re.compile(r"\bdark\b"))

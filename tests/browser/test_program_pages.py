@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
 from playwright.sync_api import expect
 
 from assets import models
 from integration.operations import configuration, setup
-from tests.browser.test_vee_pages import PASSWORD, log_in
+from tests.browser.people import PASSWORD, log_in, somebody
 from tests.database.assets.enrolling import again, answer_all, enroll, enrolled, receive
 from tests.factories.assets import NOW, asset, enrollment_request
 
@@ -26,8 +24,7 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs/how-to/run-without-dacs.y
 def product(live_server: Any) -> Any:
     setup.setup(at=NOW, username="admin", password=PASSWORD)
     configuration.apply_file(path=DOCUMENT, by=None, at=NOW)
-    operator = get_user_model().objects.create_user("olga", password=PASSWORD, is_staff=True)
-    operator.groups.add(Group.objects.get(name="Program operator"))
+    somebody("olga", "Program operator")
     return live_server
 
 

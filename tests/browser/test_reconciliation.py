@@ -12,11 +12,11 @@ from playwright.sync_api import expect
 from integration.models import Flow
 from integration.operations import setup
 from tests.browser import axe
+from tests.browser.people import PASSWORD, log_in
 from tests.factories import reconciliation as world
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a-long-password-1"
 ROOT = "/admin/integration/reservation/reconciliation/"
 
 
@@ -28,15 +28,8 @@ def product(live_server: Any) -> Any:
     return live_server
 
 
-def log_in(page: Any, product: Any, where: str) -> None:
-    page.goto(f"{product.url}/admin/login/?next={where}")
-    page.fill("input[name=username]", "admin")
-    page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit]")
-
-
 def test_a_number_leads_to_its_rows_and_they_to_a_file(page: Any, product: Any, shot: Any, tmp_path: Path) -> None:
-    log_in(page, product, ROOT)
+    log_in(page, product, where=ROOT)
     expect(page.locator("#reconciliation section")).to_have_count(6)
     shot("reconciliation-overview")
     page.click("nav >> text=Reconciliation")
@@ -64,7 +57,7 @@ def test_a_number_leads_to_its_rows_and_they_to_a_file(page: Any, product: Any, 
 
 
 def test_by_keys_alone_a_gap_is_opened(page: Any, product: Any) -> None:
-    log_in(page, product, f"{ROOT}outcomes/?since=2020-01-01")
+    log_in(page, product, where=f"{ROOT}outcomes/?since=2020-01-01")
     page.locator("input[name=event]").focus()
     page.keyboard.type("EVT-1")
     page.keyboard.press("Enter")
@@ -82,7 +75,7 @@ def test_by_keys_alone_a_gap_is_opened(page: Any, product: Any) -> None:
 def test_axe_finds_nothing_grave(page: Any, product: Any, shot: Any, mode: str) -> None:
     page.goto(f"{product.url}/admin/login/")
     page.evaluate(f"localStorage.setItem('adminTheme', JSON.stringify('{mode}'))")
-    log_in(page, product, ROOT)
+    log_in(page, product, where=ROOT)
     found: list[str] = []
     for name in ("", "enrollments/", "reservations/", "outcomes/", "syncs/"):
         for width in (1440, 1024):

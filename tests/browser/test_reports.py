@@ -6,34 +6,28 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from integration.models import ReportSchedule
-from integration.operations import setup
 from outbound.models import Mail
 from tests.browser import axe
-from tests.factories import days
+from tests.browser.people import log_in, somebody
 from tests.factories import vee as make
 from vee.models import DayCompleteness, VeeException
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a-long-password-1"
 WIDTHS = (1440, 1024)
 REPORTS = "/admin/integration/reportschedule/reports/"
 
 
 @pytest.fixture
-def product(live_server: Any) -> Any:
-    setup.setup(at=days.AT, username="admin", password=PASSWORD)
-    user = get_user_model().objects.create_user("vera", password=PASSWORD, is_staff=True)
-    user.groups.add(Group.objects.get(name="VEE supervisor"))
+def product(product: Any) -> Any:
+    somebody("vera", "VEE supervisor")
     _a_fortnight()
     _exceptions()
-    return live_server
+    return product
 
 
 def _a_fortnight() -> None:
@@ -73,16 +67,8 @@ def _exceptions() -> None:
         )
 
 
-def log_in(page: Any, product: Any, username: str = "vera") -> None:
-    page.goto(f"{product.url}/admin/login/?next={REPORTS}")
-    page.fill("input[name=username]", username)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit]")
-    expect(page.locator("#reports")).to_be_visible()
-
-
 def test_a_supervisor_reads_a_report_and_has_it_mailed(page: Any, product: Any, shot: Any) -> None:
-    log_in(page, product)
+    log_in(page, product, "vera", where=REPORTS)
     expect(page.locator("#reports")).not_to_contain_text("Acknowledgement times")
     page.click("text=Data completeness")
     expect(page.locator("#report-rows tbody tr")).to_have_count(7)
@@ -126,7 +112,7 @@ def test_a_supervisor_reads_a_report_and_has_it_mailed(page: Any, product: Any, 
 def test_axe_finds_nothing_grave(page: Any, product: Any, shot: Any, mode: str) -> None:
     page.goto(f"{product.url}/admin/login/")
     page.evaluate(f"localStorage.setItem('adminTheme', JSON.stringify('{mode}'))")
-    log_in(page, product, "admin")
+    log_in(page, product, where=REPORTS)
     found: list[str] = []
     pages = {
         "list": REPORTS,

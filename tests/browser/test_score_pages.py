@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
 from playwright.sync_api import expect
 
 from assets.models import ControlScore, ScoreCalculation
 from assets.operations import scoring
 from integration.operations import setup
-from tests.browser.test_vee_pages import PASSWORD, log_in
+from tests.browser.people import PASSWORD, log_in, somebody
 from tests.database.assets.score_world import AT, make_vectors, make_world
 
 
@@ -22,8 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def product(live_server: Any) -> Any:
     setup.setup(at=AT, username="admin", password=PASSWORD)
-    operator = get_user_model().objects.create_user("olga", password=PASSWORD, is_staff=True)
-    operator.groups.add(Group.objects.get(name="Program operator"))
+    somebody("olga", "Program operator")
     return live_server
 
 

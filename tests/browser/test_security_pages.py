@@ -9,9 +9,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from django_otp.oath import totp
 
+from tests.browser.people import PASSWORD, log_in
+
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a-long-password-1"
 
 
 @pytest.fixture
@@ -20,15 +21,8 @@ def product(live_server: Any) -> Any:
     return live_server
 
 
-def log_in(page: Any, product: Any, password: str = PASSWORD, to: str = "/admin/") -> None:
-    page.goto(f"{product.url}/admin/login/?next={to}")
-    page.fill("input[name=username]", "admin")
-    page.fill("input[name=password]", password)
-    page.click("button[type=submit]")
-
-
 def test_the_page_of_the_api_lists_its_addresses(page: Any, product: Any, shot: Any) -> None:
-    log_in(page, product, to="/api/docs/")
+    log_in(page, product, where="/api/docs/")
 
     # The schema of all addresses takes its time.
     page.wait_for_selector(".opblock", timeout=60_000)

@@ -8,38 +8,30 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from integration.operations import setup, setup_review, unmapped_codes
+from integration.operations import setup_review, unmapped_codes
 from lookups.queries import lookup_value, table
 from tests.browser import axe
-from tests.factories import days, vee
+from tests.browser.people import log_in
+from tests.factories import vee
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a-long-password-1"
 WIDTHS = (1440, 1024)
 LOOKUP, SOURCE, TARGET = "OUTL-BRT-DACS_DRMS_AssetType", "DRMS_ASSET_TYPE", "DACS_ASSET_TYPE"
 
 
 @pytest.fixture
-def product(live_server: Any) -> Any:
+def product(product: Any) -> Any:
     unmapped_codes.forget()
-    setup.setup(at=days.AT, username="admin", password=PASSWORD)
     vee.ServicePointFactory()
     held = unmapped_codes.watched(table(name=LOOKUP), clock=timezone.now)
     held.translate(source=SOURCE, value="HEAT_PUMP_V2", target=TARGET, strict=False)
     setup_review.review(at=timezone.now())
-    return live_server
-
-
-def log_in(page: Any, product: Any, where: str) -> None:
-    page.goto(f"{product.url}/admin/login/?next={where}")
-    page.fill("input[name=username]", "admin")
-    page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit]")
+    return product
 
 
 def test_a_code_seen_in_traffic_is_added_to_its_lookup(page: Any, product: Any, shot: Any) -> None:
-    log_in(page, product, "/admin/")
+    log_in(page, product, where="/admin/")
     page.click("#home-setup")
     step = page.locator("#setup-codes .setup-step", has_text="HEAT_PUMP_V2")
     expect(step.locator(".workbench-badge")).to_have_text("To do")
@@ -67,7 +59,7 @@ def test_a_code_seen_in_traffic_is_added_to_its_lookup(page: Any, product: Any, 
 def test_it_is_accessible(page: Any, product: Any, shot: Any, mode: str) -> None:
     page.goto(f"{product.url}/admin/login/")
     page.evaluate(f"localStorage.setItem('adminTheme', JSON.stringify('{mode}'))")
-    log_in(page, product, "/admin/set-up/")
+    log_in(page, product, where="/admin/set-up/")
 
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
 from django.urls import reverse
 from playwright.sync_api import expect
 
 from assets.models import SyncRequest
 from integration.operations import setup
-from tests.browser.test_vee_pages import PASSWORD, log_in
+from tests.browser.people import PASSWORD, log_in, somebody
 from tests.factories import syncs
 from tests.factories.assets import NOW, make_device
 
@@ -24,8 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def product(live_server: Any) -> Any:
     setup.setup(at=NOW, username="admin", password=PASSWORD)
     syncs.prepare()
-    operator = get_user_model().objects.create_user("otto", password=PASSWORD, is_staff=True)
-    operator.groups.add(Group.objects.get(name="Program operator"))
+    somebody("otto", "Program operator")
     return live_server
 
 

@@ -6,33 +6,20 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
 from playwright.sync_api import expect
 
-from integration.operations import setup
+from tests.browser.people import log_in, press, somebody
 from tests.factories import days
 from vee.models import ToDo
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a-long-password-1"
 
 
 @pytest.fixture
-def product(live_server: Any) -> Any:
-    setup.setup(at=days.AT, username="admin", password=PASSWORD)
-    user = get_user_model().objects.create_user("vera", password=PASSWORD, is_staff=True)
-    user.groups.add(Group.objects.get(name="VEE analyst"))
-    return live_server
-
-
-def log_in(page: Any, product: Any, username: str = "vera") -> None:
-    page.goto(f"{product.url}/admin/login/?next=/admin/vee/todo/")
-    page.fill("input[name=username]", username)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit]")
-    expect(page.locator("#result_list")).to_be_visible()
+def product(product: Any) -> Any:
+    somebody("vera", "VEE analyst")
+    return product
 
 
 def with_spikes(*names: str) -> None:
@@ -49,44 +36,44 @@ def tab_to(page: Any, place: str) -> None:
     for _ in range(80):
         if page.evaluate("place => document.activeElement.matches(place)", place):
             return
-        page.keyboard.press("Tab")
+        press(page, "Tab")
     pytest.fail(f"{place} cannot be reached by the Tab key")
 
 
 def test_an_analyst_works_through_the_queue_by_keys_alone(page: Any, product: Any, shot: Any) -> None:
     with_spikes("MC-1", "MC-2", "MC-3")
-    log_in(page, product)
+    log_in(page, product, "vera", where="/admin/vee/todo/")
 
     # The keys are explained by a key.
-    page.keyboard.press("?")
+    press(page, "?")
     expect(page.locator("#shortcuts")).to_be_visible()
     shot("queue-keys")
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     expect(page.locator("#shortcuts")).to_be_hidden()
 
     # Walk to the first row, open it, take it: the page comes back as mine.
-    page.keyboard.press("u")
+    press(page, "u")
     expect(page.locator(".workbench-views [aria-current]")).to_have_text("Unassigned")
-    page.keyboard.press("j")
+    press(page, "j")
     expect(page.locator("tr.workbench-row")).to_contain_text("MC-1")
     shot("queue-list")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator("#imd-state")).to_have_text("Exception")
-    page.keyboard.press("c")
+    press(page, "c")
     expect(page.locator("[data-key=r]")).to_be_visible()
 
     # Discard it with a reason: the next one of the same list opens by itself, and leads on.
-    page.keyboard.press("d")
+    press(page, "d")
     expect(page.locator("#reason")).to_be_visible()
     tab_to(page, "#reason")
     page.keyboard.type("Bench meter")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    press(page, "Tab")
+    press(page, "Enter")
     expect(page.locator("dl.workbench-facts")).to_contain_text("MC-2")
     expect(page.locator("body")).to_contain_text("Discard: the state is now Discarded.")
-    page.keyboard.press("n")
+    press(page, "n")
     expect(page.locator("dl.workbench-facts")).to_contain_text("MC-3")
-    page.keyboard.press("l")
+    press(page, "l")
     expect(page.locator(".workbench-views [aria-current]")).to_have_text("Unassigned")
     expect(page.locator("#result_list tbody tr")).to_have_count(2)
     assert ToDo.objects.filter(status="COMPLETE").count() == 1
@@ -94,24 +81,24 @@ def test_an_analyst_works_through_the_queue_by_keys_alone(page: Any, product: An
 
 def test_keys_that_were_turned_off_do_nothing(page: Any, product: Any) -> None:
     with_spikes("MC-1")
-    log_in(page, product)
+    log_in(page, product, "vera", where="/admin/vee/todo/")
 
-    page.keyboard.press("?")
+    press(page, "?")
     page.uncheck("#shortcuts-on")
-    page.keyboard.press("Escape")
-    page.keyboard.press("j")
+    press(page, "Escape")
+    press(page, "j")
     expect(page.locator("tr.workbench-row")).to_have_count(0)
 
-    page.keyboard.press("?")
+    press(page, "?")
     page.check("#shortcuts-on")
-    page.keyboard.press("Escape")
-    page.keyboard.press("j")
+    press(page, "Escape")
+    press(page, "j")
     expect(page.locator("tr.workbench-row")).to_have_count(1)
 
 
 def test_a_supervisor_assigns_many_and_reads_a_result_for_each(page: Any, product: Any, shot: Any) -> None:
     with_spikes("MC-1", "MC-2")
-    log_in(page, product, "admin")
+    log_in(page, product, where="/admin/vee/todo/")
 
     for box in page.locator("input[name=_selected_action]").all():
         box.check()

@@ -16,19 +16,18 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from integration.beat import LEASE_NAME
-from integration.operations import leases, setup
+from integration.operations import leases
+from tests.browser.people import PASSWORD
 from tests.factories import days
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a-long-password-1"
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images" / "tutorial"
 LARGEST = 150_000
 
 
 @pytest.fixture
-def product(live_server: Any) -> Any:
-    setup.setup(at=days.AT, username="admin", password=PASSWORD)
+def product(product: Any) -> Any:
     values = days.a_day()
     values[days.SPIKED] *= 40  # type: ignore[operator]  # this one has a value
     values[20] = values[21] = None
@@ -36,7 +35,7 @@ def product(live_server: Any) -> Any:
     days.receive("0H2K4-SPIKE-0001", values)
     # As where the product runs: its scheduler has been heard.
     leases.acquire(name=LEASE_NAME, owner="beat", at=timezone.now(), seconds=600)
-    return live_server
+    return product
 
 
 @pytest.fixture

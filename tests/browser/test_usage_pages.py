@@ -6,12 +6,9 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
 from playwright.sync_api import expect
 
-from integration.operations import setup
-from tests.browser.test_vee_pages import PASSWORD, log_in
+from tests.browser.people import log_in, somebody
 from tests.factories import days
 from tests.factories.messages import make_system
 from vee.models import ServicePoint, UsageSubscription, UsageTransaction
@@ -21,11 +18,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def product(live_server: Any) -> Any:
-    setup.setup(at=days.AT, username="admin", password=PASSWORD)
-    analyst = get_user_model().objects.create_user("vera", password=PASSWORD, is_staff=True)
-    analyst.groups.add(Group.objects.get(name="VEE analyst"))
-    return live_server
+def product(product: Any) -> Any:
+    somebody("vera", "VEE analyst")
+    return product
 
 
 def usage_of_a_day() -> UsageTransaction:

@@ -8,21 +8,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from integration.operations import setup
 from tests.browser.axe import grave_violations
-from tests.browser.test_vee_pages import PASSWORD, log_in
+from tests.browser.people import log_in
 from tests.factories import days
 from tests.factories import vee as make
 from vee.models import Factor, FactorValue, MeasuringComponentType, VeeGroup, VeeRule
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def product(live_server: Any) -> Any:
-    setup.setup(at=days.AT, username="admin", password=PASSWORD)
-    return live_server
 
 
 @pytest.fixture
@@ -74,7 +67,7 @@ def looked_at(page: Any, shot: Any, name: str) -> None:
 
 
 def test_rules_are_put_in_order_by_keyboard_and_by_mouse(page: Any, product: Any, group: VeeGroup, shot: Any) -> None:
-    log_in(page, product, "admin")
+    log_in(page, product)
     page.goto(address_of(product, group))
     rules = page.locator(".rule-item")
     expect(rules).to_have_count(3)
@@ -113,7 +106,7 @@ def test_rules_are_put_in_order_by_keyboard_and_by_mouse(page: Any, product: Any
 def test_an_order_over_rules_that_somebody_else_changed_is_kept_on_the_page(
     page: Any, product: Any, group: VeeGroup
 ) -> None:
-    log_in(page, product, "admin")
+    log_in(page, product)
     page.goto(address_of(product, group))
     page.get_by_role("button", name="Move Interval Spike Check up").click()
     VeeRule.objects.filter(rule="uom_check").update(severity="INFO")
@@ -130,7 +123,7 @@ def test_an_order_over_rules_that_somebody_else_changed_is_kept_on_the_page(
 def test_a_rule_says_itself_while_it_is_edited_and_is_tried_unsaved(
     page: Any, product: Any, group: VeeGroup, shot: Any
 ) -> None:
-    log_in(page, product, "admin")
+    log_in(page, product)
     page.goto(address_of(product, group))
 
     tolerance = page.locator("#id_rules-1-parameters--tolerance")
@@ -162,7 +155,7 @@ def test_a_rule_says_itself_while_it_is_edited_and_is_tried_unsaved(
 
 def test_a_factor_is_pasted_checked_and_saved(page: Any, product: Any, group: VeeGroup, shot: Any) -> None:
     factor = Factor.objects.get()
-    log_in(page, product, "admin")
+    log_in(page, product)
     page.goto(f"{product.url}/admin/vee/factor/{factor.pk}/table/")
     page.fill("#pasted", "R1\t\t2026-05-31\tBY-RATE\nR1\t2026-07-01\t\tBY-RATE\nR2\t\t\tNOWHERE")
     page.click("button[name=check]")
@@ -179,7 +172,7 @@ def test_a_factor_is_pasted_checked_and_saved(page: Any, product: Any, group: Ve
 
 def test_which_group_a_component_gets_and_why(page: Any, product: Any, group: VeeGroup, shot: Any) -> None:
     days.register("MC-1")
-    log_in(page, product, "admin")
+    log_in(page, product)
     page.goto(f"{product.url}/admin/vee/veegroup/simulate/")
     page.fill("#id_component", "MC-1")
     page.fill("#id_characteristics", "rate = R9")
@@ -196,7 +189,7 @@ def test_which_group_a_component_gets_and_why(page: Any, product: Any, group: Ve
 
 
 def test_another_rule_brings_its_own_fields(page: Any, product: Any, group: VeeGroup, shot: Any) -> None:
-    log_in(page, product, "admin")
+    log_in(page, product)
     page.goto(address_of(product, group))
     area = page.locator("#id_rules-0-parameters")
 

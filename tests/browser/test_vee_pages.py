@@ -6,38 +6,19 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
 from playwright.sync_api import expect
 
-from integration.operations import setup
+from tests.browser.people import log_in, somebody
 from tests.factories import days
 from vee.models import InitialMeasurement, ToDo
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a-long-password-1"
-
-
-@pytest.fixture
-def product(live_server: Any) -> Any:
-    setup.setup(at=days.AT, username="admin", password=PASSWORD)
-    return live_server
 
 
 @pytest.fixture
 def analyst(product: Any) -> Any:
-    user = get_user_model().objects.create_user("vera", password=PASSWORD, is_staff=True)
-    user.groups.add(Group.objects.get(name="VEE analyst"))
-    return user
-
-
-def log_in(page: Any, product: Any, username: str) -> None:
-    page.goto(f"{product.url}/admin/login/?next=/admin/")
-    page.fill("input[name=username]", username)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit]")
-    page.wait_for_url(f"{product.url}/admin/")
+    return somebody("vera", "VEE analyst")
 
 
 def with_a_spike() -> tuple[int, list[Decimal | None]]:
@@ -79,7 +60,7 @@ class TestToDoWorkbench:
     def test_discarding_asks_for_a_reason_first(self, page: Any, product: Any, shot: Any) -> None:
         imd_id, _ = with_a_spike()
 
-        log_in(page, product, "admin")
+        log_in(page, product)
         page.goto(f"{product.url}/admin/vee/initialmeasurement/{imd_id}/change/")
         page.click("#action-discard")
         shot("discard")
@@ -92,7 +73,7 @@ class TestToDoWorkbench:
     def test_many_are_completed_by_force_from_the_list(self, page: Any, product: Any, shot: Any) -> None:
         imd_id, _ = with_a_spike()
 
-        log_in(page, product, "admin")
+        log_in(page, product)
         page.goto(f"{product.url}/admin/vee/todo/")
         page.check("input[name=_selected_action]")
         page.select_option("select[name=action]", "force_complete")
@@ -106,8 +87,7 @@ class TestToDoWorkbench:
 
     def test_a_person_without_the_right_sees_no_action(self, page: Any, product: Any) -> None:
         imd_id, _ = with_a_spike()
-        auditor = get_user_model().objects.create_user("audrey", password=PASSWORD, is_staff=True)
-        auditor.groups.add(Group.objects.get(name="Auditor"))
+        somebody("audrey", "Auditor")
 
         log_in(page, product, "audrey")
         page.goto(f"{product.url}/admin/vee/initialmeasurement/{imd_id}/change/")
@@ -154,7 +134,7 @@ class TestPages:
     ) -> None:
         with_a_spike()
 
-        log_in(page, product, "admin")
+        log_in(page, product)
         response = page.goto(f"{product.url}/admin/{address}")
 
         assert response.status == 200
@@ -164,7 +144,7 @@ class TestPages:
         days.register("MC-2")
         days.receive("MC-2", days.a_day())
 
-        log_in(page, product, "admin")
+        log_in(page, product)
         page.goto(f"{product.url}/admin/vee/measuringcomponent/")
         page.click("text=Chart")
         page.wait_for_selector("#readings-chart canvas")

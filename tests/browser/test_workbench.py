@@ -10,29 +10,15 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
-from integration.operations import setup
 from tests.browser import axe
+from tests.browser.people import log_in, press
 from tests.factories import days
 from vee.models import InitialMeasurement, MeasuringComponent, ToDo
 from vee.operations import manual
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a-long-password-1"
 WIDTHS = (1440, 1024)
-
-
-@pytest.fixture
-def product(live_server: Any) -> Any:
-    setup.setup(at=days.AT, username="admin", password=PASSWORD)
-    return live_server
-
-
-def log_in(page: Any, product: Any, where: str) -> None:
-    page.goto(f"{product.url}/admin/login/?next={where}")
-    page.fill("input[name=username]", "admin")
-    page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit]")
 
 
 def a_flagged_day() -> ToDo:
@@ -73,7 +59,7 @@ def draw(page: Any, index: int, *, to: float) -> None:
 
 def test_a_value_is_drawn_undone_redone_previewed_and_saved(page: Any, product: Any, shot: Any) -> None:
     todo = a_flagged_day()
-    log_in(page, product, f"/admin/vee/todo/{todo.pk}/change/")
+    log_in(page, product, where=f"/admin/vee/todo/{todo.pk}/change/")
     expect(page.locator("#readings-chart canvas")).to_be_visible()
 
     # The chart explains itself: legend with counts, totals, like days, a table.
@@ -130,7 +116,7 @@ def test_a_value_is_drawn_undone_redone_previewed_and_saved(page: Any, product: 
 
 def test_a_preview_that_cannot_be_made_says_why(page: Any, product: Any) -> None:
     todo = a_flagged_day()
-    log_in(page, product, f"/admin/vee/todo/{todo.pk}/change/")
+    log_in(page, product, where=f"/admin/vee/todo/{todo.pk}/change/")
     complaints = page.context.new_page()  # a refusal is also an error on the console, which this page may have
     complaints.goto(f"{product.url}/admin/vee/todo/{todo.pk}/change/")
 
@@ -142,10 +128,10 @@ def test_a_preview_that_cannot_be_made_says_why(page: Any, product: Any) -> None
 
 def test_by_keys_alone_a_spike_is_found_corrected_and_completed(page: Any, product: Any) -> None:
     todo = a_flagged_day()
-    log_in(page, product, f"/admin/vee/todo/{todo.pk}/change/")
+    log_in(page, product, where=f"/admin/vee/todo/{todo.pk}/change/")
     expect(page.locator("#readings-chart canvas")).to_be_visible()
 
-    page.keyboard.press("+")
+    press(page, "+")
     page.keyboard.press("0")
     page.keyboard.press("e")
     expect(value(page, days.SPIKED)).to_be_focused()
@@ -179,7 +165,7 @@ def test_axe_finds_nothing_grave(page: Any, product: Any, shot: Any, mode: str) 
     todo = a_flagged_day()
     page.goto(f"{product.url}/admin/login/")
     page.evaluate(f"localStorage.setItem('adminTheme', JSON.stringify('{mode}'))")
-    log_in(page, product, "/admin/vee/todo/")
+    log_in(page, product, where="/admin/vee/todo/")
     found: list[str] = []
     pages = {
         "queue": "/admin/vee/todo/",
@@ -235,7 +221,7 @@ def test_a_draft_of_one_interval_is_drawn(page: Any, product: Any, shot: Any) ->
         reason="read on site",
         at=days.AT,
     )
-    log_in(page, product, f"/admin/vee/initialmeasurement/{draft.pk}/change/")
+    log_in(page, product, where=f"/admin/vee/initialmeasurement/{draft.pk}/change/")
 
     expect(page.locator("#readings-chart canvas")).to_be_visible()
     expect(page.locator("#chart-readout")).to_contain_text("Mon 05 Jan 08:15 · 0.48 KWH")
