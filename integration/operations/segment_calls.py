@@ -29,8 +29,10 @@ logger = structlog.get_logger(__name__)
 
 Key = TypeVar("Key")
 
-# Answers that come this soon after the first are settled with it.
-GATHER_SECONDS = 0.002
+# Answers that come soon after the first are settled with it: within a part of the time that its call took, or at most
+# these seconds.
+_GATHERED_PART = 0.25
+_GATHERED_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,7 @@ class Through(Generic[Key]):
 
     key: Key
     begun: Begun
+    seconds: float
     answer: Any = None
     defect: Exception | None = None
 
@@ -86,7 +89,8 @@ class Calls(Generic[Key]):
                     break
                 continue
             through.append(found)
-            until = until if until is not None else time.monotonic() + GATHER_SECONDS
+            if until is None:
+                until = time.monotonic() + min(_GATHERED_PART * found.seconds, _GATHERED_SECONDS)
         return through
 
     def _next(self, seconds: float | None) -> Through[Key] | None:
@@ -122,11 +126,13 @@ class Calls(Generic[Key]):
             connections.close_all()
 
     def _called(self, key: Key, begun: Begun) -> Through[Key]:
+        began = time.monotonic()
         client = _Client(begun.client, RelayedBreaker(begun.client.breaker, self._hand))
         try:
-            return Through(key=key, begun=begun, answer=self._flow.call(begun, client))
+            answer = self._flow.call(begun, client)
         except Exception as error:  # noqa: BLE001  (told as the segment's fault)
-            return Through(key=key, begun=begun, defect=error)
+            return Through(key=key, begun=begun, seconds=time.monotonic() - began, defect=error)
+        return Through(key=key, begun=begun, seconds=time.monotonic() - began, answer=answer)
 
 
 class _Client:
