@@ -76,7 +76,7 @@ def claim(row: FlowRun, *, at: dt.datetime, most: int, in_hand: int = 0) -> list
         if room <= 0:
             return []
         free = Q(state=SegmentState.PENDING) | Q(state=SegmentState.IN_PROGRESS, lease_until__lte=at)
-        found = list(Segment.objects.filter(free, run=row).order_by("number")[:room])
+        found = _together(list(Segment.objects.filter(free, run=row).order_by("number")[:room]), in_hand=in_hand)
         if found:
             Segment.objects.filter(pk__any_of=[segment.pk for segment in found]).update(
                 state=SegmentState.IN_PROGRESS,
@@ -129,6 +129,17 @@ def settle(
             fault=result.fault.code if result.fault else "",
         )
     return found
+
+
+def _together(found: list[Segment], *, in_hand: int) -> list[Segment]:
+    """
+    Give those that may be in hand at the same time.
+
+    One that a worker disappeared with goes by itself, so that one that kills workers takes no other with it.
+    """
+    if found and not in_hand and found[0].state == SegmentState.IN_PROGRESS:
+        return found[:1]
+    return [segment for segment in found if segment.state == SegmentState.PENDING]
 
 
 def _at_work(row: FlowRun, *, at: dt.datetime) -> int:
