@@ -121,6 +121,22 @@ def test_a_device_in_two_segments_of_a_batch_is_sent_once(dacs: Participation) -
     assert (run.ack_type, run.progress_done) == ("FAILURE", 5)
 
 
+def test_devices_that_are_refused_between_others_are_told_apart(dacs: Participation) -> None:
+    """The lines that went through are no stretch, and are too many stretches to be named as such."""
+    run = begun(dacs, rows=given.rows(100), size=50, parallel=4)
+    refused = [f"4119{number:08d}" for number in range(1, 100, 2)]
+    dacs.otherwise.body = {
+        "deviceList": [{"nicId": nic, "headEndSystem": "ECOBEE", "exception": "Not enrolled"} for nic in refused]
+    }
+
+    given.take_turn(run)
+
+    found = dict(Reservation.objects.values_list("nic_id", "state"))
+    assert sorted(nic for nic, state in found.items() if state == "REFUSED") == refused
+    assert sum(state == "RESERVED" for state in found.values()) == 50
+    assert set(Segment.objects.values_list("state", "succeeded", "refused")) == {("DONE", 25, 25)}
+
+
 def test_a_segment_with_a_defect_takes_no_other_with_it(dacs: Participation, monkeypatch: pytest.MonkeyPatch) -> None:
     run = begun(dacs, rows=given.rows(4))
     whole = reservation_mapping.segment_document
