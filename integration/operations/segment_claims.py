@@ -162,7 +162,7 @@ def _is_whole(segment: Segment, result: SegmentResult) -> bool:
 
 def _values(result: SegmentResult) -> dict[str, Any]:
     fault = result.fault
-    told = {
+    told: dict[str, Any] = {
         "state": SegmentState.DONE if fault is None else SegmentState.FAILED,
         "succeeded": result.succeeded,
         "refused": result.refused,
