@@ -1,8 +1,8 @@
 """
 A reservation file against a DACS that takes its time: how near it comes to the floors of what has to be done.
 
-The file goes through the same calls as in production: taken in, planned, its segments of 200 sent by worker processes
-with threads, W at once altogether, each answered after L, and acknowledged to DERMS. Beside it, in turns:
+The file goes through the same calls as in production: taken in, planned, its segments of 200 sent by worker processes,
+W at once altogether, each answered after L, and acknowledged to DERMS. Beside it, in turns:
 
 (a) parsing and serializing alone: the product's own reading and checks of the same file, its segments as JSON, one
     process, no database, no socket;
@@ -22,7 +22,6 @@ import argparse
 import os
 import statistics
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Sequence
@@ -46,7 +45,7 @@ from benchmarks.parts.memory import HighWater
 django.setup()
 
 import msgspec  # noqa: E402  Django has to be set up first
-from django.db import connection, connections  # noqa: E402  Django has to be set up first
+from django.db import connection  # noqa: E402  Django has to be set up first
 from django.utils import timezone  # noqa: E402  Django has to be set up first
 
 from benchmarks.parts.reservations import FORK, SEGMENT, digest, forget, peers, prepare, take, told  # noqa: E402  Django has to be set up first
@@ -110,10 +109,8 @@ class Whole:
         before = database_cpu()
         connection.close()
         results = FORK.SimpleQueue()
-        threads = -(-self.options.in_flight // self.options.workers)
         workers = [
-            FORK.Process(target=work, args=(self.file.pk, threads, results), daemon=True)
-            for _ in range(self.options.workers)
+            FORK.Process(target=work, args=(self.file.pk, results), daemon=True) for _ in range(self.options.workers)
         ]
         for process in workers:
             process.start()
@@ -159,22 +156,12 @@ def database_cpu() -> float:
     return sum(times.user + times.system for times in each) + each[0].children_user + each[0].children_system
 
 
-def work(run_id: uuid.UUID, threads: int, results: Any) -> None:
-    """Send segments as a worker with a pool of threads does, until there is none."""
-
-    def one() -> None:
-        try:
-            while segments.work(run_id=run_id, clock=timezone.now):
-                pass
-        finally:
-            connections.close_all()
-
+def work(run_id: uuid.UUID, results: Any) -> None:
+    """Send segments as a worker does, until there is none."""
     with HighWater() as held:
-        pool = [threading.Thread(target=one) for _ in range(threads)]
-        for thread in pool:
-            thread.start()
-        for thread in pool:
-            thread.join()
+        while segments.work(run_id=run_id, clock=timezone.now):
+            pass
+    connection.close()
     results.put((held.mb, time.process_time()))
 
 

@@ -124,7 +124,9 @@ def work(run_id: uuid.UUID, limit: int | None, results: Any) -> None:
     """Send segments as a worker does, until there is none or the limit is reached."""
     sent = 0
     with HighWater() as held:
-        while (limit is None or sent < limit) and segments.work_next(run_id=run_id, clock=timezone.now):
+        while limit is None and (taken := segments.work(run_id=run_id, clock=timezone.now)):
+            sent += taken
+        while limit is not None and sent < limit and segments.work_next(run_id=run_id, clock=timezone.now):
             sent += 1
     connection.close()
     results.put((sent, held.mb))

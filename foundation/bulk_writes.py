@@ -145,7 +145,7 @@ def _array(field: models.Field[Any, Any], values: Sequence[Any], connection: Any
     written: Iterable[str] | None = None
     if kinds <= {str, type(None)} and type(field) in _TEXTS:
         written = _quoted(values) if type(None) not in kinds else map(_quoted_or_null, values)
-    elif kinds <= {int, type(None)} and isinstance(field, models.IntegerField):
+    elif kinds <= {int, type(None)} and isinstance(_meant(field), models.IntegerField):
         written = ["NULL" if value is None else str(value) for value in values]
     elif kinds <= {dt.datetime, type(None)} and type(field) is models.DateTimeField:
         # Distinct ones are few; the server knows no offset of sixteen hours and more.
@@ -156,6 +156,11 @@ def _array(field: models.Field[Any, Any], values: Sequence[Any], connection: Any
     if written is None:
         return [field.get_db_prep_save(value, connection) for value in values]
     return f"{{{','.join(written)}}}"
+
+
+def _meant(field: models.Field[Any, Any]) -> models.Field[Any, Any]:
+    """Give the field whose values a column holds: of a foreign key, the key's."""
+    return _meant(field.target_field) if isinstance(field, models.ForeignKey) else field
 
 
 def _quoted(values: Sequence[str]) -> Iterable[str]:

@@ -62,7 +62,7 @@ def _read_plain(raw: bytes) -> Any:
         value = _DECODER.decode(raw)
     except (ValueError, RecursionError):
         return _UNREAD
-    return value if shape.count(b'"') == _ENCODER.encode(value).count(b'"') else _UNREAD
+    return value if len(shape) - len(brackets) == _ENCODER.encode(value).count(b'"') else _UNREAD
 
 
 def _is_shallow(brackets: bytes) -> bool:
@@ -72,7 +72,9 @@ def _is_shallow(brackets: bytes) -> bool:
     for _ in range(MAX_DEPTH):
         # The innermost level goes.
         brackets = brackets.replace(b"[]", b"")
-    return not brackets
+        if not brackets:
+            return True
+    return False
 
 
 def _read_exactly(raw: bytes) -> Any:
@@ -185,4 +187,9 @@ class StrictJSONParser(JSONParser):
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
+        if isinstance(parser_context, dict):
+            # The request stands in its own context, by itself and by its view: what was read would wait in that ring
+            # for the garbage collector, and each body would take new memory.
+            parser_context.pop("request", None)
+            parser_context.pop("view", None)
         return parse_strict(read_limited(stream, settings.API_MAX_BODY_BYTES))

@@ -60,17 +60,34 @@ def base_path(options: Mapping[str, Any]) -> str:
     return str(options.get("participation_path") or PARTICIPATION_PATH).rstrip("/")
 
 
+def body_of(document: Mapping[str, Any]) -> bytes:
+    """Give a document as it is sent."""
+    return _ENCODER.encode(document)
+
+
 def call(
     *, client: Client, service_path: str, operation: str, document: Mapping[str, Any], idempotency_key: str
 ) -> ParticipationAnswer:
     """Call one operation once. The same key goes with the same document, so that DACS can tell a repetition."""
-    request = _ENCODER.encode(document)
+    return post(
+        client=client,
+        service_path=service_path,
+        operation=operation,
+        body=body_of(document),
+        idempotency_key=idempotency_key,
+    )
+
+
+def post(
+    *, client: Client, service_path: str, operation: str, body: bytes, idempotency_key: str
+) -> ParticipationAnswer:
+    """Call one operation once with a document as `body_of` gives it; see `call`."""
     started = time.monotonic()
     try:
         answer = client.request(
             "POST",
             f"{service_path}/{operation}",
-            body=request,
+            body=body,
             headers={"Content-Type": "application/json"},
             idempotency_key=idempotency_key,
         )
@@ -78,7 +95,7 @@ def call(
         fault = fault_of(error)
         return ParticipationAnswer(
             code=AckCode.FAILURE,
-            request=request,
+            request=body,
             value=fault.reason,
             fault=fault,
             seconds=time.monotonic() - started,
@@ -87,7 +104,7 @@ def call(
     code, value, found = read_answer(answer)
     return ParticipationAnswer(
         code=code,
-        request=request,
+        request=body,
         value=value,
         fault=found,
         response=answer.body,

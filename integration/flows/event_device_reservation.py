@@ -7,36 +7,33 @@ is written as being sent before its call, and as reserved after it: it is never 
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from foundation.times import format_instant
 from integration.flows import (
     dacs_enrollment,
     dacs_participation,
     file_acknowledgements,
     reservation_mapping,
+    reservation_segments,
     segment_overlays,
 )
-from integration.flows.contract import Exchanged, Fault
+from integration.flows.contract import Fault
 from integration.flows.csv_blocks import Block
 from integration.flows.csv_rows import Row
+from integration.flows.dacs_participation import ParticipationAnswer
+from integration.flows.file_batches import Answered, BatchFileFlow, Begun, Caller
 from integration.flows.file_flow import (
     Acknowledgement,
     AttemptResult,
-    FileFlow,
     FileKey,
-    RowError,
     SegmentResult,
     SegmentWork,
 )
-from integration.flows.reservation_mapping import Device, ReservationRequest
+from integration.flows.reservation_mapping import ReservationRequest
 from integration.flows.run import Run
-from integration.flows.segment_overlays import Overlaid
-from integration.flows.segment_rows import document_of, row_errors, segment_key
+from integration.flows.segment_rows import row_errors, segment_key
 from integration.models import FlowRun
 from integration.operations import cancellations, reservations, unmapped_codes
 from lookups.queries import table
@@ -55,17 +52,8 @@ register_use(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Answers:
-    """Devices of a segment by what became of them."""
-
-    reserved: Sequence[Device]
-    refused: Sequence[tuple[Device, str]]
-    failed: Sequence[tuple[Device, str]] = ()
-
-
-class EventDeviceReservation(FileFlow):
-    """The flow; see `integration.flows.file_flow.FileFlow`."""
+class EventDeviceReservation(BatchFileFlow):
+    """The flow; see `integration.flows.file_flow.FileFlow` and `integration.flows.file_batches`."""
 
     layout = reservation_mapping.LAYOUT
     mapping = "event_device_reservation"
@@ -133,47 +121,53 @@ class EventDeviceReservation(FileFlow):
         """Let every device of the run be sent again."""
         reservations.forget(run=run, at=at)
 
-    def send(self, work: SegmentWork) -> SegmentResult:
-        """Reserve the devices of one segment in one call, without those that are reserved."""
-        request: ReservationRequest = work.accepted
-        bad = row_errors(self, work)
-        devices = reservation_mapping.devices(work.block, without={error.line for error in bad})
-        taken = reservations.take(request=request, run=work.run, segment=work.segment, devices=devices, at=work.clock())
-        errors = [*bad, *(_error(device, text, work.clock()) for device, text in taken.refused)]
-        if not taken.to_send:
-            return SegmentResult(succeeded=taken.settled, refused=len(errors), errors=errors)
-        try:
-            connection = work.connection()
-            client = rest.client(connection)
-        except (outbound_queries.UnknownConnection, base.TransportError) as error:
-            return self._faulted(work, taken, errors, _configuration_fault(error))
-        document = reservation_mapping.segment_document(request, event_type=work.prepared, devices=taken.to_send)
-        overlaid = segment_overlays.overlaid(
-            work, document=document, items="deviceList", lines=[device.line for device in taken.to_send]
-        )
-        if overlaid.fault is not None:
-            return self._faulted(work, taken, errors, overlaid.fault)
-        taken, errors = self._without_failed(work, taken, errors, overlaid)
-        if not taken.to_send:
-            return SegmentResult(succeeded=taken.settled, refused=len(errors), errors=errors)
-        answer = dacs_participation.call(
+    def begin(self, works: Sequence[SegmentWork]) -> list[Begun | SegmentResult]:
+        """Write the devices of segments as being sent, without those that are reserved."""
+        bad = [row_errors(self, work) for work in works]
+        shares = [
+            reservations.Share(
+                segment=work.segment,
+                devices=reservation_mapping.devices(work.block, without={error.line for error in errors}),
+            )
+            for work, errors in zip(works, bad, strict=True)
+        ]
+        first = works[0]
+        at = first.clock()
+        taken = reservations.take(request=first.accepted, run=first.run, shares=shares, at=at)
+        found = [
+            reservation_segments.TakenSegment(
+                work=work,
+                taken=each,
+                errors=[
+                    *errors,
+                    *(reservation_segments.device_error(device, text, at) for device, text in each.refused),
+                ],
+            )
+            for work, each, errors in zip(works, taken, bad, strict=True)
+        ]
+        told = reservation_segments.Told()
+        begun = self._prepared(found, told)
+        told.write(found[0])
+        return begun
+
+    def call(self, begun: Begun, client: Caller) -> ParticipationAnswer:
+        """Reserve the devices of one segment in one call."""
+        prepared: reservation_segments.Prepared = begun.prepared
+        body = dacs_participation.body_of(prepared.document)
+        return dacs_participation.post(
             client=client,
-            service_path=dacs_participation.base_path(connection.options),
+            service_path=prepared.service_path,
             operation=dacs_participation.RESERVE,
-            document=overlaid.document,
-            idempotency_key=segment_key(work, overlaid.document),
+            body=body,
+            idempotency_key=segment_key(begun.work, body),
         )
-        exchange = Exchanged(
-            request=answer.request,
-            response=answer.response,
-            succeeded=answer.succeeded,
-            label=f"segment {work.segment.number}",
-            media_type=answer.media_type,
-        )
-        if not answer.succeeded:
-            fault = answer.fault or Fault(type=FaultType.BUSINESS, code=str(answer.status), reason=answer.value)
-            return self._faulted(work, taken, errors, fault, exchange)
-        return self._answered(work, taken, errors, exchange)
+
+    def settle(self, answered: Sequence[Answered]) -> list[SegmentResult]:
+        """Write what became of the devices of segments."""
+        told = reservation_segments.Told()
+        results = [reservation_segments.answered(each.begun.prepared.segment, each.answer, told) for each in answered]
+        told.write(answered[0].begun.prepared.segment)
+        return results
 
     def acknowledge(self, accepted: ReservationRequest, result: AttemptResult) -> Acknowledgement:
         """Form the acknowledgement of an attempt."""
@@ -191,72 +185,46 @@ class EventDeviceReservation(FileFlow):
         """Say on the event whether all of its devices are reserved."""
         reservations.event_ended(request=accepted, complete=result.positive, at=result.at)
 
-    def _without_failed(
-        self, work: SegmentWork, taken: reservations.Taken, errors: list[RowError], overlaid: Overlaid
-    ) -> tuple[reservations.Taken, list[RowError]]:
-        if not overlaid.failed:
-            return taken, errors
-        at = work.clock()
-        failed = [(taken.to_send[place], text) for place, text in overlaid.failed.items()]
-        reservations.settle(event_id=taken.event_id, run=work.run, failed=failed, at=at)
-        left = [device for place, device in enumerate(taken.to_send) if place not in overlaid.failed]
-        told = [_error(device, text, at, code="FAILURE") for device, text in failed]
-        return dataclasses.replace(taken, to_send=left), [*errors, *told]
+    def _prepared(
+        self, segments: Sequence[reservation_segments.TakenSegment], told: reservation_segments.Told
+    ) -> list[Begun | SegmentResult]:
+        if not any(segment.taken.to_send for segment in segments):
+            return [segment.settled() for segment in segments]
+        try:
+            connection = segments[0].work.connection()
+            client = rest.client(connection)
+        except (outbound_queries.UnknownConnection, base.TransportError) as error:
+            fault = _configuration_fault(error)
+            return [
+                reservation_segments.faulted(segment, told, fault) if segment.taken.to_send else segment.settled()
+                for segment in segments
+            ]
+        path = dacs_participation.base_path(connection.options)
+        return [self._prepare(segment, told, client=client, service_path=path) for segment in segments]
 
-    def _answered(
-        self, work: SegmentWork, taken: reservations.Taken, errors: list[RowError], exchange: Exchanged
-    ) -> SegmentResult:
-        refusals = reservation_mapping.refusals(document_of(exchange.response))
-        refused = [(device, refusals[device.key]) for device in taken.to_send if device.key in refusals]
-        at = work.clock()
-        reservations.settle(
-            event_id=taken.event_id,
-            run=work.run,
-            reserved=[device for device in taken.to_send if device.key not in refusals],
-            refused=refused,
-            at=at,
-        )
-        errors = [*errors, *(_error(device, text, at) for device, text in refused)]
-        return SegmentResult(
-            succeeded=taken.settled + len(taken.to_send) - len(refused),
-            refused=len(errors),
-            errors=errors,
-            exchanges=[exchange],
-        )
-
-    def _faulted(
+    def _prepare(
         self,
-        work: SegmentWork,
-        taken: reservations.Taken,
-        errors: list[RowError],
-        fault: Fault,
-        exchange: Exchanged | None = None,
-    ) -> SegmentResult:
-        at = work.clock()
-        business = fault.type is FaultType.BUSINESS
-        named: dict[tuple[str, str], str] = {}
-        if business and exchange is not None:
-            named = reservation_mapping.named(document_of(exchange.response), fault.reason, taken.to_send)
-        told = [(device, named.get(device.key, fault.reason)) for device in taken.to_send]
-        reservations.settle(event_id=taken.event_id, run=work.run, failed=told, at=at)
-        code = "ERROR" if business else "FAILURE"
-        # Those that are meant come first: of many rows only the first are told and kept.
-        told.sort(key=lambda each: each[0].key not in named)
-        errors = [
-            *errors,
-            *(_error(device, text, at, code=code, named=device.key in named) for device, text in told),
-        ]
-        return SegmentResult(
-            succeeded=taken.settled,
-            refused=len(errors),
-            errors=errors,
-            fault=fault,
-            exchanges=[exchange] if exchange else [],
+        segment: reservation_segments.TakenSegment,
+        told: reservation_segments.Told,
+        *,
+        client: rest.RestClient,
+        service_path: str,
+    ) -> Begun | SegmentResult:
+        work, taken = segment.work, segment.taken
+        if not taken.to_send:
+            return segment.settled()
+        document = reservation_mapping.segment_document(work.accepted, event_type=work.prepared, devices=taken.to_send)
+        overlaid = segment_overlays.overlaid(
+            work, document=document, items="deviceList", lines=[device.line for device in taken.to_send]
         )
-
-
-def _error(device: Device, text: str, at: dt.datetime, *, code: str = "ERROR", named: bool = False) -> RowError:
-    return RowError(line=device.line, id=device.record_id, value=text, at=format_instant(at), code=code, named=named)
+        if overlaid.fault is not None:
+            return reservation_segments.faulted(segment, told, overlaid.fault)
+        if overlaid.failed:
+            segment.leave(overlaid.failed, told)
+            if not taken.to_send:
+                return segment.settled()
+        prepared = reservation_segments.Prepared(segment=segment, document=overlaid.document, service_path=service_path)
+        return Begun(work=work, client=client, prepared=prepared)
 
 
 def _configuration_fault(error: Exception) -> Fault:

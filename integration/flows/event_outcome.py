@@ -186,12 +186,13 @@ class EventOutcome(FileFlow):
             posted = [row for place, row in enumerate(call.rows) if place not in overlaid.failed]
             if not posted:
                 continue
-            answer = dacs_participation.call(
+            body = dacs_participation.body_of(overlaid.document)
+            answer = dacs_participation.post(
                 client=client,
                 service_path=dacs_participation.base_path(connection.options),
                 operation=dacs_participation.OUTCOME,
-                document=overlaid.document,
-                idempotency_key=segment_key(work, overlaid.document),
+                body=body,
+                idempotency_key=segment_key(work, body),
             )
             told.exchanges.append(
                 Exchanged(

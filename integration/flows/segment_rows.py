@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,9 +10,6 @@ import msgspec
 from foundation.times import format_instant
 from integration.flows.csv_rows import Row
 from integration.flows.file_flow import FileFlow, RowError, SegmentWork
-
-
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 def row_errors(flow: FileFlow, work: SegmentWork) -> list[RowError]:
@@ -39,7 +35,6 @@ def document_of(response: bytes | None) -> Any:
         return None
 
 
-def segment_key(work: SegmentWork, document: Mapping[str, Any], *, part: str = "") -> str:
+def segment_key(work: SegmentWork, body: bytes) -> str:
     """Give the idempotency key of a call: the same for the same rows of the same segment, whoever sends them."""
-    digest = hashlib.sha256(_ENCODER.encode(document)).hexdigest()[:16]
-    return f"{work.run.pk}/{work.segment.number}{f'/{part}' if part else ''}/{digest}"
+    return f"{work.run.pk}/{work.segment.number}/{hashlib.sha256(body).hexdigest()[:16]}"

@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 from integration.choices import ResubmitMode
 from integration.flows import health_check
 from integration.models import Event, FileAttempt, FlowRun, Incident, Reservation, Segment, StoredFile
-from integration.operations import runs, segments
+from integration.operations import runs, segment_claims, segments
 from outbound.models import Mail, OutboundMessage
 from tests.database.integration import reservations as given
 from tests.database.integration.participation import Participation, Told, answer, refusal, serving
@@ -376,8 +376,8 @@ class TestKilled:
         for _ in range(3):
             segments.work_next(run_id=run.pk, clock=timezone.now)
         # The fourth was claimed by a worker that died.
-        claimed = segments._claim(run, at=timezone.now())
-        assert claimed is not None
+        (claimed,) = segment_claims.claim(run, at=timezone.now(), most=1)
+        assert claimed.segment.number == 4
         assert segments.work_next(run_id=run.pk, clock=timezone.now) is False
         later = timezone.now() + dt.timedelta(minutes=1)
         segments.sweep(at=later, clock=lambda: later)

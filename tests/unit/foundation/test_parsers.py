@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import gc
 import io
 import json
+import weakref
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.http import HttpResponse
+from django.test import RequestFactory
 from hypothesis import example, given
 from hypothesis import strategies as st
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from foundation.api import parsers, problems
 from foundation.api.renderers import to_json
@@ -128,3 +135,28 @@ class TestReadLimited:
 
     def test_it_reads_a_body_of_exactly_the_limit(self) -> None:
         assert parsers.read_limited(io.BytesIO(b"x" * 10), 10) == b"x" * 10
+
+
+class TestStrictJSONParser:
+    def test_what_it_read_goes_with_its_request(self) -> None:
+        """DRF puts the request into its own context: a ring that only the garbage collector would open."""
+        seen: list[weakref.ref[Any]] = []
+
+        class View(APIView):
+            authentication_classes = ()
+            permission_classes = ()
+            throttle_classes = ()
+            parser_classes = (parsers.StrictJSONParser,)
+
+            def post(self, request: Request) -> HttpResponse:
+                assert request.data == {"a": 1}
+                seen.append(weakref.ref(request))
+                return HttpResponse()
+
+        asked = RequestFactory().post("/", b'{"a": 1}', content_type="application/json")
+        gc.disable()
+        try:
+            assert View.as_view()(asked).status_code == 200
+            assert seen[0]() is None
+        finally:
+            gc.enable()
