@@ -58,8 +58,8 @@ class Selection:
 
 def enrollments(selection: Selection, *states: RecordState) -> QuerySet[EnrollmentRecord]:
     """Give records of enrollment requests that went to DACS, in these states of their acknowledgement; none: all."""
-    rows = EnrollmentRecord.objects.select_related("run", "flow").order_by("-pk")
-    rows = _between(rows, "run__started_at", selection)
+    rows = EnrollmentRecord.objects.order_by("-received_at", "-pk")
+    rows = _between(rows, "received_at", selection)
     if selection.program:
         rows = rows.filter(Exists(_enrolled(subscription__program__code=selection.program)))
     return rows.filter(state__in=states) if states else rows

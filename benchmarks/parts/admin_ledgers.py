@@ -19,6 +19,7 @@ def ledgers(sizes: Sizes) -> Iterator[Rows]:
             "message_id": "'MSG-' || n",
             "run_id": unique_id("run", f"n * {max(runs // records, 1)}"),
             "state": "CASE WHEN n % 100 = 1 THEN 'ERROR' WHEN n % 500 = 2 THEN 'FAILURE' ELSE 'SUCCESS' END",
+            "received_at": evenly(records),
             "answered_at": f"{evenly(records)} + interval '20 seconds'",
         },
     )

@@ -230,8 +230,10 @@ def _numbers(
     request: HttpRequest, question: Question, selection: Selection, *, address: str, kept: dict[str, Any]
 ) -> list[dict[str, Any]]:
     numbers = []
-    for view in _views(request, question):
-        count = BoundedPaginator(view.rows(selection), PER_PAGE).count
+    views = _views(request, question)
+    counts = question.counts(views, selection)
+    for view in views:
+        count = counts[view.code]
         numbers.append(
             {
                 "view": view,
