@@ -26,6 +26,7 @@ from unfold.widgets import (
 
 from assets.models import Program
 from foundation.admin import BoundedPaginator
+from foundation.planning import rows_lie_together
 from integration.admin import reconciliation_export
 from integration.admin.reconciliation_questions import QUESTIONS
 from integration.admin.reconciliation_shape import Column, Question, View
@@ -144,13 +145,14 @@ def _overview(site: AdminSite, request: HttpRequest) -> TemplateResponse:
         raise PermissionDenied
     at = timezone.now()
     shown = []
-    for question in questions:
-        form = _form(request, question, {}, at=at)
-        # Not narrowed by anything, so always valid; the call is what cleans the dates.
-        form.is_valid()
-        address = reverse("admin:integration_reconciliation_question", args=[question.code])
-        numbers = _numbers(request, question, form.selection(at=at), address=address, kept={})
-        shown.append({"question": question, "address": address, "numbers": numbers})
+    with rows_lie_together():
+        for question in questions:
+            form = _form(request, question, {}, at=at)
+            # Not narrowed by anything, so always valid; the call is what cleans the dates.
+            form.is_valid()
+            address = reverse("admin:integration_reconciliation_question", args=[question.code])
+            numbers = _numbers(request, question, form.selection(at=at), address=address, kept={})
+            shown.append({"question": question, "address": address, "numbers": numbers})
     context = {**site.each_context(request), "title": _("Reconciliation"), "questions": shown}
     return TemplateResponse(request, "admin/integration/reconciliation.html", context)
 
@@ -159,7 +161,6 @@ def _page(site: AdminSite, request: HttpRequest, code: str) -> TemplateResponse:
     question = _asked_for(request, code)
     at = timezone.now()
     form = _form(request, question, request.GET.dict(), at=at)
-    address = reverse("admin:integration_reconciliation_question", args=[code])
     context = {
         **site.each_context(request),
         "title": question.title,
@@ -172,35 +173,42 @@ def _page(site: AdminSite, request: HttpRequest, code: str) -> TemplateResponse:
         ],
     }
     if form.is_valid():
-        selection = form.selection(at=at)
-        kept = {name: value for name, value in form.data.items() if name in form.fields and value not in ("", None)}
-        if "since" in form.fields:
-            kept.setdefault("since", "")
-        numbers = _numbers(request, question, selection, address=address, kept=kept)
-        view = _chosen(request, question)
-        for each in numbers:
-            each["chosen"] = each["view"] is view
-        rows = _rows(request, question, view, selection)
-        paginator = BoundedPaginator(rows, PER_PAGE)
-        # The number above was counted already.
-        paginator.__dict__["count"] = next(each["count"] for each in numbers if each["view"] is view)
-        shown = paginator.get_page(request.GET.get("page"))
-        columns = _columns(request, question, view)
-        query = {**kept, "show": view.code}
-        context |= {
-            "numbers": numbers,
-            "view": view,
-            "columns": [column.label for column in columns],
-            "rows": [_cells(row, columns, address=address, kept=kept) for row in shown.object_list],
-            "shown": shown,
-            "total": str(paginator.count),
-            "query": urlencode(query),
-            "exports": [
-                {"label": label, "address": f"{_export_address(code, kind)}?{urlencode(query)}"}
-                for kind, label in (("csv", "CSV"), ("xlsx", "XLSX"))
-            ],
-        }
+        with rows_lie_together():
+            context |= _answers(request, question, form, at=at)
     return TemplateResponse(request, "admin/integration/reconciliation_question.html", context)
+
+
+def _answers(request: HttpRequest, question: Question, form: SelectionForm, *, at: dt.datetime) -> dict[str, Any]:
+    code = question.code
+    address = reverse("admin:integration_reconciliation_question", args=[code])
+    selection = form.selection(at=at)
+    kept = {name: value for name, value in form.data.items() if name in form.fields and value not in ("", None)}
+    if "since" in form.fields:
+        kept.setdefault("since", "")
+    numbers = _numbers(request, question, selection, address=address, kept=kept)
+    view = _chosen(request, question)
+    for each in numbers:
+        each["chosen"] = each["view"] is view
+    rows = _rows(request, question, view, selection)
+    paginator = BoundedPaginator(rows, PER_PAGE)
+    # The number above was counted already.
+    paginator.__dict__["count"] = next(each["count"] for each in numbers if each["view"] is view)
+    shown = paginator.get_page(request.GET.get("page"))
+    columns = _columns(request, question, view)
+    query = {**kept, "show": view.code}
+    return {
+        "numbers": numbers,
+        "view": view,
+        "columns": [column.label for column in columns],
+        "rows": [_cells(row, columns, address=address, kept=kept) for row in shown.object_list],
+        "shown": shown,
+        "total": str(paginator.count),
+        "query": urlencode(query),
+        "exports": [
+            {"label": label, "address": f"{_export_address(code, kind)}?{urlencode(query)}"}
+            for kind, label in (("csv", "CSV"), ("xlsx", "XLSX"))
+        ],
+    }
 
 
 def _export(request: HttpRequest, code: str, kind: str) -> HttpResponseBase:

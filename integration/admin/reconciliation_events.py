@@ -76,7 +76,7 @@ RESERVATIONS = Question(
             rows=lambda chosen: rows_of.reservations(chosen, ReservationState.RESERVED),
             states=(ReservationState.RESERVED,),
         ),
-        View(code="participated", label=_("Participated"), rows=rows_of.reservations_participated),
+        View(code="participated", label=_("Participated"), rows=rows_of.reservations_participated, by_event=True),
         View(
             code="refused",
             label=_("Refused"),
@@ -119,6 +119,7 @@ OUTCOMES = Question(
             label=_("Reservations without outcome"),
             rows=rows_of.reservations_without_outcome,
             gap=True,
+            by_event=True,
             columns=_RESERVATIONS,
         ),
         View(
@@ -126,6 +127,7 @@ OUTCOMES = Question(
             label=_("Outcomes without reservation"),
             rows=lambda chosen: rows_of.with_reservation_state(rows_of.outcomes_without_reservation(chosen)),
             gap=True,
+            by_event=True,
         ),
         View(
             code="not-taken",

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from foundation.admin import COUNTED, bounded, bounded_count
 from foundation.counting import counts_by_value
-from integration.reconciliation_queries import Selection
+from integration.reconciliation_queries import Selection, number_by_event
 
 
 Text = str | Promise
@@ -45,6 +45,8 @@ class View:
     """Where they are others than the question's."""
     states: tuple[str, ...] | None = None
     """Its rows are those of the question's `counted` in these states; none: all of them. None: it is counted alone."""
+    by_event: bool = False
+    """Its rows are those of events, compared with others of the same event: they are counted event by event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,9 @@ class Question:
         """Give how many rows each view has, by its code; what has more than `COUNTED` is not counted to its end."""
         found = self._counts_by_state(views, selection)
         for view in views:
-            if view.code not in found:
+            if view.by_event:
+                found[view.code] = bounded(number_by_event(view.rows, selection))
+            elif view.code not in found:
                 found[view.code] = bounded_count(view.rows(selection))
         return found
 
