@@ -88,7 +88,7 @@ def events_and_devices(sizes: Sizes) -> Iterator[Rows]:
         "ends_at": "NULL",
     }
     yield Rows("integration_reservation", devices, {**device, **reserved})
-    yield Rows("integration_outcome", devices, {**device, "outcome": one_of(["SUCCESSFUL", "FAILED"], "n % 7 / 6")})
+    yield Rows("integration_outcome", devices, {**device, "outcome": one_of(["D1SP", "D1ND"], "n % 7 / 6")})
     canceled = sizes.part(runs, 500)
     yield Rows(
         "integration_cancellation",

@@ -130,13 +130,13 @@ def _views(request: HttpRequest, question: Question) -> list[View]:
     return [view for view in question.views if not view.dacs_side or dacs_side_is_on(request)]
 
 
-def _form(request: HttpRequest, question: Question, asked: Mapping[str, Any], *, at: dt.datetime) -> SelectionForm:
+def _form(question: Question, asked: Mapping[str, Any], *, at: dt.datetime, with_dacs_side: bool) -> SelectionForm:
     given = dict(asked)
     if question.days is not None and "since" not in given and "event" not in given:
         given["since"] = (timezone.localtime(at) - dt.timedelta(days=question.days)).date().isoformat()
     if "hours" in question.filters and not given.get("hours"):
         given["hours"] = HOURS
-    return SelectionForm(given, question=question, with_dacs_side=dacs_side_is_on(request))
+    return SelectionForm(given, question=question, with_dacs_side=with_dacs_side)
 
 
 def _overview(site: AdminSite, request: HttpRequest) -> TemplateResponse:
@@ -147,8 +147,8 @@ def _overview(site: AdminSite, request: HttpRequest) -> TemplateResponse:
     shown = []
     with rows_lie_together():
         for question in questions:
-            form = _form(request, question, {}, at=at)
-            # Not narrowed by anything, so always valid; the call is what cleans the dates.
+            form = _form(question, {}, at=at, with_dacs_side=False)
+            # Not narrowed by anything, nor to a program, so always valid; the call is what cleans the dates.
             form.is_valid()
             address = reverse("admin:integration_reconciliation_question", args=[question.code])
             numbers = _numbers(request, question, form.selection(at=at), address=address, kept={})
@@ -160,7 +160,7 @@ def _overview(site: AdminSite, request: HttpRequest) -> TemplateResponse:
 def _page(site: AdminSite, request: HttpRequest, code: str) -> TemplateResponse:
     question = _asked_for(request, code)
     at = timezone.now()
-    form = _form(request, question, request.GET.dict(), at=at)
+    form = _form(question, request.GET.dict(), at=at, with_dacs_side=dacs_side_is_on(request))
     context = {
         **site.each_context(request),
         "title": question.title,
@@ -217,7 +217,7 @@ def _export(request: HttpRequest, code: str, kind: str) -> HttpResponseBase:
     if writer is None:
         raise Http404
     at = timezone.now()
-    form = _form(request, question, request.GET.dict(), at=at)
+    form = _form(question, request.GET.dict(), at=at, with_dacs_side=dacs_side_is_on(request))
     if not form.is_valid():
         raise Http404
     view = _chosen(request, question)
