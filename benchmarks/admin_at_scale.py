@@ -22,6 +22,7 @@ import secrets
 import statistics
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,7 +72,9 @@ def main() -> None:
         os.environ["DATABASE_URL"] = urlunsplit(urlsplit(server)._replace(path=f"/{ONE}"))
         os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
         make_databases(server, options)
-        measure(options)
+        failed = measure(options)
+    if failed:
+        sys.exit(f"Not measured: {', '.join(failed)}")
 
 
 def make_databases(server: str, options: argparse.Namespace) -> None:
@@ -166,8 +169,8 @@ class Seen:
         return _report.spread(self.milliseconds)
 
 
-def measure(options: argparse.Namespace) -> None:
-    """Ask for the pages and for messages, and report."""
+def measure(options: argparse.Namespace) -> list[str]:
+    """Ask for the pages and for messages, and report; gives the names of pages that failed."""
     from benchmarks.parts import admin_pages
 
     named = {}
@@ -177,19 +180,30 @@ def measure(options: argparse.Namespace) -> None:
     # What is not there leads to an empty list, and to the page of the one row that there is.
     with using(ONE):
         named[ONE] = _of_the_one_row(named[FEW])
+    failed = []
     for page in PAGES:
         if options.only and options.only not in page.name:
             continue
         seen = {name: Seen() for name in DATABASES}
-        for turn in range(options.rounds):
-            for name in DATABASES:
-                with using(name):
-                    _ask(page, page.address.format(**named[name]), seen[name], first=turn == 0)
+        try:
+            for turn in range(options.rounds):
+                for name in DATABASES:
+                    with using(name):
+                        _ask(page, page.address.format(**named[name]), seen[name], first=turn == 0)
+        except Exception as error:  # noqa: BLE001 - whatever it is: the others take long to be asked again
+            traceback.print_exc()
+            failed.append(page.name)
+            _report.record(
+                Claim(area=AREA, what=f"{page.name}: failures", measured=1, unit="of the page", at_most=0,
+                      detail=f"{type(error).__name__}: {error}"[:300])
+            )  # fmt: skip
+            continue
         report(page, seen)
         if options.explain:
             _explain(page, seen[FULL], options.explain)
     if not options.only or options.only in "claim":
         claims(options)
+    return failed
 
 
 def _of_the_one_row(names: Mapping[str, Any]) -> dict[str, Any]:

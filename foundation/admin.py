@@ -34,6 +34,17 @@ class AtLeast(int):
         return f"{int(self):,}+"
 
 
+def bounded(count: int) -> int:
+    """Give a number of rows, or that it is `COUNTED` at least."""
+    return AtLeast(COUNTED) if count > COUNTED else count
+
+
+def bounded_count(rows: QuerySet[Any]) -> int:
+    """Count rows, no further than `COUNTED`."""
+    # By their keys alone: what a list looks up for each row would be looked up for all that are counted.
+    return bounded(rows.order_by().values("pk")[: COUNTED + 1].count())
+
+
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """Pages of a list; opens one of millions of rows as fast as one of a hundred thousand."""
 
@@ -43,9 +54,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         rows: Any = self.object_list
         if not isinstance(rows, QuerySet) or rows.query.is_sliced:
             return super().count
-        # By their keys alone: what the list looks up for each row would be looked up for all that are counted.
-        counted = rows.order_by().values("pk")[: COUNTED + 1].count()
-        return AtLeast(COUNTED) if counted > COUNTED else counted
+        return bounded_count(rows)
 
 
 class SeenValuesFilter(admin.AllValuesFieldListFilter):

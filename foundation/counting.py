@@ -59,3 +59,23 @@ def counts(kinds: Mapping[str, QuerySet[Any]], *, at_most: int = COUNTED) -> dic
             row = cursor.fetchone()
         found.update((name, Counted.of(number, at_most=at_most)) for name, number in zip(names, row, strict=True))
     return found
+
+
+def counts_by_value(rows: QuerySet[Any], field: str, *, at_most: int) -> dict[Any, int] | None:
+    """
+    Count rows by the value of a field of theirs, in one pass; None when there are more than `at_most`.
+
+    :param field: a field of the rows' own table.
+    """
+    try:
+        sql, values = rows.order_by().values(field)[: at_most + 1].query.sql_with_params()
+    except EmptyResultSet:
+        return {}
+    column = connection.ops.quote_name(rows.model._meta.get_field(field).column)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {column}, COUNT(*) FROM ({sql}) counted GROUP BY {column}",  # noqa: S608 - as above
+            values,
+        )
+        found: dict[Any, int] = dict(cursor.fetchall())
+    return found if sum(found.values()) <= at_most else None

@@ -31,7 +31,7 @@ LEDGERS = (
     Ledger(
         name="enrollment_record",
         rows=EnrollmentRecord.objects.all,
-        sent="run__started_at",
+        sent="received_at",
         answered="answered_at",
         flow=F("flow__name"),
     ),

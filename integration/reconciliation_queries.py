@@ -9,10 +9,11 @@ became of an enrollment and of a sync request there, and the filter by program.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from assets.choices import EnrollmentKind, ParticipationOutcome, SubscriptionStatus, SyncFault, SyncStatus
@@ -58,8 +59,8 @@ class Selection:
 
 def enrollments(selection: Selection, *states: RecordState) -> QuerySet[EnrollmentRecord]:
     """Give records of enrollment requests that went to DACS, in these states of their acknowledgement; none: all."""
-    rows = EnrollmentRecord.objects.select_related("run", "flow").order_by("-pk")
-    rows = _between(rows, "run__started_at", selection)
+    rows = EnrollmentRecord.objects.order_by("-received_at", "-pk")
+    rows = _between(rows, "received_at", selection)
     if selection.program:
         rows = rows.filter(Exists(_enrolled(subscription__program__code=selection.program)))
     return rows.filter(state__in=states) if states else rows
@@ -103,25 +104,29 @@ def _active() -> QuerySet[Enrollment]:
 
 def events(selection: Selection) -> QuerySet[Any]:
     """Give events with how many devices were `requested`, `reserved`, `participated` and `reported` for each."""
-    rows = _between(Event.objects.order_by("-starts_at", "-pk"), "starts_at", selection)
-    if selection.event:
-        rows = rows.filter(external_id=selection.event)
-    if selection.instance:
-        rows = rows.filter(drms_instance_id=selection.instance)
-    asked = _of_event(Reservation.objects.all(), selection)
-    told = _of_event(Outcome.objects.all(), selection)
-    reserved = asked.filter(state=ReservationState.RESERVED)
-    return rows.annotate(
-        requested=_counted(asked),
-        reserved=_counted(reserved),
-        participated=_counted(reserved.filter(Exists(_outcomes(outcome=ParticipationOutcome.SUCCESSFUL)))),
-        reported=_counted(told),
+    return _events(selection).annotate(
+        requested=_of_event(reservations, selection),
+        reserved=_of_event(lambda chosen: reservations(chosen, ReservationState.RESERVED), selection),
+        participated=_of_event(reservations_participated, selection),
+        reported=_of_event(outcomes, selection),
     )
+
+
+def number_by_event(rows: Callable[[Selection], QuerySet[Any]], selection: Selection) -> int:
+    """
+    Give how many of these rows of devices there are, counted event by event.
+
+    What an event's devices are compared with is read once for the event. Over all events at once the database takes
+    three columns that say the same for three conditions, and looks each device up by itself.
+    """
+    counted = _events(selection).annotate(number=_of_event(rows, selection))
+    total: int | None = counted.aggregate(total=Sum("number"))["total"]
+    return total or 0
 
 
 def reservations(selection: Selection, *states: ReservationState) -> QuerySet[Reservation]:
     """Give devices that a reservation was requested for, in these states; none: all."""
-    rows = _devices(Reservation.objects.select_related("event", "run"), selection)
+    rows = _devices(Reservation.objects.select_related("event"), selection)
     return rows.filter(state__in=states) if states else rows
 
 
@@ -148,7 +153,7 @@ def reservations_without_outcome(selection: Selection) -> QuerySet[Reservation]:
 
 def outcomes(selection: Selection) -> QuerySet[Outcome]:
     """Give outcomes that were reported."""
-    return _devices(Outcome.objects.select_related("event", "run"), selection)
+    return _devices(Outcome.objects.select_related("event"), selection)
 
 
 def outcomes_without_reservation(selection: Selection) -> QuerySet[Outcome]:
@@ -181,6 +186,13 @@ _SAME_DEVICE = {
 }
 
 
+def _events(selection: Selection) -> QuerySet[Event]:
+    rows = _between(Event.objects.order_by("-starts_at", "-pk"), "starts_at", selection)
+    if selection.event:
+        rows = rows.filter(external_id=selection.event)
+    return rows.filter(drms_instance_id=selection.instance) if selection.instance else rows
+
+
 def _devices(rows: QuerySet[Any], selection: Selection) -> QuerySet[Any]:
     rows = _in_program(_between(rows.order_by("-event_id", "nic_id", "pk"), "event__starts_at", selection), selection)
     if selection.event:
@@ -188,12 +200,11 @@ def _devices(rows: QuerySet[Any], selection: Selection) -> QuerySet[Any]:
     return rows.filter(event__drms_instance_id=selection.instance) if selection.instance else rows
 
 
-def _of_event(rows: QuerySet[Any], selection: Selection) -> QuerySet[Any]:
-    return _in_program(rows.filter(event=OuterRef("pk")), selection)
-
-
-def _counted(rows: QuerySet[Any]) -> Coalesce:
-    counted = rows.order_by().values("event").annotate(number=Count("pk")).values("number")
+def _of_event(rows: Callable[[Selection], QuerySet[Any]], selection: Selection) -> Coalesce:
+    """Count rows of the event of the outer query, which is one of those chosen."""
+    of_any_event = replace(selection, since=None, until=None, event="", instance="")
+    found = rows(of_any_event).filter(event=OuterRef("pk")).order_by().values("event")
+    counted = found.annotate(number=Count("pk")).values("number")
     return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
 
 

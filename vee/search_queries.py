@@ -16,15 +16,18 @@ from vee.models import (
     Device,
     InitialMeasurement,
     MeasuringComponent,
+    ReadingFile,
     RegisterMeasurement,
     ServicePoint,
     ToDo,
+    UsageSubscription,
+    UsageTransaction,
     VeeException,
 )
 
 
 def components(text: str) -> QuerySet[MeasuringComponent]:
-    """Give the components whose identifier begins with a text, as it was typed or in capitals."""
+    """Give the components whose identifier begins with a text, as it was typed, in capitals or without any."""
     return MeasuringComponent.objects.filter(_begins("identifier", text))
 
 
@@ -32,8 +35,36 @@ def placed_components(text: str) -> Q:
     """Give the condition for components that, or whose device or service point, begin so."""
     rows = MeasuringComponent.objects.all()
     of_devices = rows.filter(device__in=Device.objects.filter(_begins("identifier", text)).values("pk"))
-    of_places = rows.filter(service_point__in=ServicePoint.objects.filter(_begins("identifier", text)).values("pk"))
-    return found_by(components(text), of_devices, of_places)
+    return found_by(components(text), of_devices, rows.filter(service_point__in=_places(text)))
+
+
+def service_points(text: str) -> Q:
+    """Give the condition for service points whose identifier begins with a text."""
+    return _begins("identifier", text)
+
+
+def devices(text: str) -> Q:
+    """Give the condition for devices that, or whose service point, begin so."""
+    rows = Device.objects.all()
+    return found_by(rows.filter(_begins("identifier", text)), rows.filter(service_point__in=_places(text)))
+
+
+def usage_subscriptions(text: str) -> Q:
+    """Give the condition for usage subscriptions that, or whose service point, begin so."""
+    return found_by(*_subscriptions(text))
+
+
+def usage_transactions(text: str) -> Q:
+    """Give the condition for usage transactions that, or whose subscription or service point, begin so."""
+    rows = UsageTransaction.objects.all()
+    of_subscriptions = (rows.filter(usage_subscription__in=each.values("pk")) for each in _subscriptions(text))
+    return found_by(rows.filter(_begins("identifier", text)), *of_subscriptions)
+
+
+def reading_files(text: str) -> Q:
+    """Give the condition for files whose name begins with a text, whatever the case, or whose checksum does."""
+    rows = ReadingFile.objects.all()
+    return found_by(rows.filter(name__istartswith=text.strip()), rows.filter(sha256__startswith=text.strip().lower()))
 
 
 def imds(text: str) -> Q:
@@ -72,8 +103,17 @@ def _imd_ids(text: str) -> QuerySet[Any]:
     return of_components.values("pk").union(of_unknown.values("pk"), by_id.values("pk"))
 
 
+def _places(text: str) -> QuerySet[Any]:
+    return ServicePoint.objects.filter(_begins("identifier", text)).values("pk")
+
+
+def _subscriptions(text: str) -> tuple[QuerySet[UsageSubscription], QuerySet[UsageSubscription]]:
+    rows = UsageSubscription.objects.all()
+    return rows.filter(_begins("identifier", text)), rows.filter(service_point__in=_places(text))
+
+
 def _typed(text: str) -> list[str]:
-    return sorted({text.strip(), text.strip().upper()})
+    return sorted({text.strip(), text.strip().upper(), text.strip().lower()})
 
 
 def _begins(field: str, text: str) -> Q:

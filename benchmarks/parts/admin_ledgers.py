@@ -19,6 +19,7 @@ def ledgers(sizes: Sizes) -> Iterator[Rows]:
             "message_id": "'MSG-' || n",
             "run_id": unique_id("run", f"n * {max(runs // records, 1)}"),
             "state": "CASE WHEN n % 100 = 1 THEN 'ERROR' WHEN n % 500 = 2 THEN 'FAILURE' ELSE 'SUCCESS' END",
+            "received_at": evenly(records),
             "answered_at": f"{evenly(records)} + interval '20 seconds'",
         },
     )
@@ -87,7 +88,7 @@ def events_and_devices(sizes: Sizes) -> Iterator[Rows]:
         "ends_at": "NULL",
     }
     yield Rows("integration_reservation", devices, {**device, **reserved})
-    yield Rows("integration_outcome", devices, {**device, "outcome": one_of(["SUCCESSFUL", "FAILED"], "n % 7 / 6")})
+    yield Rows("integration_outcome", devices, {**device, "outcome": one_of(["D1SP", "D1ND"], "n % 7 / 6")})
     canceled = sizes.part(runs, 500)
     yield Rows(
         "integration_cancellation",

@@ -10,12 +10,14 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from rest_framework.authtoken.admin import TokenAdmin as DRFTokenAdmin
 from rest_framework.authtoken.models import TokenProxy
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from foundation import search_queries
 from foundation.admin import EvidenceAdmin, InstantRangeFilter, ModelAdmin
 from foundation.models import AuditEntry
 
@@ -86,6 +88,8 @@ class AuditTrailAdmin(EvidenceAdmin):
     list_filter = ["action", "component", ("at", InstantRangeFilter)]
     list_filter_submit = True
     search_fields = ["by", "name", "reason"]
+    search_help_text = _("The start of an account, a record or a reason; of the latest entries also a part of them.")
+    search_condition = staticmethod(search_queries.audit_entries)
     ordering = ["-pk"]
     fields = ["at", "by", "action", "component", "record", "name", "reason", "changes", "position", "digest"]
 

@@ -26,6 +26,7 @@ from unfold.widgets import (
 
 from assets.models import Program
 from foundation.admin import BoundedPaginator
+from foundation.planning import rows_lie_together
 from integration.admin import reconciliation_export
 from integration.admin.reconciliation_questions import QUESTIONS
 from integration.admin.reconciliation_shape import Column, Question, View
@@ -129,13 +130,13 @@ def _views(request: HttpRequest, question: Question) -> list[View]:
     return [view for view in question.views if not view.dacs_side or dacs_side_is_on(request)]
 
 
-def _form(request: HttpRequest, question: Question, asked: Mapping[str, Any], *, at: dt.datetime) -> SelectionForm:
+def _form(question: Question, asked: Mapping[str, Any], *, at: dt.datetime, with_dacs_side: bool) -> SelectionForm:
     given = dict(asked)
     if question.days is not None and "since" not in given and "event" not in given:
         given["since"] = (timezone.localtime(at) - dt.timedelta(days=question.days)).date().isoformat()
     if "hours" in question.filters and not given.get("hours"):
         given["hours"] = HOURS
-    return SelectionForm(given, question=question, with_dacs_side=dacs_side_is_on(request))
+    return SelectionForm(given, question=question, with_dacs_side=with_dacs_side)
 
 
 def _overview(site: AdminSite, request: HttpRequest) -> TemplateResponse:
@@ -144,13 +145,14 @@ def _overview(site: AdminSite, request: HttpRequest) -> TemplateResponse:
         raise PermissionDenied
     at = timezone.now()
     shown = []
-    for question in questions:
-        form = _form(request, question, {}, at=at)
-        # Not narrowed by anything, so always valid; the call is what cleans the dates.
-        form.is_valid()
-        address = reverse("admin:integration_reconciliation_question", args=[question.code])
-        numbers = _numbers(request, question, form.selection(at=at), address=address, kept={})
-        shown.append({"question": question, "address": address, "numbers": numbers})
+    with rows_lie_together():
+        for question in questions:
+            form = _form(question, {}, at=at, with_dacs_side=False)
+            # Not narrowed by anything, nor to a program, so always valid; the call is what cleans the dates.
+            form.is_valid()
+            address = reverse("admin:integration_reconciliation_question", args=[question.code])
+            numbers = _numbers(request, question, form.selection(at=at), address=address, kept={})
+            shown.append({"question": question, "address": address, "numbers": numbers})
     context = {**site.each_context(request), "title": _("Reconciliation"), "questions": shown}
     return TemplateResponse(request, "admin/integration/reconciliation.html", context)
 
@@ -158,8 +160,7 @@ def _overview(site: AdminSite, request: HttpRequest) -> TemplateResponse:
 def _page(site: AdminSite, request: HttpRequest, code: str) -> TemplateResponse:
     question = _asked_for(request, code)
     at = timezone.now()
-    form = _form(request, question, request.GET.dict(), at=at)
-    address = reverse("admin:integration_reconciliation_question", args=[code])
+    form = _form(question, request.GET.dict(), at=at, with_dacs_side=dacs_side_is_on(request))
     context = {
         **site.each_context(request),
         "title": question.title,
@@ -172,35 +173,42 @@ def _page(site: AdminSite, request: HttpRequest, code: str) -> TemplateResponse:
         ],
     }
     if form.is_valid():
-        selection = form.selection(at=at)
-        kept = {name: value for name, value in form.data.items() if name in form.fields and value not in ("", None)}
-        if "since" in form.fields:
-            kept.setdefault("since", "")
-        numbers = _numbers(request, question, selection, address=address, kept=kept)
-        view = _chosen(request, question)
-        for each in numbers:
-            each["chosen"] = each["view"] is view
-        rows = _rows(request, question, view, selection)
-        paginator = BoundedPaginator(rows, PER_PAGE)
-        # The number above was counted already.
-        paginator.__dict__["count"] = next(each["count"] for each in numbers if each["view"] is view)
-        shown = paginator.get_page(request.GET.get("page"))
-        columns = _columns(request, question, view)
-        query = {**kept, "show": view.code}
-        context |= {
-            "numbers": numbers,
-            "view": view,
-            "columns": [column.label for column in columns],
-            "rows": [_cells(row, columns, address=address, kept=kept) for row in shown.object_list],
-            "shown": shown,
-            "total": str(paginator.count),
-            "query": urlencode(query),
-            "exports": [
-                {"label": label, "address": f"{_export_address(code, kind)}?{urlencode(query)}"}
-                for kind, label in (("csv", "CSV"), ("xlsx", "XLSX"))
-            ],
-        }
+        with rows_lie_together():
+            context |= _answers(request, question, form, at=at)
     return TemplateResponse(request, "admin/integration/reconciliation_question.html", context)
+
+
+def _answers(request: HttpRequest, question: Question, form: SelectionForm, *, at: dt.datetime) -> dict[str, Any]:
+    code = question.code
+    address = reverse("admin:integration_reconciliation_question", args=[code])
+    selection = form.selection(at=at)
+    kept = {name: value for name, value in form.data.items() if name in form.fields and value not in ("", None)}
+    if "since" in form.fields:
+        kept.setdefault("since", "")
+    numbers = _numbers(request, question, selection, address=address, kept=kept)
+    view = _chosen(request, question)
+    for each in numbers:
+        each["chosen"] = each["view"] is view
+    rows = _rows(request, question, view, selection)
+    paginator = BoundedPaginator(rows, PER_PAGE)
+    # The number above was counted already.
+    paginator.__dict__["count"] = next(each["count"] for each in numbers if each["view"] is view)
+    shown = paginator.get_page(request.GET.get("page"))
+    columns = _columns(request, question, view)
+    query = {**kept, "show": view.code}
+    return {
+        "numbers": numbers,
+        "view": view,
+        "columns": [column.label for column in columns],
+        "rows": [_cells(row, columns, address=address, kept=kept) for row in shown.object_list],
+        "shown": shown,
+        "total": str(paginator.count),
+        "query": urlencode(query),
+        "exports": [
+            {"label": label, "address": f"{_export_address(code, kind)}?{urlencode(query)}"}
+            for kind, label in (("csv", "CSV"), ("xlsx", "XLSX"))
+        ],
+    }
 
 
 def _export(request: HttpRequest, code: str, kind: str) -> HttpResponseBase:
@@ -209,7 +217,7 @@ def _export(request: HttpRequest, code: str, kind: str) -> HttpResponseBase:
     if writer is None:
         raise Http404
     at = timezone.now()
-    form = _form(request, question, request.GET.dict(), at=at)
+    form = _form(question, request.GET.dict(), at=at, with_dacs_side=dacs_side_is_on(request))
     if not form.is_valid():
         raise Http404
     view = _chosen(request, question)
@@ -230,8 +238,10 @@ def _numbers(
     request: HttpRequest, question: Question, selection: Selection, *, address: str, kept: dict[str, Any]
 ) -> list[dict[str, Any]]:
     numbers = []
-    for view in _views(request, question):
-        count = BoundedPaginator(view.rows(selection), PER_PAGE).count
+    views = _views(request, question)
+    counts = question.counts(views, selection)
+    for view in views:
+        count = counts[view.code]
         numbers.append(
             {
                 "view": view,

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from integration import reconciliation_queries as rows_of
 from integration.admin.reconciliation_shape import HEAD_END, RUN, Column, Question, View, label_of, page_of
-from integration.choices import ReservationState
+from integration.choices import OutcomeState, ReservationState
 
 
 _EVENT = Column(
@@ -65,32 +65,37 @@ RESERVATIONS = Question(
     date_label=_("Event starts"),
     permissions=("integration.view_event", "integration.view_reservation", "integration.view_outcome"),
     filters=("program", "event", "dates"),
+    counted=rows_of.reservations,
     days=30,
     views=(
         View(code="events", label=_("Events"), rows=rows_of.events, columns=_EVENTS),
-        View(code="requested", label=_("Requested"), rows=rows_of.reservations),
+        View(code="requested", label=_("Requested"), rows=rows_of.reservations, states=()),
         View(
             code="reserved",
             label=_("Reserved"),
             rows=lambda chosen: rows_of.reservations(chosen, ReservationState.RESERVED),
+            states=(ReservationState.RESERVED,),
         ),
-        View(code="participated", label=_("Participated"), rows=rows_of.reservations_participated),
+        View(code="participated", label=_("Participated"), rows=rows_of.reservations_participated, by_event=True),
         View(
             code="refused",
             label=_("Refused"),
             rows=lambda chosen: rows_of.reservations(chosen, ReservationState.REFUSED),
+            states=(ReservationState.REFUSED,),
             gap=True,
         ),
         View(
             code="failed",
             label=_("Failed"),
             rows=lambda chosen: rows_of.reservations(chosen, ReservationState.FAILED),
+            states=(ReservationState.FAILED,),
             gap=True,
         ),
         View(
             code="unknown",
             label=_("Being sent, or unknown"),
             rows=lambda chosen: rows_of.reservations(chosen, ReservationState.SENDING),
+            states=(ReservationState.SENDING,),
             gap=True,
         ),
     ),
@@ -106,6 +111,7 @@ OUTCOMES = Question(
     date_label=_("Event starts"),
     permissions=("integration.view_event", "integration.view_reservation", "integration.view_outcome"),
     filters=("program", "event", "dates", "hours"),
+    counted=rows_of.outcomes,
     days=30,
     views=(
         View(
@@ -113,6 +119,7 @@ OUTCOMES = Question(
             label=_("Reservations without outcome"),
             rows=rows_of.reservations_without_outcome,
             gap=True,
+            by_event=True,
             columns=_RESERVATIONS,
         ),
         View(
@@ -120,17 +127,20 @@ OUTCOMES = Question(
             label=_("Outcomes without reservation"),
             rows=lambda chosen: rows_of.with_reservation_state(rows_of.outcomes_without_reservation(chosen)),
             gap=True,
+            by_event=True,
         ),
         View(
             code="not-taken",
             label=_("Outcomes that DACS does not have"),
             rows=lambda chosen: rows_of.with_reservation_state(rows_of.outcomes_not_taken(chosen)),
             gap=True,
+            states=tuple(state for state in OutcomeState if state != OutcomeState.POSTED),
         ),
         View(
             code="reported",
             label=_("Outcomes reported"),
             rows=lambda chosen: rows_of.with_reservation_state(rows_of.outcomes(chosen)),
+            states=(),
         ),
     ),
     columns=_OUTCOMES,

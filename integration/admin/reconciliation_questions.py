@@ -32,30 +32,35 @@ ENROLLMENTS = Question(
     permissions=("integration.view_enrollmentrecord",),
     filters=("program", "dates"),
     days=30,
+    counted=rows_of.enrollments,
     views=(
-        View(code="sent", label=_("Sent"), rows=rows_of.enrollments),
+        View(code="sent", label=_("Sent"), rows=rows_of.enrollments, states=()),
         View(
             code="acknowledged",
             label=_("Acknowledged"),
             rows=lambda chosen: rows_of.enrollments(chosen, RecordState.SUCCESS),
+            states=(RecordState.SUCCESS,),
         ),
         View(code="active", label=_("Active"), rows=rows_of.enrollments_active, dacs_side=True),
         View(
             code="refused",
             label=_("Refused"),
             rows=lambda chosen: rows_of.enrollments(chosen, RecordState.ERROR),
+            states=(RecordState.ERROR,),
             gap=True,
         ),
         View(
             code="failed",
             label=_("Not processed"),
             rows=lambda chosen: rows_of.enrollments(chosen, RecordState.FAILURE),
+            states=(RecordState.FAILURE,),
             gap=True,
         ),
         View(
             code="unanswered",
             label=_("Without an answer yet"),
             rows=lambda chosen: rows_of.enrollments(chosen, RecordState.IN_PROGRESS),
+            states=(RecordState.IN_PROGRESS,),
             gap=True,
         ),
         View(
@@ -75,7 +80,7 @@ ENROLLMENTS = Question(
     ),
     columns=(
         Column(label=_("Message id"), value=lambda row: row.message_id),
-        Column(label=_("Received"), value=lambda row: row.run.started_at),
+        Column(label=_("Received"), value=lambda row: row.received_at),
         Column(label=_("Acknowledgement"), value=lambda row: row.get_state_display()),
         Column(label=_("What DACS said"), value=lambda row: row.answer_value),
         RUN,
@@ -95,14 +100,17 @@ SYNCS = Question(
     date_label=_("Received"),
     permissions=("integration.view_enrollmentsync",),
     filters=("program", "dates", "hours"),
+    counted=rows_of.syncs_without_acknowledgement,
+    state_field="ack_state",
     views=(
-        View(code="all", label=_("All"), rows=rows_of.syncs_without_acknowledgement, gap=True),
+        View(code="all", label=_("All"), rows=rows_of.syncs_without_acknowledgement, gap=True, states=()),
         *(
             View(
                 code=state.value.lower(),
                 label=label,
                 rows=_syncs_in(state),
                 gap=True,
+                states=(state,),
             )
             for state, label in (
                 (SyncAckState.NONE, _("Nothing sent")),
@@ -135,15 +143,18 @@ SYNC_REQUESTS = Question(
     date_label=_("Sent"),
     permissions=("assets.view_syncrequest",),
     filters=("program", "dates", "hours"),
+    counted=rows_of.sync_requests_without_acknowledgement,
+    state_field="status",
     dacs_side=True,
     views=(
-        View(code="all", label=_("All"), rows=rows_of.sync_requests_without_acknowledgement, gap=True),
+        View(code="all", label=_("All"), rows=rows_of.sync_requests_without_acknowledgement, gap=True, states=()),
         *(
             View(
                 code=state.value.lower(),
                 label=label,
                 rows=_sync_requests_in(state),
                 gap=True,
+                states=(state,),
             )
             for state, label in (
                 (SyncStatus.SEND_REQUEST, _("Being sent")),
@@ -173,24 +184,31 @@ CHECKS = Question(
     date_label=_("Asked"),
     permissions=("integration.view_devicestatuscheck",),
     filters=("program", "dates", "hours"),
+    counted=rows_of.checks_without_answer,
     views=(
-        View(code="all", label=_("Without an answer"), rows=rows_of.checks_without_answer, gap=True),
+        View(code="all", label=_("Without an answer"), rows=rows_of.checks_without_answer, gap=True, states=()),
         View(
             code="open",
             label=_("Open"),
             rows=lambda chosen: rows_of.checks_without_answer(chosen, CheckState.IN_PROGRESS, CheckState.OPEN),
+            states=(
+                CheckState.IN_PROGRESS,
+                CheckState.OPEN,
+            ),
             gap=True,
         ),
         View(
             code="overdue",
             label=_("Overdue"),
             rows=lambda chosen: rows_of.checks_without_answer(chosen, CheckState.OVERDUE),
+            states=(CheckState.OVERDUE,),
             gap=True,
         ),
         View(
             code="not-taken",
             label=_("Not taken by DERMS"),
             rows=lambda chosen: rows_of.checks_without_answer(chosen, CheckState.FAULT),
+            states=(CheckState.FAULT,),
             gap=True,
         ),
         View(

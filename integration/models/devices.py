@@ -112,6 +112,11 @@ class DeviceStatusCheck(models.Model):
             models.Index(fields=["state", "asked_at"], name="status_check_due"),
             models.Index(fields=["nic_id"], opclasses=["varchar_pattern_ops"], name="status_check_nic_start"),
             models.Index(fields=["-asked_at", "-id"], name="status_check_newest"),
+            models.Index(
+                fields=["answered_at", "id"],
+                condition=Q(answer_state__in=["IN_PROGRESS", "FAILED"]),
+                name="status_check_not_told",
+            ),
         ]
 
     def __str__(self) -> str:

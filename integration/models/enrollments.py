@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from integration import choices
@@ -28,6 +29,7 @@ class EnrollmentRecord(models.Model):
     answer_id = models.CharField(max_length=120, blank=True)
     answer_value = models.CharField(max_length=1000, blank=True)
     answer = models.JSONField(null=True, blank=True)
+    received_at = models.DateTimeField(db_default=Now(), help_text=_("When the run that has it took it."))
     answered_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -39,6 +41,8 @@ class EnrollmentRecord(models.Model):
             models.Index(fields=["run", "position"], name="enrollment_record_order"),
             # What was acknowledged as it should is not in it.
             models.Index(fields=["state", "-id"], condition=~models.Q(state="SUCCESS"), name="enrollment_record_open"),
+            # Reconciliation lists a period and counts its states from the index alone.
+            models.Index(fields=["-received_at", "-id", "state"], name="enrollment_record_received"),
         ]
 
     def __str__(self) -> str:

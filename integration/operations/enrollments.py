@@ -70,7 +70,7 @@ def claim_records(
             if row is None or row.state == RecordState.SUCCESS or (row.state == RecordState.ERROR and not again):
                 continue
             taken = EnrollmentRecord.objects.filter(pk=row.pk, state=row.state, run_id=row.run_id).update(
-                state=RecordState.IN_PROGRESS, run_id=run_id, position=record.position
+                state=RecordState.IN_PROGRESS, run_id=run_id, position=record.position, received_at=at
             )
             if not taken:
                 raise MessageInProgress(f"messageId {record.message_id} was taken by another run just now.")
@@ -83,6 +83,7 @@ def claim_records(
                         digest=record.digest,
                         run_id=run_id,
                         position=record.position,
+                        received_at=at,
                     )
                     for record in valid
                     if record.message_id not in known

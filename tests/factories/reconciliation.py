@@ -34,7 +34,7 @@ def run(flow: str = "event_outcome", *, at: dt.datetime = AT, **values: Any) -> 
 def record(message_id: str, state: str, *, at: dt.datetime = AT - DAY) -> EnrollmentRecord:
     by = run("enrollment_request", at=at)
     return EnrollmentRecord.objects.create(
-        flow=by.flow, message_id=message_id, digest="0" * 64, run=by, position=0, state=state
+        flow=by.flow, message_id=message_id, digest="0" * 64, run=by, position=0, state=state, received_at=at
     )
 
 

@@ -42,7 +42,7 @@ def all_models() -> list[type[models.Model]]:
     ]
     ordered: list[type[models.Model]] = []
     while left:
-        ready = [model for model in left if not (_needed(model) & set(left)) - {model}]
+        ready = [model for model in left if not (needed(model) & set(left)) - {model}]
         if not ready:
             raise AssertionError(f"These need each other: {left}")
         ordered += ready
@@ -101,7 +101,8 @@ def _targets(model: type[models.Model], field: Any) -> list[Any]:
     return list(found.values_list("pk", flat=True))
 
 
-def _needed(model: type[models.Model]) -> set[Any]:
+def needed(model: type[models.Model]) -> set[Any]:
+    """Give the models that rows of this one point at."""
     return {
         field.related_model
         for field in model._meta.concrete_fields

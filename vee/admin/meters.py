@@ -57,6 +57,7 @@ class ServicePointAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     list_display = ["identifier", "time_zone", "created_at"]
     list_filter = ["time_zone", ServicePointsPassing]
     search_fields = ["identifier"]
+    search_condition = staticmethod(search_queries.service_points)
     ordering = ["identifier"]
     inlines = [OutageInline]
 
@@ -90,6 +91,7 @@ class DeviceAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     list_filter = ["incoming_data_shift"]
     autocomplete_fields = ["service_point"]
     search_fields = ["identifier", "service_point__identifier"]
+    search_condition = staticmethod(search_queries.devices)
     ordering = ["identifier"]
     inlines = [InstallEventInline]
 

@@ -16,6 +16,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from foundation.admin import EvidenceAdmin, EvidenceInline
+from vee import search_queries
 from vee.models import ColumnProfile, DirectLoad, MeasuringComponentType, ReadingFile, ReadingFileError
 from vee.operations import reading_files
 from vee.readers import PLAIN_FORMATS
@@ -95,6 +96,7 @@ class ReadingFileAdmin(EvidenceAdmin):
     ]
     list_filter = ["status", "format"]
     search_fields = ["name", "sha256"]
+    search_condition = staticmethod(search_queries.reading_files)
     ordering = ["-created_at", "pk"]
     fields = [
         "name",

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from foundation.admin import ModelAdmin
+from vee import search_queries
 from vee.models import UsageSubscription
 
 
@@ -25,7 +26,8 @@ class UsageSubscriptionAdmin(ModelAdmin):
     list_filter = ["recipient", "defer_until_complete", "send_automatically"]
     list_select_related = ["service_point"]
     autocomplete_fields = ["service_point"]
-    search_fields = ["identifier", "service_point__identifier", "recipient"]
+    search_fields = ["identifier", "service_point__identifier"]
+    search_condition = staticmethod(search_queries.usage_subscriptions)
     ordering = ["identifier"]
     fields = ["identifier", "service_point", "recipient", "defer_until_complete", "send_automatically"]
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin, InstantRangeFilter
-from vee import codes, usage_queries
+from vee import codes, search_queries, usage_queries
 from vee.admin import workbench
 from vee.admin.workbench import Action
 from vee.choices import USAGE_NOT_SENT
@@ -105,6 +105,7 @@ class UsageTransactionAdmin(EvidenceAdmin):
     ]
     list_filter_submit = True
     search_fields = ["identifier", "usage_subscription__identifier", "usage_subscription__service_point__identifier"]
+    search_condition = staticmethod(search_queries.usage_transactions)
     ordering = ["-id"]
     actions = ["calculate", "send", "discard"]
     fields = ["identifier", "usage_subscription", "start", "end", "calculate_after"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import django_filters
@@ -9,11 +10,22 @@ from django import forms
 from django.db.models import Q, QuerySet
 
 from foundation.api.filters import InstantFilter
-from vee import choices, models
+from vee import choices, models, search_queries
+
+
+class SearchableByStart(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
+    """Adds `search` to a list that grows: the start of a business identifier, as `search_condition` finds it."""
+
+    search_condition: Callable[[str], Q]
+    search = django_filters.CharFilter(method="by_search", label="the start of a business identifier")
+
+    def by_search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """Narrow to rows that the condition finds."""
+        return rows.filter(type(self).search_condition(value)) if value.strip() else rows
 
 
 class Searchable(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
-    """Adds `search`: part of any of the `searched` identifiers, whatever the case."""
+    """Adds `search` to a list of configuration: part of any of the `searched` texts, whatever the case."""
 
     searched: tuple[str, ...] = ()
     search = django_filters.CharFilter(method="by_search", label="part of a business identifier")
@@ -35,8 +47,8 @@ class IdFilter(django_filters.NumberFilter):  # type: ignore[misc]
         super().__init__(*args, min_value=0, max_value=2**63 - 1, **kwargs)
 
 
-class ImdFilter(Searchable):
-    searched = ("component_identifier", "external_id")
+class ImdFilter(SearchableByStart):
+    search_condition = staticmethod(search_queries.imds)
     state = django_filters.ChoiceFilter(choices=choices.ImdState.choices)
     kind = django_filters.ChoiceFilter(choices=choices.ImdKind.choices)
     measuring_component = django_filters.CharFilter(field_name="component_identifier")
@@ -48,10 +60,11 @@ class ImdFilter(Searchable):
         fields: list[str] = []
 
 
-class VeeExceptionFilter(Searchable):
-    searched = ("exception_type", "rule", "imd__component_identifier", "imd__external_id")
+class VeeExceptionFilter(SearchableByStart):
+    search_condition = staticmethod(search_queries.exceptions)
     imd = IdFilter()
     exception_type = django_filters.CharFilter()
+    rule = django_filters.CharFilter()
     severity = django_filters.ChoiceFilter(choices=choices.Severity.choices)
     open = django_filters.BooleanFilter()
 
@@ -60,8 +73,8 @@ class VeeExceptionFilter(Searchable):
         fields: list[str] = []
 
 
-class ToDoFilter(Searchable):
-    searched = ("imd__component_identifier", "imd__external_id", "summary")
+class ToDoFilter(SearchableByStart):
+    search_condition = staticmethod(search_queries.todos)
     imd = IdFilter()
     status = django_filters.ChoiceFilter(choices=choices.ToDoStatus.choices)
     type = django_filters.CharFilter(field_name="type__code")
@@ -72,8 +85,8 @@ class ToDoFilter(Searchable):
         fields: list[str] = []
 
 
-class ReadingFileFilter(Searchable):
-    searched = ("name", "sha256")
+class ReadingFileFilter(SearchableByStart):
+    search_condition = staticmethod(search_queries.reading_files)
     status = django_filters.ChoiceFilter(choices=choices.ReadingFileStatus.choices)
     format = django_filters.CharFilter()
 
@@ -82,8 +95,8 @@ class ReadingFileFilter(Searchable):
         fields: list[str] = []
 
 
-class UsageTransactionFilter(Searchable):
-    searched = ("identifier", "usage_subscription__identifier", "usage_subscription__service_point__identifier")
+class UsageTransactionFilter(SearchableByStart):
+    search_condition = staticmethod(search_queries.usage_transactions)
     usage_subscription = django_filters.CharFilter(field_name="usage_subscription__identifier")
     service_point = django_filters.CharFilter(field_name="usage_subscription__service_point__identifier")
     recipient = django_filters.CharFilter(field_name="usage_subscription__recipient")
@@ -98,8 +111,8 @@ class UsageTransactionFilter(Searchable):
         fields: list[str] = []
 
 
-class ServicePointFilter(Searchable):
-    searched = ("identifier",)
+class ServicePointFilter(SearchableByStart):
+    search_condition = staticmethod(search_queries.service_points)
     time_zone = django_filters.CharFilter()
 
     class Meta:
@@ -107,8 +120,8 @@ class ServicePointFilter(Searchable):
         fields: list[str] = []
 
 
-class DeviceFilter(Searchable):
-    searched = ("identifier", "service_point__identifier")
+class DeviceFilter(SearchableByStart):
+    search_condition = staticmethod(search_queries.devices)
     service_point = django_filters.CharFilter(field_name="service_point__identifier")
 
     class Meta:
@@ -133,8 +146,8 @@ class MeasuringComponentTypeFilter(Searchable):
         fields: list[str] = []
 
 
-class MeasuringComponentFilter(Searchable):
-    searched = ("identifier", "device__identifier", "service_point__identifier")
+class MeasuringComponentFilter(SearchableByStart):
+    search_condition = staticmethod(search_queries.placed_components)
     type = django_filters.CharFilter(field_name="type__identifier")
     device = django_filters.CharFilter(field_name="device__identifier")
     service_point = django_filters.CharFilter(field_name="service_point__identifier")
@@ -144,8 +157,8 @@ class MeasuringComponentFilter(Searchable):
         fields: list[str] = []
 
 
-class UsageSubscriptionFilter(Searchable):
-    searched = ("identifier", "service_point__identifier", "recipient")
+class UsageSubscriptionFilter(SearchableByStart):
+    search_condition = staticmethod(search_queries.usage_subscriptions)
     service_point = django_filters.CharFilter(field_name="service_point__identifier")
     recipient = django_filters.CharFilter()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 
 from foundation import counting
 from foundation.counting import Counted
@@ -32,3 +32,20 @@ def test_many_kinds_are_counted_in_one_query(django_assert_num_queries: object) 
 def test_nothing_to_count_asks_nothing(django_assert_num_queries: object) -> None:
     with django_assert_num_queries(0):  # type: ignore[operator]
         assert counting.counts({"never": Group.objects.none()}) == {"never": Counted(0)}
+
+
+class TestByValue:
+    @pytest.fixture(autouse=True)
+    def _people(self) -> None:
+        User.objects.bulk_create(User(username=f"u{number}", last_name="AB"[number % 2]) for number in range(5))
+
+    def test_is_one_pass(self, django_assert_num_queries: object) -> None:
+        people = User.objects.filter(username__startswith="u").order_by("username")
+
+        with django_assert_num_queries(1):  # type: ignore[operator]
+            assert counting.counts_by_value(people, "last_name", at_most=5) == {"A": 3, "B": 2}
+
+    def test_gives_up_on_too_many_and_asks_nothing_of_none(self, django_assert_num_queries: object) -> None:
+        assert counting.counts_by_value(User.objects.filter(username__startswith="u"), "last_name", at_most=4) is None
+        with django_assert_num_queries(0):  # type: ignore[operator]
+            assert counting.counts_by_value(User.objects.none(), "last_name", at_most=4) == {}

@@ -172,7 +172,11 @@ class TestGetImds:
         assert found("") == ["G", "OTHER-2", "HES-1"]
         assert found("state=ERROR") == ["G"]
         assert found("measuring_component=MC-NY") == ["OTHER-2", "HES-1"]
-        assert found("search=hes") == ["HES-1"]
+        assert found("search=hes-1") == ["HES-1"]
+        assert found("search=MC-N") == ["OTHER-2", "HES-1"]
+        assert found("search=ghost") == ["G"]
+        assert found("search=C-NY") == []
+        assert found("search=+") == ["G", "OTHER-2", "HES-1"]
         assert found("kind=MANUAL") == []
         assert client.get("/api/v1/imds/?state=NOWHERE").status_code == 400
         assert client.get("/api/v1/imds/?search=%00").status_code == 400
