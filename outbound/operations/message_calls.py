@@ -207,7 +207,7 @@ class _Share:
                 answer = self.client.request(
                     tried.target.method,
                     tried.target.path,
-                    body=decrypt(tried.payload),
+                    body=decrypt(tried.message.kept_payload),
                     headers=tried.target.headers,
                     idempotency_key=tried.message.message_id,
                     timeout=tried.target.timeout,
