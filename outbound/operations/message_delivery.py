@@ -147,6 +147,7 @@ class _Delivery:
             # What is out has an outcome, whatever happened here.
             self.finish()
         finally:
+            self._calls.close()
             self._kept.__exit__(None, None, None)
 
     def take(self, reserved: Sequence[Reservation], *, at: dt.datetime) -> None:
@@ -229,6 +230,10 @@ class _Calls:
     def end(self) -> int:
         """Wait for the calls that are out; give how many were made."""
         return self.follow((), start_by=self._clock())
+
+    def close(self) -> None:
+        """Need no threads any more."""
+        self._desk.crew.dismiss()
 
 
 def _chunk(waiting: Sequence[Reservation], size: int) -> list[Reservation]:
