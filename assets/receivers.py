@@ -83,17 +83,25 @@ def meter_data_changed(*, kind: MasterData, keys: Sequence[int], fields: Sequenc
         change_capture.captured(subscription_ids=concerned(part), what=what, by=by, at=at, fields=fields)
 
 
-@receiver(message_settled, dispatch_uid="assets.sync_message")
+def _of_sync_request(message: Any, status: str) -> bool:
+    return bool(message.message_type.code == sync_requests.MESSAGE_TYPE)
+
+
+def _of_status_check(message: Any, status: str) -> bool:
+    return "communicationId" in message.context
+
+
+@receiver(message_settled, dispatch_uid="assets.sync_message", about=_of_sync_request)
 def sync_message_settled(*, message: Any, status: str, **more: Any) -> None:
     """Note the end of a sync request's message."""
-    if message.message_type.code == sync_requests.MESSAGE_TYPE:
+    if _of_sync_request(message, status):
         sync_answers.message_settled(message=message, status_of_message=status, at=timezone.now())
 
 
-@receiver(message_settled, dispatch_uid="assets.status_check")
+@receiver(message_settled, dispatch_uid="assets.status_check", about=_of_status_check)
 def status_check_settled(*, message: Any, status: str, **more: Any) -> None:
     """Note at a communication that its message arrived, or never will."""
-    if "communicationId" not in message.context:
+    if not _of_status_check(message, status):
         return
     error = "A person canceled the message." if status == MessageStatus.CANCELED else message.last_error
     status_checks.message_settled(message_id=message.message_id, outcome=status, error=error, at=timezone.now())

@@ -16,9 +16,10 @@ class FoundationConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in
         from django_structlog import signals
 
-        from foundation import correlation, percentiles, preferences, sessions, tracing
+        from foundation import correlation, key_sets, percentiles, preferences, sessions, tracing
         from foundation.api import lockouts, schema  # noqa: F401  (registers the scheme)
 
+        key_sets.register()
         percentiles.connect()
         user_locked_out.connect(lockouts.log_lockout, dispatch_uid="foundation.log_lockout")
         signals.bind_extra_request_metadata.connect(

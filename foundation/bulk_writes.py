@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from django.db import connections, models, router
 
+from foundation.crypto import encrypt
 from foundation.fields import EncryptedBinaryField, EncryptedTextField
 
 
@@ -26,6 +28,7 @@ def update_each(
     key: str = "",
     only: Mapping[str, Any] | None = None,
     matching: Sequence[str] = (),
+    shared: Mapping[str, Any] | None = None,
 ) -> int:
     """
     Write to each row its own values of the same fields; give how many rows there were.
@@ -36,22 +39,54 @@ def update_each(
     :param key: field that `rows` names the rows by; the primary key when it is not given.
     :param only: values that other fields of a row must have for it to be written, by field name.
     :param matching: fields of `rows` that are not written, and must have the value given for the row to be written.
+    :param shared: values of further fields that all rows get.
     """
     if not rows:
         return 0
+    with _updated(model, rows, key=key, only=only, matching=matching, shared=shared) as cursor:
+        return int(cursor.rowcount)
+
+
+def update_those(
+    model: type[models.Model],
+    rows: Mapping[Any, Mapping[str, Any]],
+    *,
+    only: Mapping[str, Any],
+    shared: Mapping[str, Any] | None = None,
+) -> set[Any]:
+    """Do as `update_each`, and give the primary keys of the rows that were written."""
+    if not rows:
+        return set()
+    with _updated(model, rows, only=only, shared=shared, tells=True) as cursor:
+        return {key for (key,) in cursor.fetchall()}
+
+
+@contextlib.contextmanager
+def _updated(
+    model: type[models.Model],
+    rows: Mapping[Any, Mapping[str, Any]],
+    *,
+    key: str = "",
+    only: Mapping[str, Any] | None,
+    matching: Sequence[str] = (),
+    shared: Mapping[str, Any] | None,
+    tells: bool = False,
+) -> Iterator[Any]:
     connection = connections[router.db_for_write(model)]
     quote = connection.ops.quote_name
     options = model._meta
     fields = {field.name: field for field in options.concrete_fields}
     first = next(iter(rows.values()))
     written = [name for name in first if name not in matching]
-    alike = [fields[name] for name in written if _alike(fields[name], (row[name] for row in rows.values()))]
-    chosen = [fields[name] for name in written if fields[name] not in alike] + [fields[name] for name in matching]
+    given = {name: first[name] for name in written if _alike(fields[name], (row[name] for row in rows.values()))}
+    chosen = [fields[name] for name in written if name not in given] + [fields[name] for name in matching]
+    given.update(shared or {})
     named = fields[key] if key else options.pk
     columns = _columns([named, *chosen], connection, first=1)
     pairs = list(zip([named, *chosen], columns, strict=True))
     compared = [pair for pair in pairs if pair[0] is named or pair[0].name in matching]
     assigned = [pair for pair in pairs if pair not in compared]
+    alike = [fields[name] for name in given]
     assigned += zip(alike, _typed(["%s"] * len(alike), alike, connection), strict=True)
     assignments = ", ".join(f"{quote(str(field.column))} = {column}" for field, column in assigned)
     table = quote(options.db_table)
@@ -61,7 +96,7 @@ def update_each(
         [[value, *(row[field.name] for field in chosen)] for value, row in rows.items()],
         connection,
     )
-    values = [field.get_db_prep_save(first[field.name], connection) for field in alike] + spread
+    values = [field.get_db_prep_save(given[field.name], connection) for field in alike] + spread
     for name, value in (only or {}).items():
         conditions.append(f"{table}.{quote(str(fields[name].column))} = %s")
         values.append(fields[name].get_db_prep_save(value, connection))
@@ -69,9 +104,12 @@ def update_each(
         f"UPDATE {table} SET {assignments} FROM {source} "  # noqa: S608  (our names)
         f"WHERE {' AND '.join(conditions)}"
     )
+    if tells:
+        # Without the table, which SQLite does not take here; no column of the values has a name of ours.
+        statement += f" RETURNING {quote(str(options.pk.column))}"
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return int(cursor.rowcount)
+        yield cursor
 
 
 def insert_new(
@@ -89,6 +127,40 @@ def insert_new(
     """
     if not rows:
         return 0
+    with _inserted(model, shared=shared, names=names, rows=rows, also="ON CONFLICT DO NOTHING") as cursor:
+        return int(cursor.rowcount)
+
+
+def insert_each(
+    model: type[models.Model],
+    *,
+    shared: Mapping[str, Any],
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    by: str,
+) -> dict[Any, Any]:
+    """
+    Insert rows as `insert_new`, one that clashes being an error; give their primary keys by the value of a field.
+
+    :param by: the field, by its name in the database.
+    """
+    if not rows:
+        return {}
+    named = connections[router.db_for_write(model)].ops.quote_name
+    also = f"RETURNING {named(by)}, {named(str(model._meta.pk.column))}"
+    with _inserted(model, shared=shared, names=names, rows=rows, also=also) as cursor:
+        return dict(cursor.fetchall())
+
+
+@contextlib.contextmanager
+def _inserted(
+    model: type[models.Model],
+    *,
+    shared: Mapping[str, Any],
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    also: str,
+) -> Iterator[Any]:
     connection = connections[router.db_for_write(model)]
     quote = connection.ops.quote_name
     fields = {field.name: field for field in model._meta.concrete_fields}
@@ -98,12 +170,12 @@ def insert_new(
     source, spread = _source(chosen, rows, connection)
     statement = (
         f"INSERT INTO {quote(model._meta.db_table)} ({columns}) "  # noqa: S608  (our names)
-        f"SELECT {sources} FROM {source} WHERE true ON CONFLICT DO NOTHING"
+        f"SELECT {sources} FROM {source} WHERE true {also}"
     )
     values = [field.get_db_prep_save(shared[field.name], connection) for field in common] + spread
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return int(cursor.rowcount)
+        yield cursor
 
 
 def _alike(field: models.Field[Any, Any], values: Iterable[Any]) -> bool:
@@ -153,6 +225,11 @@ def _array(field: models.Field[Any, Any], values: Sequence[Any], connection: Any
         if all(value is None or each[value] for value in each):
             texts = {value: f'"{at.isoformat()}"' if at else "NULL" for value, at in each.items()}
             written = map(texts.__getitem__, values)
+    elif kinds <= {Decimal, type(None)} and type(field) is models.DecimalField:
+        written = ["NULL" if value is None else str(value) for value in values]
+    elif kinds <= {bytes, type(None)} and type(field) is EncryptedBinaryField:
+        # What was encrypted is letters and digits, which bytes may be given as.
+        written = ["NULL" if value is None else encrypt(value).decode("ascii") for value in values]
     if written is None:
         return [field.get_db_prep_save(value, connection) for value in values]
     return f"{{{','.join(written)}}}"

@@ -70,21 +70,13 @@ def in_zone(messages: QuerySet[OutboundMessage], zone: str) -> QuerySet[Outbound
     ).filter(zone=zone)
 
 
-def with_types(messages: QuerySet[OutboundMessage], *, routes: bool = False) -> list[OutboundMessage]:
-    """
-    Give messages with their types and systems, one object for all that have the same.
-
-    :param routes: with the senders and connections of these, too.
-    """
+def with_types(messages: QuerySet[OutboundMessage]) -> list[OutboundMessage]:
+    """Give messages with their types and systems, one object for all that have the same."""
     found = list(messages)
     if not found:
         return found
-    kinds, systems = OutboundMessageType.objects.all(), ExternalSystem.objects.all()
-    if routes:
-        kinds = kinds.select_related("sender__connection")
-        systems = systems.select_related("sender__connection", "connection")
-    kind_of = kinds.in_bulk({message.message_type_id for message in found})
-    system_of = systems.in_bulk({message.external_system_id for message in found})
+    kind_of = OutboundMessageType.objects.in_bulk({message.message_type_id for message in found})
+    system_of = ExternalSystem.objects.in_bulk({message.external_system_id for message in found})
     for message in found:
         message.message_type = kind_of[message.message_type_id]
         message.external_system = system_of[message.external_system_id]

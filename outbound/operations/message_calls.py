@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextvars
 import datetime as dt
+import functools
 import math
 import queue
 import threading
@@ -74,9 +75,42 @@ def forget() -> None:
     _seconds.clear()
 
 
+class _Crew:
+    """Threads that stay from one chunk of calls to the next, as many as were ever needed at once."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._free = self._all = 0
+
+    def do(self, job: Callable[[], Any]) -> None:
+        """Let a thread do something that raises nothing, in the context of whoever asks for it."""
+        context = contextvars.copy_context()
+        with self._lock:
+            if self._free:
+                self._free -= 1
+            else:
+                self._all += 1
+                threading.Thread(target=self._work, daemon=True, name="deliver").start()
+        self._jobs.put(lambda: context.run(job))
+
+    def dismiss(self) -> None:
+        """Let the threads end, each after what it does."""
+        with self._lock:
+            count, self._all, self._free = self._all, 0, 0
+        for _ in range(count):
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+            with self._lock:
+                self._free += 1
+
+
 class Desk:
     """
-    What the calls of one worker share: the places of its connections, and what their threads ask of it.
+    What the calls of one worker share: the places of its connections, its threads, and what these ask of it.
 
     Calls that are begun while others are out take the places of those one by one, as they become free: nothing waits
     for the last of them.
@@ -85,6 +119,7 @@ class Desk:
     def __init__(self) -> None:
         self._asked: queue.SimpleQueue[tuple[_Threads, Callable[[], Any] | None, Future[Any]]] = queue.SimpleQueue()
         self._places: dict[tuple[str, int], threading.Semaphore] = {}
+        self.crew = _Crew()
 
     def places(self, target: Target) -> threading.Semaphore:
         """Give the places of a connection: as many as it may have calls at once."""
@@ -207,7 +242,7 @@ class _Share:
                 answer = self.client.request(
                     tried.target.method,
                     tried.target.path,
-                    body=decrypt(tried.payload),
+                    body=decrypt(tried.message.kept_payload),
                     headers=tried.target.headers,
                     idempotency_key=tried.message.message_id,
                     timeout=tried.target.timeout,
@@ -230,10 +265,7 @@ class _Threads:
             breaker = RelayedBreaker(share.client.breaker, self._hand)
             places = desk.places(share.target)
             for _ in range(share.width):
-                context = contextvars.copy_context()
-                threading.Thread(
-                    target=context.run, args=(self._work, share, breaker, places), daemon=True, name="deliver"
-                ).start()
+                desk.crew.do(functools.partial(self._work, share, breaker, places))
                 self.running += 1
 
     def join(self) -> list[BaseException]:

@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db import connections as databases
 from django.db import router, transaction
-from django.db.models import BinaryField, ExpressionWrapper, F, Max, TextField
+from django.db.models import F, Max
 
+from foundation.bulk_writes import insert_each
 from foundation.leases import LEASE
 from outbound import message_queries
-from outbound.choices import MessageFault, MessageStatus
+from outbound.choices import AttemptOutcome, MessageFault, MessageStatus
 from outbound.models import DeliveryAttempt, OutboundMessage
 from outbound.operations import message_targets
 from outbound.operations.message_ends import settle
+from outbound.operations.message_rows import MessageInHand, in_hand
 from outbound.texts import storable
 
 
@@ -43,18 +45,23 @@ class Reservation:
     alone: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Try:
-    """A try that has begun: what it was before, and its evidence. `payload` is still encrypted."""
+@dataclass(slots=True, kw_only=True)
+class AttemptInHand:
+    """The evidence of a try that has begun; `retry`: it used one of the retries."""
 
-    message: OutboundMessage
+    pk: int
+    retry: bool
+    started_at: dt.datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class Try:
+    """A try that has begun: its message as it was before, and its evidence."""
+
+    message: MessageInHand
     token: uuid.UUID
-    attempt: DeliveryAttempt
+    attempt: AttemptInHand
     target: message_targets.Target
-    payload: bytes = field(repr=False)
-    status_before: str
-    retries_before: int
-    asked_for: bool
 
 
 @dataclass(slots=True)
@@ -94,12 +101,14 @@ def reserve(
         wanted = dict(due.values_list("pk", "recoveries")[:limit])
         if not wanted:
             return []
-        mine = OutboundMessage.objects.filter(pk__in=wanted)
+        mine = OutboundMessage.objects.filter(pk__among=wanted)
         if not skips_locked:
             # Nothing holds them until here: another worker may have been faster.
-            mine = mine.filter(pk__in=message_queries.due_messages(at=at).order_by().filter(pk__in=wanted).values("pk"))
+            mine = mine.filter(
+                pk__in=message_queries.due_messages(at=at).order_by().filter(pk__among=wanted).values("pk")
+            )
         if mine.update(lease_token=token, lease_until=at + LEASE) < len(wanted):
-            held = set(OutboundMessage.objects.filter(pk__in=wanted, lease_token=token).values_list("pk", flat=True))
+            held = set(OutboundMessage.objects.filter(pk__among=wanted, lease_token=token).values_list("pk", flat=True))
             wanted = {pk: recoveries for pk, recoveries in wanted.items() if pk in held}
         return [Reservation(pk, token, recoveries > 0) for pk, recoveries in wanted.items()]
 
@@ -122,19 +131,27 @@ def begin(reservation: Reservation, *, at: dt.datetime) -> Try:
     raise MessageNotDue(f"Message {reservation.message_pk} is not in this worker's hands any more.")
 
 
-def begin_many(reservations: Sequence[Reservation], *, at: dt.datetime) -> Begun:
+def begin_many(
+    reservations: Sequence[Reservation], *, at: dt.datetime, routes: message_targets.Routes | None = None
+) -> Begun:
     """
     Begin tries of one worker's reservations: every one is noted, in one transaction, before any target is called.
 
     A message that is no longer in this worker's hands is left alone.
+
+    :param routes: what was read a moment ago of the ways that messages go.
     """
     begun = Begun()
     if not reservations:
         return begun
     (token,) = {reservation.token for reservation in reservations}
-    routes = message_targets.Routes(at=at)
-    ready: list[tuple[OutboundMessage, message_targets.Target, bool]] = []
-    for reservation, message in _messages(reservations, token):
+    routes = routes or message_targets.Routes(at=at)
+    ready: list[tuple[MessageInHand, message_targets.Target, bool]] = []
+    held_messages = in_hand((reservation.message_pk for reservation in reservations), token, setup=routes)
+    for reservation in reservations:
+        message = held_messages.get(reservation.message_pk)
+        if message is None:
+            continue
         is_retry = message.status == MessageStatus.FAIL and not message.asked_for
         if is_retry and message.num_retries >= routes.max_retries(message.message_type):
             settle(message, token=token, status=MessageStatus.FAIL, at=at)
@@ -157,26 +174,8 @@ def begin_many(reservations: Sequence[Reservation], *, at: dt.datetime) -> Begun
     return begun
 
 
-def _messages(reservations: Sequence[Reservation], token: uuid.UUID) -> Iterator[tuple[Reservation, OutboundMessage]]:
-    """Give the messages that are still held, as stored: a secret that cannot be decrypted spoils its own message."""
-    wanted = {reservation.message_pk: reservation for reservation in reservations}
-    found = message_queries.with_types(
-        OutboundMessage.objects.defer("payload", "answer", "headers")
-        .annotate(
-            kept_payload=ExpressionWrapper(F("payload"), output_field=BinaryField()),
-            kept_headers=ExpressionWrapper(F("headers"), output_field=TextField()),
-        )
-        .filter(pk__in=wanted, lease_token=token),
-        routes=True,
-    )
-    held = {message.pk: message for message in found}
-    for message_pk, reservation in wanted.items():
-        if message_pk in held:
-            yield reservation, held[message_pk]
-
-
 def _noted(
-    ready: Sequence[tuple[OutboundMessage, message_targets.Target, bool]], token: uuid.UUID, *, at: dt.datetime
+    ready: Sequence[tuple[MessageInHand, message_targets.Target, bool]], token: uuid.UUID, *, at: dt.datetime
 ) -> list[Try]:
     """Write IN_PROGRESS, the used retries and the attempts; give the tries of what is still held."""
     alike: dict[bool, list[int]] = {}
@@ -185,7 +184,7 @@ def _noted(
     with transaction.atomic():
         held: set[int] = set()
         for is_retry, ids in alike.items():
-            mine = OutboundMessage.objects.filter(pk__in=ids, lease_token=token)
+            mine = OutboundMessage.objects.filter(pk__among=ids, lease_token=token)
             started = mine.update(
                 status=MessageStatus.IN_PROGRESS,
                 num_retries=F("num_retries") + (1 if is_retry else 0),
@@ -197,33 +196,29 @@ def _noted(
             held.update(ids if started == len(ids) else mine.values_list("pk", flat=True))
         ready = [each for each in ready if each[0].pk in held]
         highest = dict(
-            DeliveryAttempt.objects.filter(message_id__in=held)
+            DeliveryAttempt.objects.filter(message__among=held)
             .order_by()
             .values_list("message_id")
             .annotate(highest=Max("number"))
         )
-        attempts = DeliveryAttempt.objects.bulk_create(
-            DeliveryAttempt(
-                message_id=message.pk,
-                number=highest.get(message.pk, 0) + 1,
-                retry=is_retry,
-                target=storable(str(target))[:1200],
-                started_at=at,
-            )
-            for message, target, is_retry in ready
+        attempts = insert_each(
+            DeliveryAttempt,
+            shared={"outcome": AttemptOutcome.STARTED, "answer_excerpt": "", "error": "", "started_at": at},
+            names=("message", "number", "retry", "target"),
+            rows=[
+                (message.pk, highest.get(message.pk, 0) + 1, is_retry, storable(str(target))[:1200])
+                for message, target, is_retry in ready
+            ],
+            by="message_id",
         )
     return [
         Try(
             message=message,
             token=token,
-            attempt=attempt,
+            attempt=AttemptInHand(pk=attempts[message.pk], retry=is_retry, started_at=at),
             target=target,
-            payload=bytes(message.kept_payload),  # type: ignore[attr-defined]
-            status_before=message.status,
-            retries_before=message.num_retries,
-            asked_for=message.asked_for,
         )
-        for (message, target, _), attempt in zip(ready, attempts, strict=True)
+        for message, target, is_retry in ready
     ]
 
 
@@ -254,7 +249,8 @@ def call_off(tries: Iterable[Try]) -> None:
     """Put messages back as they were: their tries had begun, and their targets were not called."""
     alike: dict[tuple[uuid.UUID, str, int, bool], list[Try]] = {}
     for tried in tries:
-        before = (tried.token, tried.status_before, tried.retries_before, tried.asked_for)
+        message = tried.message
+        before = (tried.token, message.status, message.num_retries, message.asked_for)
         alike.setdefault(before, []).append(tried)
     for (token, status, retries, asked_for), mine in alike.items():
         with transaction.atomic():

@@ -22,7 +22,7 @@ import structlog
 from foundation import leases
 from outbound import message_queries
 from outbound.models import OutboundMessage
-from outbound.operations import message_calls, message_holds, message_outcomes
+from outbound.operations import message_calls, message_holds, message_outcomes, message_targets
 from outbound.operations.message_claims import (
     Begun,
     MessageNotDue,
@@ -135,6 +135,7 @@ class _Delivery:
         # The batch in hand and the one before, whose last calls may be out still.
         self._tokens: deque[uuid.UUID] = deque(maxlen=2)
         self._calls = _Calls(clock=clock, rng=rng)
+        self._routes: message_targets.Routes | None = None
         self._kept = leases.kept(self._renew)
 
     def __enter__(self) -> Self:
@@ -146,6 +147,7 @@ class _Delivery:
             # What is out has an outcome, whatever happened here.
             self.finish()
         finally:
+            self._calls.close()
             self._kept.__exit__(None, None, None)
 
     def take(self, reserved: Sequence[Reservation], *, at: dt.datetime) -> None:
@@ -174,7 +176,9 @@ class _Delivery:
 
     def _begin(self, chunk: Sequence[Reservation], *, at: dt.datetime) -> list[Reservation]:
         """Begin the tries of a chunk, and let their calls go out; give those that wait for a probe."""
-        begun = begin_many(chunk, at=at)
+        if self._routes is None or not self._calls.well or not self._routes.are_good(at=at):
+            self._routes = message_targets.Routes(at=at)
+        begun = begin_many(chunk, at=at, routes=self._routes)
         _hold(begun, at=at)
         for reservation, reason in begun.ended:
             logger.info("message_ended", message=reservation.message_pk, reason=reason)
@@ -195,10 +199,12 @@ class _Calls:
     Calls that are out; their outcomes are written once all of them are through, while those after them are out.
 
     :ivar pace: how many tries are begun together; a first one shows how fast its target is.
+    :ivar well: whether all of the last calls whose outcomes were written were answered.
     """
 
     def __init__(self, *, clock: Clock, rng: Callable[[], float]) -> None:
         self.pace = 1
+        self.well = True
         self._clock = clock
         self._rng = rng
         self._desk = message_calls.Desk()
@@ -214,6 +220,7 @@ class _Calls:
         if before is None:
             return 0
         calls, defects = through or before.finish()
+        self.well = not defects and all(called.answer is not None for called in calls)
         done = message_outcomes.write(calls, rng=self._rng)
         if defects:
             raise defects[0]
@@ -223,6 +230,10 @@ class _Calls:
     def end(self) -> int:
         """Wait for the calls that are out; give how many were made."""
         return self.follow((), start_by=self._clock())
+
+    def close(self) -> None:
+        """Need no threads any more."""
+        self._desk.crew.dismiss()
 
 
 def _chunk(waiting: Sequence[Reservation], size: int) -> list[Reservation]:

@@ -6,18 +6,20 @@ import datetime as dt
 import functools
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from django.db import transaction
 from django.db.models import BinaryField, ExpressionWrapper, F
 
-from foundation.bulk_writes import update_each
+from foundation.bulk_writes import update_each, update_those
 from foundation.crypto import UnableToDecrypt, decrypt
 from outbound import message_queries
 from outbound.choices import MessageStatus, ProcessingMethod
 from outbound.events import message_settled
 from outbound.models import OutboundMessage
+from outbound.operations.message_rows import Message, MessageInHand
 from outbound.operations.messages import wake_for
 
 
@@ -28,9 +30,25 @@ TELL_AGAIN_AFTER = dt.timedelta(seconds=30)
 _TELL_LIMIT = 500
 
 
-def settle(
-    message: OutboundMessage, *, token: uuid.UUID | None, status: MessageStatus, at: dt.datetime, **facts: Any
-) -> bool:
+_AT_THE_END: Mapping[str, Any] = {
+    "next_attempt_at": None,
+    "lease_token": None,
+    "lease_until": None,
+    "hold_reason": "",
+    "held_by": "",
+    "asked_for": False,
+}
+
+
+@dataclass(slots=True)
+class End:
+    """A message that has come to its end, and the body of its last answer."""
+
+    message: OutboundMessage
+    answer: bytes
+
+
+def settle(message: Message, *, token: uuid.UUID | None, status: MessageStatus, at: dt.datetime, **facts: Any) -> bool:
     """
     Bring a message to its end, if it is still held with this token; say whether it was.
 
@@ -38,63 +56,60 @@ def settle(
 
     :param facts: further columns to write.
     """
+    told = not message_settled.wanted(message, status)
     with transaction.atomic():
         moved = OutboundMessage.objects.filter(pk=message.pk, lease_token=token).update(
-            **{
-                "status": status,
-                "next_attempt_at": None,
-                "lease_token": None,
-                "lease_until": None,
-                "hold_reason": "",
-                "held_by": "",
-                "asked_for": False,
-                "settled_at": at,
-                "told": False,
-                **facts,
-            }
+            **{**_AT_THE_END, "status": status, "settled_at": at, "told": told, **facts}
         )
         if moved:
             logger.info("message_settled", message=message.pk, status=str(status))
             wake_next_of_key(message)
-            transaction.on_commit(functools.partial(tell, message.pk))
+            if not told:
+                transaction.on_commit(functools.partial(tell, message.pk))
     return bool(moved)
 
 
-def settle_many(rows: Sequence[tuple[OutboundMessage, Mapping[str, Any]]], *, status: MessageStatus) -> None:
+def settle_many(
+    rows: Sequence[tuple[MessageInHand, Mapping[str, Any]]],
+    *,
+    token: uuid.UUID,
+    status: MessageStatus,
+    shared: Mapping[str, Any],
+) -> set[int]:
     """
-    Bring messages to the same end that the caller's transaction holds locked; otherwise as `settle`.
+    Bring messages to the same end, those that are still held with this token; give their keys. Otherwise as `settle`.
 
-    :param rows: each with the further columns to write, the same ones for all; `sent_at` is when it ended.
+    :param rows: each with its own `answer`, `sent_at` (when it ended) and further columns, the same ones for all.
+    :param shared: further columns that all get alike.
     """
-    update_each(
-        OutboundMessage,
-        {
-            message.pk: {
-                "status": status,
-                "next_attempt_at": None,
-                "lease_token": None,
-                "lease_until": None,
-                "hold_reason": "",
-                "held_by": "",
-                "asked_for": False,
-                "settled_at": facts["sent_at"],
-                "told": False,
-                **facts,
-            }
-            for message, facts in rows
-        },
-    )
-    if rows:
-        ids = [message.pk for message, _ in rows]
-        queued_by = sorted({message.correlation_id for message, _ in rows} - {""})
+    facts = {
+        message.pk: {
+            "settled_at": own["sent_at"],
+            "told": not message_settled.wanted(message, status),
+            **own,
+        }
+        for message, own in rows
+    }
+    alike = {**_AT_THE_END, "status": status, **shared}
+    settled = update_those(OutboundMessage, facts, only={"lease_token": token}, shared=alike)
+    mine = [message for message, _ in rows if message.pk in settled]
+    if mine:
+        queued_by = sorted({message.correlation_id for message in mine} - {""})
+        ids = [message.pk for message in mine]
         logger.info("messages_settled", messages=ids, status=str(status), correlation_ids=queued_by)
-        for message, _ in rows:
+        for message in mine:
             wake_next_of_key(message)
-        answers = {message.pk: (facts["sent_at"], facts.get("answer", b"")) for message, facts in rows}
-        transaction.on_commit(functools.partial(tell_many, ids, answers=answers))
+        # What nobody wants to hear counts as told with its end, and is not told.
+        ends = [
+            End(message.ended({**alike, **facts[message.pk]}), facts[message.pk]["answer"])
+            for message in mine
+            if not facts[message.pk]["told"]
+        ]
+        transaction.on_commit(functools.partial(_tell_ends, ends))
+    return settled
 
 
-def wake_next_of_key(message: OutboundMessage) -> None:
+def wake_next_of_key(message: Message) -> None:
     """Wake a worker for the message that waited behind an ordered one; a batch system's waits for the sweep."""
     waiting = message_queries.next_of_key(message)
     if waiting is not None and waiting.external_system.processing_method == ProcessingMethod.REAL_TIME:
@@ -106,33 +121,30 @@ def tell(message_pk: int) -> bool:
     return bool(tell_many([message_pk]))
 
 
-def tell_many(ids: Sequence[int], *, answers: Mapping[int, tuple[dt.datetime, bytes]] | None = None) -> int:
+def tell_many(ids: Sequence[int]) -> int:
     """
     Tell the ends of messages to those who listen; give how many were heard by all.
 
     A receiver that failed is logged, and the sweep tells it again.
-
-    :param answers: when messages ended and their answers, where the caller has them; all others are read.
     """
     untold = message_queries.with_types(
-        OutboundMessage.objects.filter(pk__in=ids, told=False, settled_at__isnull=False)
+        OutboundMessage.objects.filter(pk__among=ids, told=False, settled_at__isnull=False)
         .defer("payload", "answer", "headers")
         .order_by("pk")
     )
-    known = {
-        message.pk: answer
-        for message in untold
-        for settled_at, answer in [(answers or {}).get(message.pk, (None, b""))]
-        # It may have been sent again meanwhile, and have another answer.
-        if settled_at == message.settled_at
-    }
-    known |= _read_answers([message.pk for message in untold if message.pk not in known])
-    heard = [message for message in untold if _tell(message, known[message.pk])]
-    # Only this very end was told.
+    answers = _read_answers([message.pk for message in untold])
+    return _tell_ends([End(message, answers[message.pk]) for message in untold])
+
+
+def _tell_ends(ends: Sequence[End]) -> int:
+    """Tell ends that are committed, from what is in hand of them."""
+    heard = [end.message for end in ends if _tell(end.message, end.answer)]
+    # Only this very end was told: it may have been sent again meanwhile.
     update_each(
         OutboundMessage,
-        {message.pk: {"told": True, "settled_at": message.settled_at} for message in heard},
+        {message.pk: {"settled_at": message.settled_at} for message in heard},
         matching=["settled_at"],
+        shared={"told": True},
     )
     return len(heard)
 
@@ -141,7 +153,7 @@ def _read_answers(ids: Sequence[int]) -> dict[int, bytes]:
     """Give the last answers to messages; nothing for one that cannot be decrypted."""
     if not ids:
         return {}
-    kept = OutboundMessage.objects.filter(pk__in=ids).annotate(
+    kept = OutboundMessage.objects.filter(pk__among=ids).annotate(
         kept_answer=ExpressionWrapper(F("answer"), output_field=BinaryField())
     )
     answers = dict.fromkeys(ids, b"")

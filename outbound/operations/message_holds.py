@@ -51,9 +51,9 @@ def hold_due(message_pk: int, held: message_targets.HeldBack, *, at: dt.datetime
 def put_back_held(tried: Try, *, reason: str, until: dt.datetime, at: dt.datetime) -> bool:
     """Put a tried message back as it was, held by its connection; say whether it was still in this worker's hands."""
     owned = OutboundMessage.objects.filter(pk=tried.message.pk, lease_token=tried.token).update(
-        status=tried.status_before,
-        num_retries=tried.retries_before,
-        asked_for=tried.asked_for,
+        status=tried.message.status,
+        num_retries=tried.message.num_retries,
+        asked_for=tried.message.asked_for,
         recoveries=0,
         last_error=reason,
         hold_reason=f"Connection {tried.target.connection} is held back: {reason}"[:_REASON_LENGTH],

@@ -9,7 +9,8 @@ puts it back as it was, held, without using a retry. Successes of a batch are wr
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import structlog
 from django.db import transaction
 
-from foundation.bulk_writes import update_each
+from foundation.bulk_writes import update_each, update_those
 from foundation.crypto import UnableToDecrypt
 from outbound import masking, message_queries, queries, retry
 from outbound.choices import AnswerKind, AttemptOutcome, MessageFault, MessageStatus, ProcessingMethod
@@ -26,6 +27,7 @@ from outbound.operations import message_holds
 from outbound.operations.message_calls import Called
 from outbound.operations.message_claims import Try, call_off
 from outbound.operations.message_ends import settle, settle_many, wake_next_of_key
+from outbound.operations.message_rows import MessageInHand
 from outbound.operations.messages import wake
 from outbound.retry import FaultType
 from outbound.texts import storable
@@ -36,6 +38,7 @@ logger = structlog.get_logger(__name__)
 
 _BUSY_SECONDS = 5.0
 _EXCERPT = 1_000
+_WENT_WELL: Mapping[str, Any] = {"fault_type": "", "recoveries": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,54 +111,57 @@ def _succeed(delivered: Sequence[Called]) -> None:
     """Write calls that were taken: the messages that are still held with their token, and the attempts of all."""
     (token,) = {called.tried.token for called in delivered}
     at = max(called.at for called in delivered)
+    later: list[tuple[MessageInHand, dict[str, Any]]] = []
+    ended: list[tuple[MessageInHand, dict[str, Any]]] = []
+    notes: list[tuple[Called, Answer, str]] = []
+    for called in delivered:
+        message, answer = called.tried.message, called.answer
+        assert answer is not None  # noqa: S101  (only answers are taken)
+        kind = message.message_type
+        known = answer.status in kind.duplicate_statuses
+        note = f"HTTP {answer.status}: the target has the message already." if known else ""
+        waits = kind.answer_kind == AnswerKind.ACKNOWLEDGED_LATER and not known
+        facts = {"answer": answer.body, "sent_at": called.at, "last_error": note}
+        (later if waits else ended).append((message, facts))
+        notes.append((called, answer, note))
     with transaction.atomic():
-        held = set(
-            OutboundMessage.objects.filter(pk__in=[called.tried.message.pk for called in delivered], lease_token=token)
-            .select_for_update()
-            .values_list("pk", flat=True)
-        )
-        later: dict[int, dict[str, Any]] = {}
-        ended: dict[int, dict[str, Any]] = {}
-        attempts: dict[int, dict[str, Any]] = {}
-        for called in delivered:
-            message, answer = called.tried.message, called.answer
-            assert answer is not None  # noqa: S101  (only answers are taken)
-            known = answer.status in message.message_type.duplicate_statuses
-            note = f"HTTP {answer.status}: the target has the message already." if known else ""
-            owned = message.pk in held
-            if owned:
-                facts = {
-                    "answer": answer.body,
-                    "sent_at": called.at,
-                    "last_error": note,
-                    "fault_type": "",
-                    "recoveries": 0,
-                }
-                waits = message.message_type.answer_kind == AnswerKind.ACKNOWLEDGED_LATER and not known
-                (later if waits else ended)[message.pk] = facts
-            attempts[called.tried.attempt.pk] = _closing(
-                called.tried, AttemptOutcome.SENT, owned=owned, answer=answer, error=note, at=called.at
-            )
+        owned = _await_acknowledgement(later, token=token)
+        for message, _ in later:
+            if message.pk in owned:
+                wake_next_of_key(message)
+        owned |= settle_many(ended, token=token, status=MessageStatus.SUCCESS, shared=_WENT_WELL)
         update_each(
-            OutboundMessage,
+            DeliveryAttempt,
             {
-                pk: {
-                    **facts,
-                    "status": MessageStatus.SENT,
-                    "next_attempt_at": None,
-                    "lease_token": None,
-                    "lease_until": None,
-                }
-                for pk, facts in later.items()
+                called.tried.attempt.pk: _closing(
+                    called.tried,
+                    AttemptOutcome.SENT,
+                    owned=called.tried.message.pk in owned,
+                    answer=answer,
+                    error=note,
+                    at=called.at,
+                )
+                for called, answer, note in notes
             },
         )
-        messages = {called.tried.message.pk: called.tried.message for called in delivered}
-        for pk in later:
-            wake_next_of_key(messages[pk])
-        settle_many([(messages[pk], facts) for pk, facts in ended.items()], status=MessageStatus.SUCCESS)
-        update_each(DeliveryAttempt, attempts)
         for connection in dict.fromkeys(called.tried.target.connection for called in delivered):
             message_holds.release(connection=connection, at=at)
+
+
+def _await_acknowledgement(rows: Sequence[tuple[MessageInHand, dict[str, Any]]], *, token: uuid.UUID) -> set[int]:
+    """Note that messages were taken and are acknowledged later; give the keys of those that are still held."""
+    return update_those(
+        OutboundMessage,
+        {message.pk: facts for message, facts in rows},
+        only={"lease_token": token},
+        shared={
+            **_WENT_WELL,
+            "status": MessageStatus.SENT,
+            "next_attempt_at": None,
+            "lease_token": None,
+            "lease_until": None,
+        },
+    )
 
 
 def _fail(

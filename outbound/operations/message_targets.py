@@ -18,8 +18,9 @@ from foundation.crypto import UnableToDecrypt, decrypt
 from outbound import queries
 from outbound.choices import URL_CONTEXT_TYPES, BreakerState, ContextType
 from outbound.message_queries import max_retries
-from outbound.models import Connection, MessageSender, OutboundMessage, OutboundMessageType
+from outbound.models import Connection, MessageSender, OutboundMessageType
 from outbound.operations.message_clients import client_for
+from outbound.operations.message_rows import KindsAndSystems, Message, MessageInHand
 from outbound.retry import FaultType
 from outbound.substitution import VariableMissing, substituted
 from outbound.transports import rest
@@ -27,6 +28,8 @@ from outbound.transports.base import ConnectionNotUsable, TransportError
 
 
 _LOOK_AGAIN = dt.timedelta(seconds=60)
+# For so long what was read of the ways that messages go is taken for true, as a breaker is that was seen closed.
+_FRESH = dt.timedelta(seconds=1)
 _UNREADABLE = "The headers or the sender's values cannot be decrypted."
 
 
@@ -68,7 +71,7 @@ class Target:
         return f"{self.connection}: {self.method} {self.path or '/'}"
 
 
-def connection_name(message: OutboundMessage) -> str:
+def connection_name(message: Message) -> str:
     """Give the name of the connection that a message goes through."""
     system, sender = message.external_system, message.message_type.sender or message.external_system.sender
     for named in (sender and sender.connection, system.sender and system.sender.connection, system.connection):
@@ -87,17 +90,25 @@ class _Route:
     context: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     clients: dict[str, rest.RestClient] = field(default_factory=dict)
+    # The calls of messages that have nothing of their own in them, by what they have.
+    targets: dict[tuple[str, str, str], Target] = field(default_factory=dict)
     probing: bool = False
 
 
-class Routes:
+class Routes(KindsAndSystems):
     """The ways of one batch: connections, senders and parameters are read once for all of its messages."""
 
     def __init__(self, *, at: dt.datetime) -> None:
+        super().__init__()
         self._at = at
         self._routes: dict[tuple[int, int], _Route | HeldBack | UnableToAddress] = {}
         self._probing: set[str] = set()
         self._max_retries: dict[int, int] = {}
+
+    def are_good(self, *, at: dt.datetime) -> bool:
+        """Whether another batch may go by them: they were read a moment ago, and nothing is held back."""
+        usable = all(isinstance(route, _Route) and not route.probing for route in self._routes.values())
+        return usable and dt.timedelta(0) <= at - self._at < _FRESH
 
     def max_retries(self, kind: OutboundMessageType) -> int:
         """Give how often messages of a type are retried."""
@@ -105,7 +116,7 @@ class Routes:
             self._max_retries[kind.pk] = max_retries(kind)
         return self._max_retries[kind.pk]
 
-    def target_of(self, message: OutboundMessage) -> Target:
+    def target_of(self, message: MessageInHand) -> Target:
         """
         Give the call that delivers a message, without making it.
 
@@ -114,6 +125,9 @@ class Routes:
         :raises UnableToAddress: when no call can be made of it.
         """
         route = self._route(message)
+        alike = (message.path, message.method, message.media_type)
+        if not message.kept_headers and alike in route.targets:
+            return route.targets[alike]
         connection, context = route.connection, route.context
         own = _own_headers(message)
         base_url, path = _address(message, context, connection)
@@ -127,7 +141,7 @@ class Routes:
         timeout = float(connection.read_timeout)
         if ContextType.HTTP_TIMEOUT in context:
             timeout = min(float(context[ContextType.HTTP_TIMEOUT]), rest.MAX_TIMEOUT_SECONDS)
-        return Target(
+        target = Target(
             connection=route.name,
             client=client,
             method=message.method or context.get(ContextType.HTTP_METHOD, "") or message.message_type.method,
@@ -137,6 +151,9 @@ class Routes:
             at_once=1 if route.probing else connection.max_concurrency,
             a_second=float(connection.rate_limit_per_second) if connection.rate_limit_per_second else None,
         )
+        if not route.probing and not own and _is_alike(message, context):
+            route.targets[alike] = target
+        return target
 
     def _client(self, route: _Route, base_url: str) -> rest.RestClient:
         try:
@@ -146,7 +163,7 @@ class Routes:
         except TransportError as error:
             raise UnableToAddress(str(error)) from error
 
-    def _route(self, message: OutboundMessage) -> _Route:
+    def _route(self, message: MessageInHand) -> _Route:
         key = (message.message_type_id, message.external_system_id)
         if key not in self._routes:
             try:
@@ -158,7 +175,7 @@ class Routes:
             raise found
         return found
 
-    def _found(self, message: OutboundMessage) -> _Route:
+    def _found(self, message: MessageInHand) -> _Route:
         name = connection_name(message)
         connection = usable_connection(name, at=self._at)
         sender = message.message_type.sender or message.external_system.sender
@@ -177,8 +194,14 @@ class Routes:
         )
 
 
-def _own_headers(message: OutboundMessage) -> dict[str, str]:
-    kept = message.kept_headers  # type: ignore[attr-defined]  # as stored: still encrypted
+def _is_alike(message: MessageInHand, context: Mapping[str, str]) -> bool:
+    """Whether the address of a message has none of its values in it."""
+    path = message.path or message.message_type.path
+    return not any("{" in part for part in (path, *(context.get(name, "") for name in URL_CONTEXT_TYPES)))
+
+
+def _own_headers(message: MessageInHand) -> dict[str, str]:
+    kept = message.kept_headers
     if not kept:
         return {}
     try:
@@ -254,7 +277,7 @@ def _headers(sender: MessageSender | None) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
-def _address(message: OutboundMessage, context: Mapping[str, str], connection: Connection) -> tuple[str, str]:
+def _address(message: MessageInHand, context: Mapping[str, str], connection: Connection) -> tuple[str, str]:
     values = {**message.context, "messageId": message.message_id, "key": message.key}
     written = "".join(context.get(part, "") for part in URL_CONTEXT_TYPES)
     try:

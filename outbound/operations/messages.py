@@ -21,6 +21,7 @@ from foundation.dispatch import after_commit, woken_for
 from outbound import queries
 from outbound.choices import MessageMethod, ProcessingMethod
 from outbound.models import ExternalSystem, OutboundMessage, OutboundMessageType
+from outbound.operations.message_rows import Message
 from outbound.operations.message_targets import connection_name
 from outbound.substitution import VariableMissing, substituted
 from outbound.texts import storable
@@ -130,7 +131,7 @@ def queue_message(
     return row
 
 
-def wake(message: OutboundMessage, *, due_at: dt.datetime, at: dt.datetime) -> None:
+def wake(message: Message, *, due_at: dt.datetime, at: dt.datetime) -> None:
     """Wake a worker for a message when it is due, once the open transaction is committed; far off: the sweep does."""
     wait = (due_at - at).total_seconds()
     if wait > LONGEST_COUNTDOWN_SECONDS:
@@ -140,7 +141,7 @@ def wake(message: OutboundMessage, *, due_at: dt.datetime, at: dt.datetime) -> N
     wake_for(message, countdown=countdown)
 
 
-def wake_for(message: OutboundMessage, *, countdown: float | None = None) -> None:
+def wake_for(message: Message, *, countdown: float | None = None) -> None:
     """Wake a worker of the zone that a message's connection lies in, once the open transaction is committed."""
     queue = queries.zone_queue([connection_name(message)])
     zone = queue.removeprefix(queries.ZONE_QUEUE_PREFIX) if queue else ""

@@ -19,14 +19,56 @@ from outbound.transports.sockets import DeadlineReader, apply_deadline, open_soc
 from outbound.transports.tls_failures import tls_refusal
 
 
+# A body up to this many bytes is copied behind the head of its request.
+_TOGETHER = 64 * 1024
+
+
+class _Read:
+    """A socket whose file is read under the deadline."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(DeadlineReader(self._sock))
+
+
 class _DeadlineResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.fp = io.BufferedReader(DeadlineReader(sock))
+        super().__init__(_Read(sock), *args, **kwargs)  # type: ignore[arg-type]  (it only asks for a file)
 
 
-class _GuardedHTTPConnection(HTTPConnection):
+class _InOneGo:
+    """Sends the head of a request and a body of ordinary length together: one packet, and one wake-up of the target."""
+
+    _held: list[bytes] | None = None
+
+    def request(self, method: str, url: str, body: Any = None, headers: Any = None, **more: Any) -> None:
+        """Send a request; see `urllib3.connection.HTTPConnection.request`."""
+        ask: Any = super()
+        if body is not None and not (isinstance(body, bytes) and len(body) <= _TOGETHER):
+            ask.request(method, url, body, headers, **more)
+            return
+        self._held = []
+        try:
+            ask.request(method, url, body, headers, **more)
+            held = b"".join(self._held)
+        finally:
+            self._held = None
+        self.send(held)
+
+    def send(self, data: Any) -> None:
+        """Send a part of a request, or keep it until the others are there."""
+        if self._held is None:
+            self._send(data)
+        else:
+            self._held.append(data)
+
+    def _send(self, data: Any) -> None:
+        raise NotImplementedError
+
+
+class _GuardedHTTPConnection(_InOneGo, HTTPConnection):
     response_class = _DeadlineResponse
     guard: ClassVar[Guard]
     connect_timeout: ClassVar[float]
@@ -36,14 +78,14 @@ class _GuardedHTTPConnection(HTTPConnection):
             host=self._dns_host, port=self.port or 80, guard=self.guard, connect_timeout=self.connect_timeout
         )
 
-    def send(self, data: Any) -> None:
+    def _send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
         apply_deadline(self.sock)
-        super().send(data)
+        HTTPConnection.send(self, data)
 
 
-class _GuardedHTTPSConnection(HTTPSConnection):
+class _GuardedHTTPSConnection(_InOneGo, HTTPSConnection):
     response_class = _DeadlineResponse
     guard: ClassVar[Guard]
     connect_timeout: ClassVar[float]
@@ -67,12 +109,12 @@ class _GuardedHTTPSConnection(HTTPSConnection):
                 or TargetNotTrusted(f"{target} cannot be trusted: the TLS handshake was broken off: {error}.")
             ) from error
 
-    def send(self, data: Any) -> None:
+    def _send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
         apply_deadline(self.sock)
         try:
-            super().send(data)
+            HTTPSConnection.send(self, data)
         except OSError:
             self._hear_alert()
             raise

@@ -10,7 +10,7 @@ import pytest
 from django.db.models import BinaryField, ExpressionWrapper, F
 from pytest_django import DjangoAssertNumQueries
 
-from foundation.bulk_writes import insert_new, update_each
+from foundation.bulk_writes import insert_each, insert_new, update_each, update_those
 from outbound.models import ConnectionHealth, DeliveryAttempt, OutboundMessage
 from tests.factories.messages import make_message
 from tests.factories.outbound import NOW
@@ -156,3 +156,40 @@ def test_what_all_rows_get_alike_is_given_once_but_never_the_same_secret(
         assert row.answer == b"taken"
     kept = OutboundMessage.objects.annotate(kept=ExpressionWrapper(F("answer"), output_field=BinaryField()))
     assert len({bytes(value) for value in kept.values_list("kept", flat=True)}) == 2
+
+
+def test_it_is_told_which_rows_were_written_and_all_of_them_get_what_is_shared() -> None:
+    mine, other, untouched = make_message(), make_message(), make_message()
+    token = uuid.uuid4()
+    OutboundMessage.objects.filter(pk=mine.pk).update(lease_token=token)
+    rows = {mine.pk: {"answer": b"\x00mine"}, other.pk: {"answer": b"other"}}
+
+    written = update_those(OutboundMessage, rows, only={"lease_token": token}, shared={"status": "SENT", "told": True})
+
+    assert written == {mine.pk}
+    found = {row.pk: (row.status, row.told, row.answer) for row in OutboundMessage.objects.all()}
+    assert found == {
+        mine.pk: ("SENT", True, b"\x00mine"),
+        other.pk: ("PENDING", False, None),
+        untouched.pk: ("PENDING", False, None),
+    }
+    assert update_those(OutboundMessage, {}, only={}) == set()
+
+
+def test_the_keys_of_new_rows_are_told_by_what_they_belong_to() -> None:
+    first, second = make_message(), make_message()
+    shared = {"number": 1, "retry": False, "outcome": "SENT", "answer_excerpt": "", "error": "", "started_at": NOW}
+    durations = {first.pk: Decimal("0.125"), second.pk: None}
+
+    keys = insert_each(
+        DeliveryAttempt,
+        shared=shared,
+        names=("message", "target", "duration_seconds"),
+        rows=[(pk, f"to {pk}", duration) for pk, duration in durations.items()],
+        by="message_id",
+    )
+
+    found = DeliveryAttempt.objects.in_bulk(keys.values())
+    assert {pk: found[key].target for pk, key in keys.items()} == {pk: f"to {pk}" for pk in durations}
+    assert {pk: found[key].duration_seconds for pk, key in keys.items()} == durations
+    assert insert_each(DeliveryAttempt, shared=shared, names=("message",), rows=[], by="message_id") == {}

@@ -1,0 +1,33 @@
+"""Many keys as one parameter."""
+
+from __future__ import annotations
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from outbound.models import DeliveryAttempt, OutboundMessage
+from tests.factories.messages import make_message
+from tests.factories.outbound import NOW
+
+
+pytestmark = pytest.mark.django_db
+
+
+def test_finds_the_rows_of_the_keys_and_no_others(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    first, second, other = make_message(), make_message(), make_message()
+    for message in (first, other):
+        DeliveryAttempt.objects.create(message=message, number=1, started_at=NOW)
+
+    with django_assert_num_queries(2) as asked:
+        found = set(OutboundMessage.objects.filter(pk__among={first.pk, second.pk}).values_list("pk", flat=True))
+        tried = list(DeliveryAttempt.objects.filter(message__among=[first.pk, second.pk]))
+
+    assert found == {first.pk, second.pk}
+    assert [attempt.message_id for attempt in tried] == [first.pk]
+    assert " IN (%s" not in asked[0]["sql"]
+
+
+def test_no_key_finds_no_row() -> None:
+    make_message()
+
+    assert not OutboundMessage.objects.filter(pk__among=[]).exists()
