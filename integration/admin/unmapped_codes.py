@@ -18,6 +18,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from foundation.admin import EvidenceAdmin
+from foundation.words import in_words
 from integration.models import UnmappedCode
 from integration.operations import unmapped_codes
 from lookups.operations import UnableToSaveLookup
@@ -136,7 +137,7 @@ class UnmappedCodeAdmin(EvidenceAdmin):
             form.add_error(None, [error["message"] for error in refused.errors])
             return False
         except unmapped_codes.AlreadyMapped as refused:
-            form.add_error(None, str(refused))
+            form.add_error(None, in_words(refused))
             return False
         said = _("%(value)s is in the lookup %(lookup)s now: the next message finds it.")
         self.message_user(request, said % {"value": code.value, "lookup": code.lookup}, messages.SUCCESS)

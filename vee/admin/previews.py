@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from foundation.words import in_words
 from vee import codes, queries
 from vee.admin import workbench
 from vee.admin.readings import plain
@@ -28,7 +29,7 @@ def answer(request: HttpRequest, detail: queries.ImdDetail) -> HttpResponse:
     except edits.ValueNotUsable as error:
         return _refused(workbench.counted_from_one(error))
     except (workbench.UnableToReadValue, UnableToAct) as error:
-        return _refused(str(error))
+        return _refused(in_words(error))
     zone = zoneinfo.ZoneInfo(workbench.zone_name(detail.component))
     changed = _changed(detail, found, zone)
     context = {
