@@ -1,7 +1,7 @@
 """
 Which texts of the code are kept in English and read back when they are shown (`foundation.kept_texts`).
 
-In the folders below these are: sentences; what exceptions are raised with; what is handed over, assigned or marked
+In the places below these are: sentences; what exceptions are raised with; what is handed over, assigned or marked
 under a name that is for such texts. An f-string becomes a text with places, named after what stands in them.
 """
 
@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-FOLDERS = (
+PLACES = (
     "vee/rules", "vee/engine", "vee/operations", "integration/operations", "outbound/operations", "assets/operations",
-    "lookups",
+    "lookups", "integration/deployment_checks.py",
 )  # fmt: skip
 # What has its own words in the interface, is data of a site once it is stored, or speaks in a shell or in a mail.
 _LEFT_OUT = frozenset(
@@ -40,8 +40,8 @@ _SENTENCE = re.compile(r"[A-Za-z{].* .*\.", re.DOTALL)
 def collect(root: Path) -> set[str]:
     """Give every text once."""
     found: set[str] = set()
-    for folder in FOLDERS:
-        for path in (root / folder).rglob("*.py"):
+    for place in PLACES:
+        for path in [root / place] if place.endswith(".py") else (root / place).rglob("*.py"):
             if not _LEFT_OUT & set(path.relative_to(root).with_suffix("").parts):
                 found |= set(of_code(path.read_text(encoding="utf-8")))
     return found

@@ -67,10 +67,10 @@ class TestDeclarations:
         fields = {field["name"]: field for field in declared["high_low_check"]}
         assert fields["high_tolerance_pct"]["label"] == "Obere Toleranz"
         assert fields["high_tolerance_pct"]["help"] == "Die obere Grenze in Prozent des Erwarteten."
-        assert fields["historical_look_first"]["choices"] == [
-            ("LAST_YEAR", "Vorjahr"),
-            ("LAST_READING", "Letzte Ablesung"),
-        ]
+        assert dict(fields["historical_look_first"]["choices"]) == {
+            "LAST_YEAR": "Vorjahr",
+            "LAST_READING": "Letzte Ablesung",
+        }
         comparison = next(each for each in declared["consecutive_interval_check"] if each["name"] == "comparison")
         assert ("GE", "mindestens") in comparison["choices"]
 
