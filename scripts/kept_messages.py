@@ -23,7 +23,7 @@ _LEFT_OUT = frozenset(
      "mention_erasure", "error_mails"}
 )  # fmt: skip
 _CALLS = {
-    "kept": 0, "Finding": 1, "leave_out": 1, "nothing_to_judge": 1, "NotEvaluated": 1, "described": 0, "quantity": 0,
+    "Finding": 1, "leave_out": 1, "nothing_to_judge": 1, "NotEvaluated": 1, "described": 0, "quantity": 0,
     "FailurePoint": 0, "NotCompared": 1, "Problem": 1, "_with_problem": 2,
 }  # fmt: skip
 _KEYWORDS = frozenset({"reason", "message", "summary", "error", "advice", "completion", "skip", "note"})
@@ -42,14 +42,23 @@ def collect(root: Path) -> set[str]:
     found: set[str] = set()
     for place in PLACES:
         for path in [root / place] if place.endswith(".py") else (root / place).rglob("*.py"):
-            if not _LEFT_OUT & set(path.relative_to(root).with_suffix("").parts):
-                found |= set(of_code(path.read_text(encoding="utf-8")))
+            left_out = bool(_LEFT_OUT & set(path.relative_to(root).with_suffix("").parts))
+            code = path.read_text(encoding="utf-8")
+            found |= set(marked(ast.parse(code)) if left_out else of_code(code))
     return found
+
+
+def marked(tree: ast.Module) -> Iterator[str]:
+    """Give the texts of a module that are marked one by one."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _called(node) == "kept" and node.args:
+            yield from _texts(node.args[0], single_words=True)
 
 
 def of_code(code: str) -> Iterator[str]:
     """Give the texts of a module."""
     tree = ast.parse(code)
+    yield from marked(tree)
     left_out = set(map(id, _of_others(tree)))
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
@@ -58,7 +67,7 @@ def of_code(code: str) -> Iterator[str]:
         elif isinstance(node, ast.Call):
             name = _called(node)
             if name in _CALLS and len(node.args) > _CALLS[name]:
-                yield from _texts(node.args[_CALLS[name]], single_words=name == "kept")
+                yield from _texts(node.args[_CALLS[name]])
             for keyword in node.keywords:
                 if keyword.arg in _KEYWORDS:
                     yield from _texts(keyword.value)

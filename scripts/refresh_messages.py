@@ -148,10 +148,12 @@ def kept_texts() -> set[Text]:
 
 
 def rule_texts() -> set[Text]:
-    """Give the names of the parameters of rules, which follow from the rules' declarations."""
-    from vee.admin import rule_parameters
+    """Give the names of the parameters of rules, which follow from the rules' declarations, and of condition codes."""
+    from vee.admin import rule_parameters, words
+    from vee.codes import CONDITION_NAMES
 
-    return {Text(rule_parameters.CONTEXT, text, "") for text in rule_parameters.texts()}
+    conditions = {Text(words.CONDITION, name, "") for name in CONDITION_NAMES.values()}
+    return conditions | {Text(rule_parameters.CONTEXT, text, "") for text in rule_parameters.texts()}
 
 
 def theme_texts() -> set[Text]:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from foundation import words
+from vee.codes import condition_name
 from vee.engine.sentences import Said
+
+
+CONDITION = "condition"
+"""Sets the names of condition codes apart in the catalogue."""
+
+
+def condition_words(code: int) -> str:
+    """Give the name of a condition code in the active language."""
+    return pgettext(CONDITION, condition_name(code))
 
 
 def in_words(said: str) -> str:
