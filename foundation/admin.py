@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
-from django.contrib import admin
-from django.contrib.admin.utils import get_fields_from_path, reverse_field_path
+from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten_fieldsets, get_fields_from_path, reverse_field_path
 from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import Q, QuerySet
@@ -19,10 +20,18 @@ from unfold.admin import ModelAdmin as ThemedModelAdmin
 from unfold.admin import StackedInline as ThemedStackedInline
 from unfold.admin import TabularInline as ThemedTabularInline
 from unfold.contrib.filters.admin import RangeDateTimeFilter
+from unfold.decorators import display
+
+from foundation.words import in_words
 
 
 # A list is counted no further than this: nobody turns two thousand pages, and counting millions takes seconds.
 COUNTED = 100_000
+# Columns of texts that the system keeps in English (`foundation.kept_texts`).
+KEPT_TEXTS = frozenset(
+    {"completion", "error", "fault_reason", "fault_text", "hold_reason", "last_error", "limit", "message", "note",
+     "observed", "reason", "summary"}
+)  # fmt: skip
 # Among so many of the latest rows a filter looks for what can be chosen.
 SEEN = 2_000
 
@@ -103,6 +112,10 @@ class ModelAdmin(ThemedModelAdmin):  # type: ignore[misc]
             return found
         return (queryset.filter(condition(search_term)) if search_term.strip() else queryset), False
 
+    def message_user(self, request: HttpRequest, message: Any, level: Any = messages.INFO, *args: Any) -> None:
+        """Tell the person something; a text that is kept in English, such as a refusal, in their language."""
+        super().message_user(request, in_words(message) if type(message) is str else message, level, *args)
+
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """Give the filters; one of plain values offers those that were seen lately."""
         return [
@@ -133,7 +146,40 @@ def local_moment(at: dt.datetime | None) -> str:
     return "–" if at is None else f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S}"
 
 
+@lru_cache(maxsize=256)
+def _kept_column(model: type[models.Model], name: str) -> Callable[[Any], str]:
+    @display(description=model._meta.get_field(name).verbose_name, ordering=name)  # type: ignore[union-attr]
+    def column(row: Any) -> str:
+        return in_words(getattr(row, name))
+
+    column.__name__ = name
+    return column
+
+
 class _ReadOnly:
+    model: type[models.Model]
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return [self._in_words(each) for each in super().get_list_display(request)]  # type: ignore[misc]
+
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
+        links = super().get_list_display_links(request, list_display)  # type: ignore[misc]
+        return links and [self._in_words(each) for each in links]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        found = super().get_fieldsets(request, obj)  # type: ignore[misc]
+        return [(name, {**options, "fields": self._all_in_words(options["fields"])}) for name, options in found]
+
+    def _all_in_words(self, fields: Iterable[Any]) -> list[Any]:
+        return [
+            tuple(self._all_in_words(each)) if isinstance(each, list | tuple) else self._in_words(each)
+            for each in fields
+        ]
+
+    def _in_words(self, name: Any) -> Any:
+        kept = name in KEPT_TEXTS and any(field.name == name for field in self.model._meta.fields)
+        return _kept_column(self.model, name) if kept else name
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
@@ -150,6 +196,11 @@ class EvidenceAdmin(_ReadOnly, ModelAdmin):
 
 class EvidenceInline(_ReadOnly, TabularInline):
     """Base of evidence shown inside another record."""
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """Give the rows; a text in the reader's language is no field of a form."""
+        shown = flatten_fieldsets(self.get_fieldsets(request, obj))
+        return super().get_formset(request, obj, fields=[each for each in shown if isinstance(each, str)], **kwargs)
 
 
 class InstantRangeFilter(RangeDateTimeFilter):  # type: ignore[misc]

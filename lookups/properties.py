@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from foundation.kept_texts import kept
 from lookups.names import CONFIG_PROPS, EMAIL_ID, OUAI_CONFIG_PROPS, OUAI_EMAIL_ID
 from lookups.property_types import PropertyType
 
@@ -229,12 +230,12 @@ RECIPIENTS = tuple(
     Recipient(name=name, table=table, default=default, help=meaning, aliases=aliases)
     for table in (EMAIL_ID, OUAI_EMAIL_ID)
     for name, default, meaning, aliases in (
-        ("from", "tieline@localhost", "Sender of all notifications.", ()),
-        ("to", "", "People who handle technical faults.", ()),
+        ("from", "tieline@localhost", kept("Sender of all notifications."), ()),
+        ("to", "", kept("People who handle technical faults."), ()),
         (
             "to.process.notification",
             "",
-            "Business users who are told that a process is complete.",
+            kept("Business users who are told that a process is complete."),
             ("to.ProcessNotification",),
         ),
     )

@@ -95,7 +95,7 @@ def wrong(known: dict[Text, tuple[str, ...]]) -> list[str]:
 
 def collect() -> set[Text]:
     """Give every text that is shown."""
-    found = {Text("", text, "") for text in model_texts()} | theme_texts()
+    found = {Text("", text, "") for text in model_texts()} | theme_texts() | kept_texts() | rule_texts()
     for folder in SOURCES:
         for path in (ROOT / folder).rglob("*"):
             if path.suffix == ".py" and "migrations" not in path.parts:
@@ -137,6 +137,23 @@ def model_texts() -> list[str]:
     from integration.apps import OUR_APPS
 
     return model_labels.texts(apps.get_app_config(name) for name in OUR_APPS)
+
+
+def kept_texts() -> set[Text]:
+    """Give the texts that are kept in English and read back when they are shown."""
+    from foundation.kept_texts import CONTEXT
+    from scripts import kept_messages
+
+    return {Text(CONTEXT, text, "") for text in kept_messages.collect(ROOT)}
+
+
+def rule_texts() -> set[Text]:
+    """Give the names of the parameters of rules, which follow from the rules' declarations, and of condition codes."""
+    from vee.admin import rule_parameters, words
+    from vee.codes import CONDITION_NAMES
+
+    conditions = {Text(words.CONDITION, name, "") for name in CONDITION_NAMES.values()}
+    return conditions | {Text(rule_parameters.CONTEXT, text, "") for text in rule_parameters.texts()}
 
 
 def theme_texts() -> set[Text]:

@@ -21,6 +21,7 @@ from assets.models import ControllableDevice
 from assets.operations import communications, masters, replacements, status_checks
 from assets.service_forms import FormRefused
 from foundation.admin import ModelAdmin
+from foundation.words import in_words
 
 
 @admin.register(ControllableDevice)
@@ -134,7 +135,7 @@ class ControllableDeviceAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
                     device=device, by=request.user.get_username(), at=timezone.now(), **form.cleaned_data
                 )
             except (replacements.UnableToReplace, FormRefused) as error:
-                form.add_error(None, str(error))
+                form.add_error(None, in_words(error))
             else:
                 for text in replacements.refusals_of(made):
                     self.message_user(request, text, messages.ERROR)

@@ -12,6 +12,7 @@ from django.db.models import Max
 from assets.choices import BatchStatus, ToDoType
 from assets.models import BatchRun
 from assets.operations import status
+from foundation.kept_texts import kept
 
 
 _ROUNDS = 20
@@ -52,7 +53,7 @@ def record_failure(
         message=message[:1000],
         by=by,
     )
-    status.open_todo(kind=ToDoType.BATCH, subject=run, summary=f"{batch_code}: {message}", at=at)
+    status.open_todo(kind=ToDoType.BATCH, subject=run, summary=kept(f"{batch_code}: {message}"), at=at)
     return run
 
 

@@ -19,6 +19,7 @@ from django.db import IntegrityError, transaction
 from assets.choices import BatchStatus, ToDoStatus, ToDoType
 from assets.models import AssetToDo, BatchRun
 from assets.operations import status
+from foundation.kept_texts import kept
 
 
 logger = structlog.get_logger(__name__)
@@ -120,7 +121,9 @@ def _fail(work: Work, message: str) -> None:
         first = BatchRun.objects.filter(batch_code=run.batch_code, batch_number=run.batch_number).earliest(
             "rerun_number"
         )
-        status.open_todo(kind=ToDoType.BATCH, subject=first, summary=f"{run.batch_code}: {message}", at=work.now())
+        status.open_todo(
+            kind=ToDoType.BATCH, subject=first, summary=kept(f"{run.batch_code}: {message}"), at=work.now()
+        )
     run.refresh_from_db()
 
 

@@ -12,6 +12,7 @@ from assets.models import DeviceSetup, Enrollment, ProgramSubscription
 from assets.operations import communications, moves, status, subscriptions
 from assets.operations.change_capture import captured
 from assets.operations.status import SYSTEM
+from foundation.kept_texts import kept
 
 
 def start(*, enrollment: Enrollment, by: str, at: dt.datetime) -> None:
@@ -120,7 +121,7 @@ def _drop_those_not_named(enrollment: Enrollment, named: list[int], *, by: str, 
     for member in subscriptions.members(subscription):
         if member.device_id not in named and member.added_at <= enrollment.received_at:
             subscriptions.drop(subscription=subscription, device=member.device, leaves=True, at=at)
-            what = f"Device {member.device.device.identifier} removed"
+            what = kept(f"Device {member.device.device.identifier} removed")
             captured(subscription_ids=[subscription.pk], what=what, by=by, at=at)
 
 

@@ -11,6 +11,7 @@ from assets import service_forms as forms
 from assets.choices import OPEN_SUBSCRIPTIONS
 from assets.models import ControllableDevice, DeviceSpecification, HeadEndSystem, Program
 from assets.refusals import BusinessRefusal, Finding
+from foundation.kept_texts import kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +112,7 @@ def _asset(
     specifications: Mapping[str, DeviceSpecification],
     findings: list[Finding],
 ) -> CheckedAsset:
-    which = f"Device {number}"
+    which = kept(f"Device {number}")
     head_end = head_ends.get(asset.head_end_system or "")
     if asset.head_end_system and head_end is None:
         text = f"{which}: there is no head-end system {asset.head_end_system}."

@@ -21,6 +21,7 @@ from assets.models import Enrollment, ServiceTaskType
 from assets.operations import device_setups, enrollment_building, moves, status, unenrollment_building
 from assets.operations.defaults import ENROLL_TASK, UNENROLL_TASK
 from foundation.dispatch import after_commit
+from foundation.kept_texts import kept
 
 
 SET_UP_TASK = "assets.tasks.set_up_devices"
@@ -96,7 +97,7 @@ def cancel(*, enrollment_id: int, by: str, reason: str, at: dt.datetime) -> Enro
         raise UnableToChangeEnrollment("Say why the enrollment is canceled.")
     with transaction.atomic():
         enrollment = _locked(enrollment_id)
-        _demand(enrollment, choices.OPEN_ENROLLMENTS, "can be canceled any more")
+        _demand(enrollment, choices.OPEN_ENROLLMENTS, kept("can be canceled any more"))
         end(enrollment=enrollment, by=by, at=at, reason=reason)
         subscription = enrollment.subscription
         if subscription is not None and enrollment.kind == EnrollmentKind.UNENROLL:
@@ -151,10 +152,11 @@ def _build(enrollment: Enrollment, form: Any, *, by: str, at: dt.datetime) -> bo
         enrollment.message, enrollment.message_number = str(refusal)[:1000], refusal.number
         also = ["message", "message_number"]
         moves.move(enrollment, "refuse", at=at, by=by, reason=str(refusal), also=also)
+        name = f"{enrollment.get_kind_display()} {enrollment.transaction_id}"
         status.open_todo(
             kind=ToDoType.ENROLLMENT,
             subject=enrollment,
-            summary=f"{enrollment.get_kind_display()} {enrollment.transaction_id}: {refusal}",
+            summary=kept(f"{name}: {refusal}"),
             at=at,
         )
         return False
@@ -164,7 +166,7 @@ def _build(enrollment: Enrollment, form: Any, *, by: str, at: dt.datetime) -> bo
 def _retry(enrollment_id: int, *, by: str, reason: str, at: dt.datetime) -> Enrollment:
     with transaction.atomic():
         enrollment = _locked(enrollment_id)
-        _demand(enrollment, choices.RETRYABLE_ENROLLMENTS, "has nothing to be tried again")
+        _demand(enrollment, choices.RETRYABLE_ENROLLMENTS, kept("has nothing to be tried again"))
         if enrollment.status == Status.VALIDATION_ERROR:
             try:
                 form = _FORMS[EnrollmentKind(enrollment.kind)](enrollment.request)

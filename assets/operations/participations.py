@@ -19,6 +19,7 @@ from django.db.models import Min
 from assets.choices import EventStatus, ParticipationStatus, SubscriptionStatus, ToDoStatus, ToDoType
 from assets.models import AssetToDo, ControllableDevice, Participation, ProgramEvent, SubscriptionDevice
 from assets.operations import status
+from foundation.kept_texts import kept
 
 
 DeviceKey = tuple[str, str]
@@ -37,7 +38,7 @@ class DeviceNotEnrolled(UnableToReserve):
     """A device is not known, or in no active subscription."""
 
     def __init__(self, key: DeviceKey) -> None:
-        super().__init__(f"Device {key[0]}/{key[1]} is not enrolled in an active program")
+        super().__init__(kept(f"Device {key[0]}/{key[1]} is not enrolled in an active program"))
 
 
 class EventCanceled(UnableToReserve):
@@ -245,7 +246,7 @@ def _ask_a_person(event: ProgramEvent, devices: Sequence[DeviceKey], *, at: dt.d
         .first()
     )
     names = [f"{head_end}/{nic}" for head_end, nic in devices]
-    start = f"Outcomes of event {event.external_identifier} for devices that are not known: "
+    start = kept(f"Outcomes of event {event.external_identifier} for devices that are not known: ")
     before = found.summary.removeprefix(start).split(", ") if found is not None else []
     named = [name for name in dict.fromkeys([*before, *names]) if name != _MORE]
     shown = named[:_NAMED_IN_TODO] + ([_MORE] if len(named) > _NAMED_IN_TODO or _MORE in before else [])

@@ -15,6 +15,7 @@ from assets.models import Communication, ControllableDevice, DeviceSetup, Progra
 from assets.operations import communications, device_setups, moves, status
 from assets.operations.status import SYSTEM
 from assets.refusals import refuse
+from foundation.kept_texts import kept
 from outbound.choices import MessageStatus
 
 
@@ -85,7 +86,7 @@ def message_settled(*, message_id: str, outcome: str, error: str, at: dt.datetim
             return
         if communication.status in choices.OPEN_COMMUNICATIONS:
             text = error or "The message could not be delivered."
-            _give_up(communication, "fail", f"The status check could not be asked for: {text}"[:900], at=at)
+            _give_up(communication, "fail", kept(f"The status check could not be asked for: {text}")[:900], at=at)
 
 
 def time_out(*, identifier: str, at: dt.datetime) -> None:
@@ -104,7 +105,7 @@ def _give_up(communication: Communication, step: str, text: str, *, at: dt.datet
         device_setups.fail(setup=setup, at=at, message=text)
         device_setups.settle(enrollment=setup.enrollment, at=at)
     if not setups:
-        summary = f"Device {communication.device}: {text}"
+        summary = kept(f"Device {communication.device}: {text}")
         status.open_todo(kind=ToDoType.DEVICE_STATUS, subject=communication, summary=summary, at=at)
 
 

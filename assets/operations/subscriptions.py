@@ -21,6 +21,7 @@ from assets.models import (
 from assets.operations import installations, moves
 from assets.operations.change_capture import captured
 from assets.refusals import OTHER_CUSTOMER, refuse
+from foundation.kept_texts import kept
 
 
 def open_at(*, program: Program, location: DeviceLocation) -> ProgramSubscription | None:
@@ -98,7 +99,7 @@ def change(*, subscription_id: int, values: Mapping[str, Any], by: str, at: dt.d
         if changed:
             moves.save_as_of(row, at=at, fields=changed, person=person)
             if row.status == Status.ACTIVE:
-                captured(subscription_ids=[row.pk], what=f"Changed: {', '.join(changed)}", by=by, at=at)
+                captured(subscription_ids=[row.pk], what=kept(f"Changed: {', '.join(changed)}"), by=by, at=at)
 
 
 def members(subscription: ProgramSubscription) -> list[SubscriptionDevice]:
@@ -126,11 +127,11 @@ def join(
     if any(one.device_id == device.pk for one in members(subscription)):
         return
     SubscriptionDevice.objects.create(subscription=subscription, device=device, added_at=at)
-    what = f"Device {device.device.identifier} added"
+    what = kept(f"Device {device.device.identifier} added")
     if replaces is not None and drop(
         subscription=subscription, device=replaces, replaced_by=device, leaves=True, at=at
     ):
-        what = f"Device {replaces.device.identifier} replaced by {device.device.identifier}"
+        what = kept(f"Device {replaces.device.identifier} replaced by {device.device.identifier}")
     if subscription.status == Status.PENDING:
         moves.move(subscription, "activate", at=at, by=by, reason=what)
     captured(subscription_ids=[subscription.pk], what=what, by=by, at=at)
@@ -174,4 +175,4 @@ def end(*, subscription: ProgramSubscription, leaves: bool | None, by: str, at: 
         gone = leaves if leaves is not None else device.ownership == "W1OW"
         drop(subscription=subscription, device=device, leaves=gone, at=at)
     if active:
-        captured(subscription_ids=[subscription.pk], what=f"Unenrolled: {reason}"[:200], by=by, at=at)
+        captured(subscription_ids=[subscription.pk], what=kept(f"Unenrolled: {reason}")[:200], by=by, at=at)

@@ -14,6 +14,7 @@ from assets.choices import SyncFault, SyncStatus
 from assets.models import SyncRequest
 from assets.operations import status
 from assets.operations.sync_requests import into_error, move
+from foundation.kept_texts import kept
 from outbound.choices import MessageFault, MessageStatus
 
 
@@ -72,7 +73,11 @@ def message_settled(*, message: Any, status_of_message: str, at: dt.datetime) ->
             _accepted(request, at=at)
         elif request.status == SyncStatus.SEND_REQUEST:
             canceled = status_of_message == MessageStatus.CANCELED
-            text = "its message was canceled" if canceled else f"its message was not delivered: {message.last_error}"
+            text = (
+                kept("its message was canceled")
+                if canceled
+                else kept(f"its message was not delivered: {message.last_error}")
+            )
             # A refusal is sure; after a timeout the hub may have it all the same.
             unsure = message.fault_type != MessageFault.BUSINESS and message.attempts.exists()
             into_error(request, fault=SyncFault.NOT_DELIVERED, text=text, at=at, may_be_known=unsure)

@@ -19,6 +19,7 @@ from assets.choices import SubscriptionStatus, SyncFault, SyncStatus, ToDoType
 from assets.engine import sync_comparison
 from assets.models import SyncRequest
 from assets.operations import moves, status
+from foundation.kept_texts import kept
 from outbound.operations.messages import queue_message
 
 
@@ -65,7 +66,7 @@ def move(
 def into_error(request: SyncRequest, *, fault: SyncFault, text: str, at: dt.datetime, **facts: Any) -> None:
     """Take a request that is locked into ERROR, and give a person the work."""
     move(request, "fail", at=at, reason=text, fault=fault, fault_text=text[:1000], **facts)
-    summary = f"Sync request {request.sync_request_id}: {text}"
+    summary = kept(f"Sync request {request.sync_request_id}: {text}")
     status.open_todo(kind=ToDoType.SYNC_REQUEST, subject=request, summary=summary, at=at)
     logger.warning("sync_request_in_error", sync_request=request.sync_request_id, fault=str(fault))
 

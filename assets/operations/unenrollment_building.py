@@ -13,6 +13,7 @@ from assets.models import Enrollment, ProgramSubscription
 from assets.operations import device_setups, installations, moves, status, subscriptions
 from assets.operations.change_capture import captured
 from assets.refusals import refuse
+from foundation.kept_texts import kept
 
 
 def build(*, enrollment: Enrollment, form: forms.UnenrollForm, by: str, at: dt.datetime) -> None:
@@ -77,7 +78,7 @@ def _complete(enrollment: Enrollment, *, by: str, at: dt.datetime) -> None:
 def _set_end(subscription: ProgramSubscription, ends_at: dt.datetime | None, *, by: str, at: dt.datetime) -> None:
     subscription.ends_at = ends_at
     moves.save_as_of(subscription, at=at, fields=["ends_at"])
-    captured(subscription_ids=[subscription.pk], what="End of the subscription", by=by, at=at)
+    captured(subscription_ids=[subscription.pk], what=kept("End of the subscription"), by=by, at=at)
 
 
 def _take_out(
@@ -95,7 +96,7 @@ def _take_out(
         leaves = _leaves(form)
         gone = leaves if leaves is not None else device.ownership == choices.AssetOwnership.UTILITY
         if subscriptions.drop(subscription=subscription, device=device, leaves=gone, at=at):
-            what = f"Device {device.device.identifier} removed: {reason}"[:200]
+            what = kept(f"Device {device.device.identifier} removed: {reason}")[:200]
             captured(subscription_ids=[subscription.pk], what=what, by=by, at=at)
 
 

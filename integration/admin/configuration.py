@@ -21,6 +21,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from foundation.admin import EvidenceAdmin
+from foundation.words import in_words
 from integration import configuration_queries, configuration_yaml
 from integration.choices import DocumentSource
 from integration.configuration_differences import ABSENT, records_of
@@ -180,7 +181,7 @@ class AppliedConfigurationAdmin(EvidenceAdmin):
         )
 
     def _refused(self, request: HttpRequest, error: Exception) -> HttpResponse:
-        errors = getattr(error, "errors", []) or [{"pointer": "", "message": str(error), "line": 0}]
+        errors = getattr(error, "errors", []) or [{"pointer": "", "message": in_words(error), "line": 0}]
         return self._page(request, "configuration_refused.html", status=400, errors=errors)
 
     def _page(self, request: HttpRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:

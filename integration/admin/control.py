@@ -22,6 +22,7 @@ from unfold.widgets import (
 )
 
 from foundation.admin import EvidenceAdmin, EvidenceInline, ModelAdmin
+from foundation.words import in_words
 from integration import audit
 from integration.admin import confirmation
 from integration.choices import PauseScope
@@ -150,7 +151,7 @@ class FlowScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
             try:
                 flow_schedules.check_schedule(schedule=FlowSchedule(**given), at=timezone.now())
             except flow_schedules.UnableToSaveSchedule as error:
-                raise forms.ValidationError(str(error)) from None
+                raise forms.ValidationError(in_words(error)) from None
         return given
 
 

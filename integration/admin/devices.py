@@ -12,6 +12,7 @@ from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin, local_moment
 from integration import search_queries
+from integration.admin.late_answers import over_limit
 from integration.models import DeviceStatusCheck, EnrollmentSync
 
 
@@ -46,7 +47,10 @@ class EnrollmentSyncAdmin(EvidenceAdmin):
     """The list of sync requests, and the page of one."""
 
     list_display = ["received", "sync_request_id", "subscription_id", "division", "outcome_badge", "ack_badge", "told"]
-    list_filter = ["outcome", "ack_state", "division", "received_at"]
+    list_filter = [
+        *("outcome", "ack_state", "division", "received_at"),
+        over_limit(sent="received_at", answered="ack_settled_at"),
+    ]
     search_fields = ["sync_request_id__startswith", "subscription_id__startswith", "ack_message_id__startswith"]
     search_condition = staticmethod(search_queries.enrollment_syncs)
     search_help_text = _("The start of a sync request or subscription, or of the id of the outbound message.")
@@ -98,7 +102,10 @@ class DeviceStatusCheckAdmin(EvidenceAdmin):
     """The list of checks; the filter on the state lists those that are overdue."""
 
     list_display = ["asked", "communication_id", "head_end_system", "nic_id", "state_badge", "result_badge", "answered"]
-    list_filter = ["state", "result", "answer_state", "head_end_system", "division", "asked_at"]
+    list_filter = [
+        *("state", "result", "answer_state", "head_end_system", "division", "asked_at"),
+        over_limit(sent="asked_at", answered="answered_at"),
+    ]
     search_fields = ["communication_id__startswith", "nic_id__startswith"]
     search_condition = staticmethod(search_queries.status_checks)
     search_help_text = _("The start of a communication or of a NIC id.")

@@ -8,10 +8,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin
+from foundation.words import in_words
 from integration import file_queries
 from integration.admin import segment_devices
 from integration.admin.badges import state_counts
@@ -103,7 +105,7 @@ class SegmentAdmin(EvidenceAdmin):
 
     @display(description=_("Fault"))
     def reason(self, segment: Segment) -> str:
-        return segment.fault_reason if len(segment.fault_reason) <= 80 else f"{segment.fault_reason[:79]}…"
+        return Truncator(in_words(segment.fault_reason)).chars(80)
 
 
 def _attempt(attempt: FileAttempt) -> str:

@@ -15,6 +15,7 @@ from unfold.decorators import display
 from assets import performance_queries
 from foundation.admin import EvidenceAdmin
 from integration import search_queries
+from integration.admin.late_answers import over_limit
 from integration.models import Cancellation, Outcome
 
 
@@ -71,7 +72,7 @@ class CancellationAdmin(EvidenceAdmin):
     """The list of cancellations, and the page of one."""
 
     list_display = ["event_id", "message_id", "drms_instance_id", "state_badge", "answer_value", "claimed_at"]
-    list_filter = ["state", "drms_instance_id"]
+    list_filter = ["state", "drms_instance_id", over_limit(sent="claimed_at", answered="settled_at")]
     search_fields = ["event_id__startswith", "message_id__startswith"]
     search_help_text = _("The start of an eventId or a messageId.")
     ordering = ["-claimed_at", "pk"]

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from foundation.admin import local_moment
+from foundation.words import in_words
 from integration import audit_trail, mapping_queries
 from integration.admin import confirmation
 from integration.admin.mapping_forms import ActivateForm, FieldForm, OverlayForm, field_forms
@@ -92,7 +93,7 @@ class OverlayPages:
                     form.add_error("note" if steps[0] == "note" else None, error["message"])
             return False
         except mapping_overlays.UnableToActOnOverlay as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(None, in_words(refusal))
             return False
         messages.success(request, _("The draft is saved. Messages are mapped with it once it is activated."))
         for caution in saved.cautions:
@@ -182,7 +183,7 @@ class OverlayPages:
                 at=timezone.now(),
             )
         except (mapping_overlays.UnableToActOnOverlay, mapping_overlays.UnableToSaveOverlay) as error:
-            form.add_error(None, str(error))
+            form.add_error(None, in_words(error))
             return False
         messages.success(
             request,
@@ -211,7 +212,7 @@ class OverlayPages:
                 overlay_id=row.pk, by=request.user, reason=form.cleaned_data["reason"], at=timezone.now()
             )
         except mapping_overlays.UnableToActOnOverlay as error:
-            messages.error(request, str(error))
+            messages.error(request, in_words(error))
         else:
             messages.success(request, _("Withdrawn.") if scheduled else _("Messages are mapped as packaged again."))
         return _back(row)
@@ -224,7 +225,7 @@ class OverlayPages:
             try:
                 mapping_overlays.discard_draft(overlay_id=row.pk, by=request.user, at=timezone.now())
             except mapping_overlays.UnableToActOnOverlay as error:
-                messages.error(request, str(error))
+                messages.error(request, in_words(error))
             else:
                 messages.success(request, _("The draft is gone."))
         return _back(row)

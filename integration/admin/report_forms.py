@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
+from foundation.words import in_words
 from integration.models import ReportSchedule
 from integration.operations import report_schedules
 from integration.reports import catalogue
@@ -80,5 +81,5 @@ class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
             try:
                 report_schedules.check_schedule(schedule=ReportSchedule(**given), at=timezone.now())
             except report_schedules.UnableToSaveReportSchedule as error:
-                self.add_error(error.field or None, str(error))
+                self.add_error(error.field or None, in_words(error))
         return given

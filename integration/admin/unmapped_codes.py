@@ -18,6 +18,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from foundation.admin import EvidenceAdmin
+from foundation.words import in_words
 from integration.models import UnmappedCode
 from integration.operations import unmapped_codes
 from lookups.operations import UnableToSaveLookup
@@ -66,7 +67,7 @@ class MapForm(forms.Form):
 class UnmappedCodeAdmin(EvidenceAdmin):
     """The list of codes; its only verb adds one to its lookup."""
 
-    list_display = ["value", "lookup", "source", "target", "count", "last_seen_at", "state_badge", "add_link"]
+    list_display = ["value", "lookup", "source", "target", "count", "last_seen_at", "state_badge"]
     list_filter = [("mapped_at", admin.EmptyFieldListFilter), "lookup"]
     search_fields = ["value"]
     ordering = ["-last_seen_at", "pk"]
@@ -75,13 +76,27 @@ class UnmappedCodeAdmin(EvidenceAdmin):
     def state_badge(self, code: UnmappedCode) -> tuple[str, Any]:
         return ("open", _("Open")) if code.mapped_at is None else ("mapped", _("In the lookup"))
 
-    @display(description=_("Add"))
-    def add_link(self, code: UnmappedCode) -> Any:
-        if code.mapped_at is not None:
-            return "–"
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Give the columns; the last one leads on to where the person came from, or back to what is still open."""
         listed = reverse("admin:integration_unmappedcode_changelist") + "?mapped_at__isempty=1"
-        address = reverse("admin:integration_unmappedcode_map", args=[code.pk]) + "?" + urlencode({"next": listed})
-        return format_html('<a href="{}" class="text-primary-600">{}</a>', address, _("Add to lookup"))
+        asked = urlencode({"next": getattr(request, "came_from", "") or listed})
+
+        @display(description=_("Add"))
+        def add_link(code: UnmappedCode) -> Any:
+            if code.mapped_at is not None:
+                return "–"
+            address = f"{reverse('admin:integration_unmappedcode_map', args=[code.pk])}?{asked}"
+            return format_html('<a href="{}" class="text-primary-600">{}</a>', address, _("Add to lookup"))
+
+        return [*super().get_list_display(request), add_link]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list; `next` names the page that the person came from, and is no filter."""
+        given = request.GET.copy()
+        request.came_from = "".join(given.pop("next", [])[-1:])  # type: ignore[attr-defined]
+        request.GET = given  # type: ignore[assignment]
+        answer: HttpResponse = super().changelist_view(request, extra_context)
+        return answer
 
     def get_urls(self) -> list[URLPattern]:
         """Add the page that asks for the translation."""
@@ -136,7 +151,7 @@ class UnmappedCodeAdmin(EvidenceAdmin):
             form.add_error(None, [error["message"] for error in refused.errors])
             return False
         except unmapped_codes.AlreadyMapped as refused:
-            form.add_error(None, str(refused))
+            form.add_error(None, in_words(refused))
             return False
         said = _("%(value)s is in the lookup %(lookup)s now: the next message finds it.")
         self.message_user(request, said % {"value": code.value, "lookup": code.lookup}, messages.SUCCESS)

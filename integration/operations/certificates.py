@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from foundation.kept_texts import kept
 from integration.flows.contract import Fault
 from integration.operations import errors
 from outbound.models import Certificate
@@ -41,15 +42,21 @@ def certificate_saved(*, certificate: Certificate, at: dt.datetime, **signal: An
 
 
 def _source(name: str) -> str:
-    return f"Certificate {name}"
+    return kept(f"Certificate {name}")
 
 
 def _reason(expiry: certificates.Expiry) -> str:
     name, end = expiry.certificate.name, f"{expiry.certificate.not_after:%Y-%m-%d}"
     if expiry.days_left < 0:
-        return f"Certificate {name} expired on {end}"
-    days = "today" if expiry.days_left == 0 else "tomorrow" if expiry.days_left == 1 else f"in {expiry.days_left} days"
-    return f"Certificate {name} expires {days}, on {end}"
+        return kept(f"Certificate {name} expired on {end}")
+    days = (
+        "today"
+        if expiry.days_left == 0
+        else "tomorrow"
+        if expiry.days_left == 1
+        else kept(f"in {expiry.days_left} days")
+    )
+    return kept(f"Certificate {name} expires {days}, on {end}")
 
 
 def _used_by(certificate: Certificate) -> str:

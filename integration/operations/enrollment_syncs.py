@@ -7,6 +7,7 @@ import uuid
 
 from django.db import IntegrityError, transaction
 
+from foundation.kept_texts import kept
 from integration.choices import UNFINISHED_STATES, SyncAckState, SyncOutcome
 from integration.flows.acknowledgements import AckCode
 from integration.flows.contract import Finding, MessageInProgress, MessageKeyReused
@@ -159,7 +160,7 @@ def _describe(row: EnrollmentSync, message: SyncMessage) -> None:
 
 
 def _reused(message: SyncMessage) -> MessageKeyReused:
-    text = f"syncRequestId {message.sync_request_id} came before with another body"
+    text = kept(f"syncRequestId {message.sync_request_id} came before with another body")
     return MessageKeyReused(
         f"{text}. Nothing was stored.",
         findings=[Finding(pointer="/sendDetails/syncRequestId", code="idempotency_key_reused", message=text)],

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q, Sum
 from django.urls import reverse
 
+from foundation.kept_texts import kept
 from integration.choices import AckType, RunState, SegmentState
 from integration.flows import applied_overlays, canonical, registry, run_payloads, runner, shared_steps
 from integration.flows.contract import Fault
@@ -93,7 +94,7 @@ def _at_rest(row: FlowRun, attempt: FileAttempt, *, at: dt.datetime) -> bool:
         lease_until=None,
         fault_type=FaultType.TECHNICAL,
         fault_code="abandoned",
-        fault_reason="The process that sent it ended without an answer",
+        fault_reason=kept("The process that sent it ended without an answer"),
         finished_at=at,
     )
     return True
@@ -115,7 +116,7 @@ def _result(row: FlowRun, attempt: FileAttempt, *, flow: FileFlow, at: dt.dateti
             type=FaultType.TECHNICAL, code="incomplete", reason="Not every segment was sent"
         )
     if fault is None and refused:
-        plural = "row was" if refused == 1 else "rows were"
+        plural = kept("row was") if refused == 1 else kept("rows were")
         fault = Fault(type=FaultType.BUSINESS, code="rows_refused", reason=f"{refused} {plural} refused")
         # Without a fault that stopped the attempt, a row that is no ERROR was one that an overlay failed on.
         failed = next((entry for entry in told if entry.get("code") == AckType.FAILURE), None)
@@ -218,7 +219,7 @@ def _tell(row: FlowRun, result: AttemptResult) -> None:
             sender=sender[0],
             template="notice",
             context={
-                "title": f"{row.flow.display_name}: {file.name} is complete",
+                "title": kept(f"{row.flow.display_name}: {file.name} is complete"),
                 "lines": [f"All {result.record_count} rows of the file were processed."],
                 "facts": {
                     **{identifier.name: identifier.value for identifier in row.identifiers.all()[:10]},

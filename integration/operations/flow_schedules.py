@@ -17,6 +17,7 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
+from foundation.kept_texts import kept
 from integration.choices import UNFINISHED_STATES, MissedPolicy, OverlapPolicy, Pattern, SlotOutcome
 from integration.due_times import UnableToReadSchedule, next_time, read_cron, read_zone
 from integration.flows import canonical, registry, runner
@@ -147,7 +148,7 @@ def _decide(schedule_id: int, at: dt.datetime) -> int:
                     jump = (at - latest) // dt.timedelta(seconds=schedule.every_seconds)
                     latest, passed = latest + jump * dt.timedelta(seconds=schedule.every_seconds), passed + jump
             FlowSchedule.objects.filter(pk=schedule.pk).update(next_due_at=_next(schedule, after=latest))
-            note = f"{passed} earlier times passed while nothing could run" if passed else ""
+            note = kept(f"{passed} earlier times passed while nothing could run") if passed else ""
             late = at - latest > LATE_AFTER
             if late and schedule.missed == MissedPolicy.SKIP:
                 _slot(schedule, latest, at, SlotOutcome.MISSED, note=note or "Nothing could run then.")

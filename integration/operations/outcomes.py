@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from foundation.kept_texts import kept
 from integration.choices import EventState, OutcomeState
 from integration.flows.outcome_mapping import DeviceOutcome, OutcomeRequest
 from integration.models import Event, FlowRun, Outcome, RunIdentifier
@@ -178,6 +179,6 @@ def _events(request: OutcomeRequest, event_ids: Sequence[str], *, at: dt.datetim
 
 
 def _clash(row: DeviceOutcome, line: int) -> str:
-    return (
+    return kept(
         f"Device {row.head_end_system}/{row.nic_id} has another outcome in event {row.event_id} already (line {line})"
     )

@@ -13,6 +13,7 @@ import structlog
 from django.db import IntegrityError, transaction
 
 from foundation.dispatch import after_commit
+from foundation.kept_texts import kept
 from integration.choices import PauseScope
 from integration.flows import registry
 from integration.models import Flow, Pause
@@ -81,7 +82,7 @@ def pause(
                 _hold(name)
     except IntegrityError:
         open_one = Pause.objects.filter(scope=scope, target=name, resumed_at__isnull=True).first()
-        who = f" by {open_one.paused_by}" if open_one else ""
+        who = kept(f" by {open_one.paused_by}") if open_one else ""
         raise AlreadyPaused(f"{name or 'Everything'} is paused already{who}.") from None
     logger.info("paused", scope=scope, target=name, by=by)
     return made

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from foundation.bulk_writes import insert_new, update_each
+from foundation.kept_texts import kept
 from integration.choices import EventState, ReservationState
 from integration.flows.reservation_mapping import Device, ReservationRequest
 from integration.models import Event, FlowRun, Reservation, Segment
@@ -267,7 +268,7 @@ def _move(request: ReservationRequest, state: EventState, *, at: dt.datetime) ->
 
 
 def _clash(device: Device, line: int) -> str:
-    return (
+    return kept(
         f"Device {device.head_end_system}/{device.nic_id} is reserved for the event in another period already "
         f"(line {line})"
     )

@@ -11,6 +11,7 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from foundation.kept_texts import kept
 from integration.choices import UNFINISHED_STATES, CheckAnswerState, CheckState
 from integration.flows import registry
 from integration.flows.contract import Fault, Finding, MessageInProgress, MessageKeyReused
@@ -193,7 +194,7 @@ def _resolve_when_answered(at: dt.datetime) -> None:
 
 def _report_overdue(oldest: DeviceStatusCheck, marked: int, timeout: dt.timedelta, at: dt.datetime) -> None:
     declaration = registry.find("device_status_check")
-    noun = "device status check has" if marked == 1 else "device status checks have"
+    noun = kept("device status check has") if marked == 1 else kept("device status checks have")
     errors.report(
         flow=Flow.objects.filter(identifier=declaration.identifier).first(),
         source=declaration.identifier,

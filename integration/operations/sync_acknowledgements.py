@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from django.db import IntegrityError, transaction
 
+from foundation.kept_texts import kept
 from integration.choices import SyncAckState, SyncOutcome
 from integration.flows import applied_overlays, registry, sync_acknowledgement
 from integration.flows.acknowledgements import AckCode
@@ -213,7 +214,7 @@ def _unseen(sync_request_id: str, at: dt.datetime) -> EnrollmentSync:
 
 
 def _reused(acknowledgement: EnrollAck) -> MessageKeyReused:
-    text = f"dacsMessageId {acknowledgement.sync_request_id} was acknowledged before with another body"
+    text = kept(f"dacsMessageId {acknowledgement.sync_request_id} was acknowledged before with another body")
     return MessageKeyReused(
         f"{text}. Nothing was stored.",
         findings=[Finding(pointer=acknowledgement.pointer, code="idempotency_key_reused", message=text)],

@@ -58,7 +58,7 @@ def answer(asked: Asked) -> Answer:
         Column(key="p90_seconds", title=_("9 of 10 within"), kind=Kind.SECONDS),
         Column(key="max_seconds", title=_("Longest"), kind=Kind.SECONDS),
         Column(key="limit_seconds", title=_("Limit"), kind=Kind.SECONDS),
-        Column(key="over_limit", title=_("Over the limit"), kind=Kind.COUNT),
+        Column(key="over_limit", title=_("Over the limit"), kind=Kind.COUNT, link=_late),
     )
     return Answer(
         columns=columns,
@@ -68,7 +68,12 @@ def answer(asked: Asked) -> Answer:
     )
 
 
-def _rows(row: Row, asked: Asked, *, waiting: bool | None = None) -> str | None:
+def _late(row: Row, asked: Asked) -> str | None:
+    """Lead to what was over the limit when the report was asked for: what waits may be over it by now."""
+    return _rows(row, asked, over=f"{row['limit_seconds']:g}@{asked.at.isoformat()}")
+
+
+def _rows(row: Row, asked: Asked, *, waiting: bool | None = None, **filters: str) -> str | None:
     if not row["page"]:
         return None
     begins, ends = asked.begins_at, asked.ends_at
@@ -77,7 +82,7 @@ def _rows(row: Row, asked: Asked, *, waiting: bool | None = None) -> str | None:
     lookups: dict[str, Any] = {f"{row['sent_field']}__gte": begins, f"{row['sent_field']}__lt": ends}
     if waiting is not None:
         lookups[f"{row['answered_field']}__isnull"] = waiting
-    return addresses.rows(row["page"], **lookups)
+    return addresses.rows(row["page"], **lookups, **filters)
 
 
 def _chart(rows: Sequence[Row], asked: Asked) -> Chart:

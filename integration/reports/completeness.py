@@ -109,7 +109,8 @@ REPORT = Report(
     title=_("Data completeness"),
     description=_(
         "How many intervals of interval meters were to come, came, were estimated or are missing, by local day: 23 or "
-        "25 hours when the clocks change. Days are added up when they are over, and again when late data changes them."
+        "25 hours when the clocks change. Days are added up when they are over, and again when late data changes them. "
+        "Registers are left out: nothing that is known of one tells how often it is to be read."
     ),
     rights=("vee.view_daycompleteness",),
     answer=answer,

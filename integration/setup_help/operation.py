@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django_celery_beat.models import PeriodicTask
 
+from foundation.words import in_words
 from integration import deployment_checks, health
 from integration.beat import LEASE_SECONDS
 from integration.choices import Pattern
@@ -77,9 +78,9 @@ def protection() -> Iterator[Step]:
     for each in wrong:
         yield Step(
             key=f"protection.{each.id}",
-            title=each.msg,
+            title=in_words(each.msg),
             state=State.TO_DO,
             why=_("Fine for a trial, not for a production."),
             permission="integration.view_audit",
-            fix=each.hint,
+            fix=in_words(each.hint or ""),
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
+from foundation.words import in_words
 from integration.setup_help.step import State, Step, done_if
 from lookups.models import Lookup
 from lookups.names import EMAIL_ID
@@ -29,12 +30,12 @@ def mail() -> Iterator[Step]:
             if addresses == [known.default]:
                 state, why = State.TO_DO, _("It is as shipped: %(address)s.") % {"address": known.default}
         except (UnknownRecipient, UnableToReadRecipients, UnknownLookup, UnknownColumn) as error:
-            state, why = State.TO_DO, str(error)
+            state, why = State.TO_DO, in_words(error)
         yield Step(
             key=f"mail.recipient.{known.name}",
             title=_("E-mail address “%(name)s” is set") % {"name": known.name},
             state=state,
-            why=f"{known.help} {why}",
+            why=f"{in_words(known.help)} {why}",
             permission="lookups.view_lookup",
             view="admin:lookups_lookup_change" if lookup else "admin:lookups_lookup_add",
             arguments=(lookup.pk,) if lookup else (),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
+from foundation.words import in_words
 from lookups import operations, queries
 from lookups.columns import read_columns
 from lookups.models import Lookup
@@ -183,7 +184,7 @@ class LookupPages:
                     at=timezone.now(),
                 )
             except operations.UnableToSaveLookup as error:
-                form.add_error(None, str(error))
+                form.add_error(None, in_words(error))
             else:
                 messages.success(request, f"{lookup.name} is at version {result.version}, as version {number} was.")
                 return HttpResponseRedirect(address)

@@ -14,6 +14,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminPasswordWidget
 
 from foundation.admin import ModelAdmin
+from foundation.words import in_words
 from outbound.models import Certificate
 from outbound.operations import certificates
 
@@ -68,7 +69,7 @@ class CertificateForm(forms.ModelForm):  # type: ignore[type-arg]
                 **self.uploaded,
             )
         except certificates.UnableToSaveCertificate as error:
-            self.add_error("file", str(error))
+            self.add_error("file", in_words(error))
         return given
 
 

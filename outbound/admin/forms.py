@@ -14,6 +14,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from foundation.words import in_words
 from outbound import options
 from outbound.models import Connection, Parameter
 from outbound.operations.connections import misfits
@@ -162,4 +163,4 @@ class ParameterForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             return declared.write(self.cleaned_data["value"])
         except UnableToReadParameter as error:
-            raise forms.ValidationError(str(error)) from error
+            raise forms.ValidationError(in_words(error)) from error

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from foundation.crypto import UnableToDecrypt
+from foundation.kept_texts import kept
 from outbound import options, queries, retry
 from outbound.choices import DEFAULT_PORTS, FILE_TRANSPORTS, Transport
 from outbound.guard import deployment_guard
@@ -132,8 +133,8 @@ def _test_rest(connection: Connection, steps: list[Step]) -> str:
     client = rest.client(connection)
     scheme, host, port = split_base_url(connection.base_url)
     if scheme == in_process.SCHEME:
-        host = "Tieline itself"
-        steps.append(Step(name="Address", ok=True, seen="this very process, no line in between"))
+        host = kept("Tieline itself")
+        steps.append(Step(name="Address", ok=True, seen=kept("this very process, no line in between")))
     else:
         _look_at_address(connection, host, port, steps)
         with deadline(Deadline.after(_DEADLINE_SECONDS)):
@@ -142,7 +143,7 @@ def _test_rest(connection: Connection, steps: list[Step]) -> str:
     answer = client.request_unguarded_by_breaker("GET", path, timeout=_DEADLINE_SECONDS)
     fault = retry.classify_status(answer.status)
     well = fault is None or (fault is retry.FaultType.BUSINESS and not path)
-    seen = f"HTTP {answer.status} in {answer.elapsed_seconds * 1000:.0f} ms"
+    seen = kept(f"HTTP {answer.status} in {answer.elapsed_seconds * 1000:.0f} ms")
     steps.append(Step(name=f"GET {path or connection.base_url}", ok=well, seen=seen))
     if retry.is_credential_status(answer.status):
         raise _Failed(
@@ -189,18 +190,18 @@ def _test_files(connection: Connection, steps: list[Step]) -> str:
         _look_at_address(connection, host, port, steps)
     with open_store(connection, by_hand=True) as store:
         if isinstance(store, SftpStore):
-            steps.append(Step(name="Host key", ok=True, seen=f"{store.host_key}, the known one"))
+            steps.append(Step(name=kept("Host key"), ok=True, seen=kept(f"{store.host_key}, the known one")))
         if isinstance(store, FtpStore):
-            seen = store.tls_version or "none: this is plain FTP, password and files travel in clear"
+            seen = store.tls_version or kept("none: this is plain FTP, password and files travel in clear")
             steps.append(Step(name="TLS", ok=True, seen=seen))
         if isinstance(store, ObjectStore):
-            steps.append(Step(name="Namespace", ok=True, seen=f"{store.namespace}: the signature is accepted"))
+            steps.append(Step(name="Namespace", ok=True, seen=kept(f"{store.namespace}: the signature is accepted")))
             if not store.bucket:
                 return f"{host}:{port} takes our signature; name a bucket as the directory to see more."
-            place, what = f"bucket {store.bucket}", "object"
+            place, what = kept(f"bucket {store.bucket}"), "object"
         else:
-            steps.append(Step(name="Login", ok=True, seen=f"logged in as {connection.username}"))
-            place, what = connection.directory or "the login's own directory", "file"
+            steps.append(Step(name="Login", ok=True, seen=kept(f"logged in as {connection.username}")))
+            place, what = connection.directory or kept("the login's own directory"), "file"
         number = len(store.list())
     seen = f"{place}: {number} {what}{'' if number == 1 else 's'}"
     steps.append(Step(name="Directory" if what == "file" else "Bucket", ok=True, seen=seen))
@@ -219,9 +220,9 @@ def _look_at_line(
     timeout = float(connection.connect_timeout)
     guard = deployment_guard()
     with open_socket(host=host, port=port, guard=guard, connect_timeout=timeout) as sock:
-        steps.append(Step(name="Connection", ok=True, seen=f"{sock.getpeername()[0]} port {port} accepts"))
+        steps.append(Step(name="Connection", ok=True, seen=kept(f"{sock.getpeername()[0]} port {port} accepts")))
         if scheme != "https":
-            steps.append(Step(name="TLS", ok=True, seen="none: this is plain http, credentials travel in clear"))
+            steps.append(Step(name="TLS", ok=True, seen=kept("none: this is plain http, credentials travel in clear")))
             return
         try:
             with context.wrap_socket(sock, server_hostname=host) as secured:
@@ -237,7 +238,7 @@ def _look_at_line(
             raise TargetUnreachable(f"{host} broke off the TLS handshake.") from error
     ends = dt.datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), dt.UTC)
     soon = ends - dt.datetime.now(dt.UTC) < _CERTIFICATE_WARNING
-    seen = f"{version}, certificate valid until {ends:%Y-%m-%d}" + (" (renew it soon)" if soon else "")
+    seen = kept(f"{version}, certificate valid until {ends:%Y-%m-%d}") + (kept(" (renew it soon)") if soon else "")
     steps.append(Step(name="TLS", ok=True, seen=seen))
 
 

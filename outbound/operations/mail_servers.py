@@ -11,6 +11,7 @@ from typing import Protocol
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 
+from foundation.kept_texts import kept
 from outbound import queries
 from outbound.breaker import Permit
 from outbound.models import Mail
@@ -112,7 +113,7 @@ class _ServerOfConnection:
                 breaker.release(self.permit)
             raise
         breaker.succeeded(self.permit, at=self.at)
-        return "; ".join(f"{address} was refused: {reason}" for address, reason in refused.items())
+        return "; ".join(kept(f"{address} was refused: {reason}") for address, reason in refused.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from django.db import transaction
 
+from foundation.kept_texts import kept
 from outbound import message_queries
 from outbound.choices import (
     CANCELABLE_MESSAGES,
@@ -141,7 +142,7 @@ _OPERATIONS: dict[MessageAction, Callable[..., OutboundMessage]] = {
 }
 _PAST = {
     MessageAction.RESEND: "resent",
-    MessageAction.SEND_AGAIN: "sent again",
+    MessageAction.SEND_AGAIN: kept("sent again"),
     MessageAction.CANCEL: "canceled",
 }
 _BUSY = "A worker is sending this message right now."

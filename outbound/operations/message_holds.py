@@ -13,6 +13,7 @@ import datetime as dt
 import structlog
 from django.db import transaction
 
+from foundation.kept_texts import kept
 from outbound.choices import TAKEABLE_MESSAGES, AttemptOutcome, ProcessingMethod
 from outbound.models import DeliveryAttempt, OutboundMessage
 from outbound.operations import message_targets
@@ -56,7 +57,7 @@ def put_back_held(tried: Try, *, reason: str, until: dt.datetime, at: dt.datetim
         asked_for=tried.message.asked_for,
         recoveries=0,
         last_error=reason,
-        hold_reason=f"Connection {tried.target.connection} is held back: {reason}"[:_REASON_LENGTH],
+        hold_reason=kept(f"Connection {tried.target.connection} is held back: {reason}")[:_REASON_LENGTH],
         held_by=tried.target.connection,
         next_attempt_at=until,
         lease_token=None,

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from foundation.crypto import UnableToDecrypt
+from foundation.kept_texts import kept
 from outbound.choices import URL_CONTEXT_TYPES, ContextType, MessageMethod
 from outbound.models import ExternalSystem, MessageSender, OutboundMessageType, SenderContext
 from outbound.operations.history import stamp_history
@@ -116,15 +117,15 @@ def context_misfits(context: ContextValues) -> list[dict[str, str]]:
 def _value_misfits(context_type: ContextType, value: str) -> list[dict[str, str]]:
     wrong = ""
     if not value or not value.isprintable() or len(value) > 4_000:
-        wrong = "is a text of at most 4000 printable characters"
+        wrong = kept("is a text of at most 4000 printable characters")
     elif context_type == ContextType.HTTP_HEADER and not _HEADER.fullmatch(value):
-        wrong = "is written as Name: value"
+        wrong = kept("is written as Name: value")
     elif context_type == ContextType.HTTP_METHOD and value not in MessageMethod.values:
-        wrong = f"is one of {', '.join(MessageMethod.values)}"
+        wrong = kept(f"is one of {', '.join(MessageMethod.values)}")
     elif context_type == ContextType.HTTP_LOGIN_USER and ":" in value:
-        wrong = "holds no colon"
+        wrong = kept("holds no colon")
     elif context_type == ContextType.HTTP_TIMEOUT and not _is_timeout(value):
-        wrong = "is a number of seconds from 0.1 to 300"
+        wrong = kept("is a number of seconds from 0.1 to 300")
     return [_error("context", "invalid", f"{context_type} {wrong}.")] if wrong else []
 
 

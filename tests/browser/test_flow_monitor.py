@@ -14,7 +14,16 @@ from playwright.sync_api import expect
 
 from integration.choices import PayloadDirection
 from integration.flows import run_payloads
-from integration.models import FileAttempt, FlowRun, RunIdentifier, RunStep, Segment, StoredFile
+from integration.models import (
+    Event,
+    FileAttempt,
+    FlowRun,
+    Reservation,
+    RunIdentifier,
+    RunStep,
+    Segment,
+    StoredFile,
+)
 from tests.browser import axe
 from tests.browser.people import log_in
 from tests.factories import control as waiting
@@ -84,6 +93,44 @@ def a_failed_run_with_two_attempts() -> FlowRun:
     return run
 
 
+def a_refused_segment() -> Segment:
+    """A segment of reservations that DACS refused as a whole, naming the second of its devices."""
+    now = timezone.now()
+    run = world.run("event_device_reservation", at=now, state="FAILED")
+    segment = Segment.objects.create(
+        run=run,
+        number=1,
+        offset=0,
+        first_line=2,
+        rows=2,
+        state="FAILED",
+        attempts=1,
+        refused=2,
+        fault_type="BUSINESS",
+        fault_code="refused",
+        fault_reason="2 rows were refused",
+        errors=[{"line": 3, "id": "NIC-2", "value": "2026-07-01", "code": "P3", "named": True}],
+        started_at=now,
+        finished_at=now,
+    )
+    event = Event.objects.create(
+        drms_instance_id="NMS1", external_id="EV-1", starts_at=now, ends_at=now, first_seen_at=now, changed_at=now
+    )
+    for line in (2, 3):
+        Reservation.objects.create(
+            event=event,
+            head_end_system="HES-1",
+            nic_id=f"NIC-{line - 1}",
+            run=run,
+            segment=segment,
+            line=line,
+            state="REFUSED",
+            message="The device is not enrolled",
+            changed_at=now,
+        )
+    return segment
+
+
 def a_file_at_work() -> FlowRun:
     now = timezone.now()
     run = world.run("event_outcome", at=now, state="IN_PROGRESS", progress_done=2_000, progress_total=8_000)
@@ -136,6 +183,20 @@ def test_a_run_is_found_by_its_identifier_and_followed_to_what_the_mapping_did(
     with page.expect_download() as loading:
         page.locator("text=Download").first.click()
     assert str(run.pk) in loading.value.suggested_filename
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_a_refused_segment_and_its_devices_can_be_read(page: Any, product: Any, shot: Any, mode: str) -> None:
+    segment = a_refused_segment()
+    log_in(page, product, where=f"/admin/integration/segment/{segment.pk}/change/")
+    page.evaluate(f"localStorage.setItem('adminTheme', JSON.stringify('{mode}'))")
+    page.reload()
+    expect(page.locator("html")).to_have_class(mode)
+
+    expect(page.get_by_role("link", name="HES-1/NIC-2")).to_be_visible()
+    expect(page.get_by_text("DACS refused the segment as a whole and named:")).to_be_visible()
+    shot(f"segment-{mode}")
+    assert axe.grave_violations(page) == []
 
 
 def test_progress_is_told_as_it_goes_and_stops_at_the_end(page: Any, product: Any, shot: Any) -> None:

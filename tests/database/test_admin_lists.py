@@ -30,7 +30,7 @@ from integration.models import (
 )
 from outbound import message_queries
 from outbound.models import OutboundMessage
-from tests.factories import days, rows
+from tests.factories import days, many, rows
 from vee import search_queries as meter_data
 from vee.choices import OPEN_TODO_STATUSES
 from vee.models import InitialMeasurement, RegisterMeasurement, ToDo, VeeException, VeeExceptionType
@@ -124,7 +124,7 @@ def filled(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         pytest.skip("it is PostgreSQL's planner that is asked")
     # Within it each test has a savepoint of its own.
     with django_db_blocker.unblock(), transaction.atomic():
-        rows.fill_for_planning(PLANNED, 200)
+        many.of_each(*PLANNED, count=200)
         yield
         transaction.set_rollback(True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db import connection
@@ -14,13 +14,16 @@ from tests.factories import rows
 
 def one_of_each(*models: type[Model]) -> None:
     """Make a row of each of these models, and of all that they need."""
-    wanted = set(models)
-    for model in reversed(rows.all_models()):
-        if model in wanted:
-            wanted |= rows.needed(model)
-    for model in rows.all_models():
-        if model in wanted and not model._base_manager.exists():
+    for model in _with_needed(models):
+        if not model._base_manager.exists():
             rows.fill(model, 1, start=rows.FIRST)
+
+
+def of_each(*models: type[Model], count: int) -> None:
+    """Make so many rows of each of these models and of all that they need, and let PostgreSQL count them."""
+    for model in _with_needed(models):
+        rows.fill(model, count, start=rows.FIRST)
+        analyze(model)
 
 
 def copies(model: type[Model], count: int, values: Callable[[int], dict[str, Any]]) -> None:
@@ -45,3 +48,12 @@ def analyze(*models: type[Model]) -> None:
     with connection.cursor() as cursor:
         for model in models:
             cursor.execute(f'ANALYZE "{model._meta.db_table}"')
+
+
+def _with_needed(models: Iterable[type[Model]]) -> list[type[Model]]:
+    """Give models and what they need, each after what it needs."""
+    wanted = set(models)
+    for model in reversed(rows.all_models()):
+        if model in wanted:
+            wanted |= rows.needed(model)
+    return [model for model in rows.all_models() if model in wanted]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
-from django.db import connection, models
+from django.db import models
 
 from tests.factories import days
 from vee.models.fields import NumberArrayField
@@ -70,27 +70,6 @@ def fill(model: type[models.Model], count: int, *, start: int) -> None:
         made.append(model(**values))
     # In bulk: a state that only its transitions may change is given at the start.
     model._base_manager.bulk_create(made)
-
-
-def fill_for_planning(wanted: Iterable[type[models.Model]], count: int) -> None:
-    """
-    Save so many rows of each model and of all that it belongs to, and let PostgreSQL count them.
-
-    Of an empty table its planner thinks what other tests and its own housekeeping left behind, so that a plan asked of
-    one is now this and now that.
-    """
-    needed: set[type[models.Model]] = set()
-    left = list(wanted)
-    while left:
-        model = left.pop()
-        if model not in needed:
-            needed.add(model)
-            left += _needed(model)
-    with connection.cursor() as cursor:
-        for model in all_models():
-            if model in needed:
-                fill(model, count, start=FIRST)
-                cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")
 
 
 def _targets(model: type[models.Model], field: Any) -> list[Any]:

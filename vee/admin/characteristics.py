@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from foundation.words import in_words
 from vee.operations.master_data_keeper import LineRefused, characteristics
 
 
@@ -21,4 +22,4 @@ class CharacteristicsForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             return characteristics(given)
         except LineRefused as refused:
-            raise ValidationError(str(refused)) from None
+            raise ValidationError(in_words(refused)) from None

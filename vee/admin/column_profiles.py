@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 
 from foundation.admin import ModelAdmin
+from foundation.words import in_words
 from vee.models import ColumnProfile
 from vee.operations.column_profiles import LAYOUT_FIELDS
 from vee.readers.column_layout import ColumnLayout, faults
@@ -32,7 +33,7 @@ class ColumnProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         except msgspec.ValidationError as error:
             # The form's own fields have checked everything but what is inside of the JSON fields.
             field = "quality_conditions" if "quality_conditions" in str(error) else "no_value"
-            self.add_error(field, str(error))
+            self.add_error(field, in_words(error))
             return cleaned
         for name, message in faults(layout):
             self.add_error(name, message)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
+from foundation.words import in_words
 from vee import queries
 from vee.admin.local_times import LocalTimeField, imd_name, local_text
 from vee.codes import ComponentKind
@@ -81,7 +82,7 @@ def add_values_view(admin: Any, request: HttpRequest, component_id: int) -> Http
         try:
             imd = operation(component_id=component_id, by=request.user, at=timezone.now(), **form.cleaned_data)
         except UnableToAct as error:
-            form.add_error(None, str(error))
+            form.add_error(None, in_words(error))
         else:
             admin.message_user(request, _("Set the values, then release them by Perform VEE."))
             return HttpResponseRedirect(reverse("admin:vee_initialmeasurement_change", args=[imd.pk]))
@@ -125,9 +126,10 @@ def repair_view(admin: Any, request: HttpRequest, imd_id: int) -> HttpResponse:
         try:
             repaired = repairs.repair(imd_id=imd_id, by=request.user, at=timezone.now(), **form.cleaned_data)
         except repairs.RepairNotUsable as error:
-            form.add_error("component_identifier" if error.field == "measuring_component" else error.field, str(error))
+            field = "component_identifier" if error.field == "measuring_component" else error.field
+            form.add_error(field, in_words(error))
         except UnableToAct as error:
-            form.add_error(None, str(error))
+            form.add_error(None, in_words(error))
         else:
             admin.message_user(
                 request, _("Repaired: the state is now %(state)s.") % {"state": repaired.get_state_display()}

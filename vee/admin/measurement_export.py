@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
+from foundation.words import in_words
 from vee.operations import exports
 
 
@@ -55,7 +56,7 @@ def answer(page: Any, request: HttpRequest, queryset: Any) -> HttpResponseBase:
                 at=timezone.now(),
             )
         except exports.UnableToExport as error:
-            form.add_error(None, str(error))
+            form.add_error(None, in_words(error))
         else:
             headers = {"Content-Disposition": f'attachment; filename="{export.file_name}"'}
             return StreamingHttpResponse(export.pieces, content_type=export.media_type, headers=headers)

@@ -24,6 +24,7 @@ from vee.admin.characteristics import CharacteristicsForm
 from vee.admin.derivations import ValueDerivationInline
 from vee.admin.group_filters import ComponentsNaming, ComponentsPassing, ServicePointsPassing, TypesNaming
 from vee.admin.readings import legend, quality
+from vee.admin.words import condition_words
 from vee.engine import calendar
 from vee.models import Device, InstallEvent, MeasuringComponent, MeasuringComponentType, Outage, ServicePoint
 
@@ -279,7 +280,7 @@ def _chart(rows: list[Any], component: MeasuringComponent, zone: zoneinfo.ZoneIn
         "post": values,
         "low": [None] * len(rows),
         "high": [None] * len(rows),
-        "conditions": [codes.condition_name(row.condition) for row in rows],
+        "conditions": [condition_words(row.condition) for row in rows],
         "qualities": [
             quality(condition=row.condition, edited=row.user_edited, missing=row.value is None) for row in rows
         ],

@@ -8,11 +8,14 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
 
-from vee import codes, queries
+from foundation.words import in_words
+from vee import queries
 from vee.admin import workbench
 from vee.admin.readings import plain
-from vee.choices import ImdState
+from vee.admin.words import condition_words
+from vee.choices import ImdState, Severity
 from vee.operations import edits, previews
 from vee.operations.actions import UnableToAct
 
@@ -28,7 +31,7 @@ def answer(request: HttpRequest, detail: queries.ImdDetail) -> HttpResponse:
     except edits.ValueNotUsable as error:
         return _refused(workbench.counted_from_one(error))
     except (workbench.UnableToReadValue, UnableToAct) as error:
-        return _refused(str(error))
+        return _refused(in_words(error))
     zone = zoneinfo.ZoneInfo(workbench.zone_name(detail.component))
     changed = _changed(detail, found, zone)
     context = {
@@ -37,7 +40,12 @@ def answer(request: HttpRequest, detail: queries.ImdDetail) -> HttpResponse:
         "state": ImdState(found.state).label,
         "badge": workbench.STATE_BADGES[found.state],
         "findings": [
-            {"found": each, "badge": workbench.SEVERITY_BADGES.get(each.severity, "neutral")} for each in found.findings
+            {
+                "found": each,
+                "severity": Severity(each.severity).label,
+                "badge": workbench.SEVERITY_BADGES.get(each.severity, "neutral"),
+            }
+            for each in found.findings
         ],
         "changed": changed[:MOST_SHOWN],
         "changed_count": len(changed),
@@ -68,9 +76,9 @@ def _changed(detail: queries.ImdDetail, found: previews.Preview, zone: zoneinfo.
                     "time": now.end.astimezone(zone).strftime("%a %d %b %H:%M"),
                     "now": "–" if now.value is None else plain(now.value),
                     "then": "–" if then.value is None else plain(then.value),
-                    "condition_now": codes.condition_name(now.condition),
-                    "condition_then": codes.condition_name(then.condition),
-                    "rule": then.rule or "",
+                    "condition_now": condition_words(now.condition),
+                    "condition_then": condition_words(then.condition),
+                    "rule": _("a person") if then.rule == queries.EDITED else then.rule or "",
                 }
             )
     return rows

@@ -16,6 +16,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from foundation.admin import EvidenceAdmin, EvidenceInline
+from foundation.words import in_words
 from vee import search_queries
 from vee.models import ColumnProfile, DirectLoad, MeasuringComponentType, ReadingFile, ReadingFileError
 from vee.operations import reading_files
@@ -157,7 +158,7 @@ class ReadingFileAdmin(EvidenceAdmin):
                     at=timezone.now(),
                 )
             except reading_files.UnableToReceiveFile as error:
-                form.add_error("file", str(error))
+                form.add_error("file", in_words(error))
             else:
                 self.message_user(request, _("%(name)s was received and is being loaded.") % {"name": file.name})
                 return HttpResponseRedirect(reverse("admin:vee_readingfile_change", args=[file.pk]))

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from vee import codes, comparison_queries, queries
+from vee.admin.words import condition_words, in_words
 from vee.comparison_queries import Beside, LikeDays
 
 
@@ -95,7 +96,7 @@ def _flags(open_exceptions: Sequence[Any], length: int) -> list[dict[str, Any]]:
             "first": found.first_interval,
             "last": min(found.last_interval if found.last_interval is not None else found.first_interval, length - 1),
             "severity": found.severity,
-            "message": found.message,
+            "message": in_words(found.message),
         }
         for found in open_exceptions
         if found.first_interval is not None and found.first_interval < length
@@ -120,7 +121,7 @@ def _cells(
                 "day": after.end.astimezone(zone).strftime("%a %d %b"),
                 "value": "" if after.value is None else plain(after.value),
                 "received": "–" if before.value is None else plain(before.value),
-                "condition": codes.condition_name(after.condition),
+                "condition": condition_words(after.condition),
                 "rule": after.rule or "",
                 "quality": look,
                 "flags": flags.get(index, []),

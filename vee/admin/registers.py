@@ -16,7 +16,7 @@ from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin, EvidenceInline, InstantRangeFilter
 from vee import search_queries
-from vee.codes import condition_name
+from vee.admin.words import condition_words
 from vee.models import RegisterMark, RegisterMeasurement
 from vee.operations import register_marks
 
@@ -49,7 +49,7 @@ class RegisterMeasurementAdmin(EvidenceAdmin):
 
     @display(description=_("condition"), ordering="condition")
     def condition_text(self, read: RegisterMeasurement) -> str:
-        return condition_name(read.condition)
+        return condition_words(read.condition)
 
     @display(description=_("usable"), ordering="do_not_use", label={"yes": "success", "no": "warning"})
     def usable(self, read: RegisterMeasurement) -> tuple[str, Any]:

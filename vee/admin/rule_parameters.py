@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import pgettext
+
+from foundation.words import in_words
 from vee.engine import registry
 from vee.engine.description import ParameterField
 
 
+CONTEXT = "rule parameter"
+"""Sets the names of parameters, their choices and units apart in the catalogue of translations."""
+_COMPARISONS = {
+    "EQ": "equal to", "NE": "other than", "LT": "below", "LE": "at most", "GT": "above", "GE": "at least",
+}  # fmt: skip
+_SPELT_OUT = {
+    "imd": "IMD", "uom": "unit", "sp": "service point", "mct": "component type", "todo": "To Do", "pct": "", "s": "",
+}  # fmt: skip
 # Lists of these are written as texts with commas between them; any other list is typed as JSON.
 _WRITTEN_IN_A_LINE = ("text", "decimal", "whole number", "choice")
 
@@ -21,15 +32,32 @@ def declarations() -> dict[str, list[dict[str, Any]]]:
 
 
 def label_of(name: str) -> str:
-    """Give a parameter's name as a form writes it."""
-    text = name.replace("_pct", "").replace("_", " ").strip()
+    """Give a parameter's name as a form writes it, in the language of whoever reads the form."""
+    return pgettext(CONTEXT, _spelt(name))
+
+
+def texts() -> set[str]:
+    """Give the names of all parameters, their choices and units in English: what `declarations` translates."""
+    found: set[str] = set()
+    for name in registry.AVAILABLE:
+        for field in registry.describe(name).parameters:
+            found |= {_spelt(field.name), field.unit, *map(_choice, field.choices)}
+    return {text for text in found if any(letter.isalpha() for letter in text)}
+
+
+def _spelt(name: str) -> str:
+    text = " ".join(filter(None, (_SPELT_OUT.get(word, word) for word in name.split("_"))))
     return text[:1].upper() + text[1:]
+
+
+def _choice(value: str) -> str:
+    return _COMPARISONS.get(value) or _spelt(value.lower())
 
 
 def refusal(error: registry.UnableToReadParameters) -> str:
     """Say which parameter does not fit and why."""
     name = error.pointer.lstrip("/").partition("/")[0]
-    return f"{label_of(name)}: {error}" if name else str(error)
+    return f"{label_of(name)}: {in_words(error)}" if name else in_words(error)
 
 
 def _declaration(field: ParameterField) -> dict[str, Any]:
@@ -37,13 +65,13 @@ def _declaration(field: ParameterField) -> dict[str, Any]:
         "name": field.name,
         "label": label_of(field.name),
         "kind": _drawn_as(field),
-        "help": field.help,
-        "unit": field.unit,
+        "help": in_words(field.help),
+        "unit": pgettext(CONTEXT, field.unit) if field.unit else "",
         "default": field.default,
         "required": field.required,
         "optional": field.optional,
         "bounds": _bounds(field),
-        "choices": field.choices,
+        "choices": [(choice, pgettext(CONTEXT, _choice(choice))) for choice in field.choices],
         "numbers": field.items in ("decimal", "whole number"),
     }
 

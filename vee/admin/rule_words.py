@@ -75,7 +75,7 @@ def rule_words(
         return RuleWords(
             title=known.title,
             said=said,
-            problem=gettext("Unreadable: %(error)s") % {"error": f"{pointer} {error}".strip()},
+            problem=gettext("Unreadable: %(error)s") % {"error": f"{pointer} {in_words(str(error))}".strip()},
         )
     follows = []
     for point in known.failure_points if types is not None else ():

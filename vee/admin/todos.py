@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from foundation.admin import ModelAdmin
+from foundation.words import in_words
 from vee import queries, search_queries
 from vee.admin import many, todo_queue, workbench
 from vee.admin.imds import ActsOnImds
@@ -155,7 +156,7 @@ class ToDoAdmin(ActsOnImds):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.model._meta,
-            "title": todo.summary,
+            "title": in_words(todo.summary),
             "is_fullwidth": "1",
             "todo": todo,
             "todo_open": is_open,

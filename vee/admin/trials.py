@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin
+from foundation.words import in_words
 from vee.admin import rule_parameters
 from vee.admin.rule_words import rule_words
 from vee.admin.trial_forms import ScopeForm, TrialRules, carried_over
@@ -116,7 +117,7 @@ class RuleTrialAdmin(EvidenceAdmin):
                     group=group, rules=kept, scope=scope.scope(), by=request.user, at=timezone.now()
                 )
             except trials.UnableToTryRules as error:
-                scope.add_error(None, str(error))
+                scope.add_error(None, in_words(error))
             else:
                 return HttpResponseRedirect(reverse("admin:vee_ruletrial_change", args=[trial.pk]))
         context = {

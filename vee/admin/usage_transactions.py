@@ -19,8 +19,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin, InstantRangeFilter
-from vee import codes, search_queries, usage_queries
+from vee import search_queries, usage_queries
 from vee.admin import workbench
+from vee.admin.words import condition_words
 from vee.admin.workbench import Action
 from vee.choices import USAGE_NOT_SENT
 from vee.choices import UsageTransactionStatus as Status
@@ -277,7 +278,7 @@ def _total_rows(detail: usage_queries.UsageDetail) -> list[TotalRow]:
                 estimated=shown.estimated,
                 user_edited=shown.user_edited,
                 conditions=", ".join(
-                    f"{codes.condition_name(int(code))}: {count}" for code, count in shown.conditions.items()
+                    f"{condition_words(int(code))}: {count}" for code, count in shown.conditions.items()
                 ),
             )
         )

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
+from foundation.words import in_words
 from vee import queries, usage_queries
 from vee.admin import readings
 from vee.admin.rule_words import rule_words
@@ -157,7 +158,7 @@ def typed_values(post: Mapping[str, str]) -> dict[int, Decimal | None]:
 
 def counted_from_one(error: ValueNotUsable) -> str:
     """Write a refusal as the page counts: from one, where the operation counts from nought as the API does."""
-    return str(error).replace(f"nterval {error.interval}", f"nterval {error.interval + 1}")
+    return in_words(str(error).replace(f"nterval {error.interval}", f"nterval {error.interval + 1}"))
 
 
 def context(request: HttpRequest, detail: queries.ImdDetail) -> dict[str, Any]:

@@ -65,7 +65,8 @@ class Criterion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             raise ValueError(f"{self.source} is neither {', '.join(sorted(FIELDS))} nor {CHARACTERISTIC}<name>")
         listed = isinstance(self.value, list)
         if listed != (self.comparison in (Comparison.BETWEEN, Comparison.IN)):
-            raise ValueError(f"{self.comparison} takes {'one value' if listed else 'a list of values'}")
+            message = f"{self.comparison} takes one value" if listed else f"{self.comparison} takes a list of values"
+            raise ValueError(message)
         if self.comparison == Comparison.BETWEEN and len(self.value) != 2:
             raise ValueError("BETWEEN takes two values")
         if not all(isinstance(item, str | int | Decimal) for item in (self.value if listed else [self.value])):

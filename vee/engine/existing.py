@@ -7,13 +7,14 @@ from decimal import ROUND_HALF_EVEN
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation import kept_texts
 from vee.codes import ComponentKind
 from vee.engine.batch import Batch
 from vee.engine.context import Context, Measured, Windows
 from vee.engine.findings import Changes
 
 
-NO_INTERVAL_SIZE = "the interval size is not known"
+NO_INTERVAL_SIZE = kept_texts.kept("the interval size is not known")
 
 
 def existing(batch: Batch, context: Context) -> Measured | None:

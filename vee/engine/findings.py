@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.kept_texts import kept
 from vee.codes import Severity
 from vee.engine.batch import Batch
 
@@ -119,8 +120,8 @@ class Outcome(enum.StrEnum):
     SKIPPED = "SKIPPED"
 
 
-NOT_ELIGIBLE = "not eligible"
-RUN_ENDS = "the run ends here"
+NOT_ELIGIBLE = kept("not eligible")
+RUN_ENDS = kept("the run ends here")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,16 +16,17 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.kept_texts import kept
 from vee.engine.allocation import in_proportion
 from vee.engine.batch import Batch
 from vee.engine.context import Context, RegisterRead, RegisterReads, Windows
 from vee.engine.fixed_point import MAXIMUM_COUNT, row_sums
 
 
-NO_READ = "the register has no read that tells the consumption of the period"
-OFF_THE_GRID = "a register read does not lie on the border of an interval"
-INCOMPLETE = "intervals between the register reads are missing"
-TOO_LARGE = "the result is too large a number"
+NO_READ = kept("the register has no read that tells the consumption of the period")
+OFF_THE_GRID = kept("a register read does not lie on the border of an interval")
+INCOMPLETE = kept("intervals between the register reads are missing")
+TOO_LARGE = kept("the result is too large a number")
 # What lies between two reads outside the IMD is looked for this far.
 MAXIMUM_OUTSIDE_SECONDS = 400 * 86_400
 

@@ -17,6 +17,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.kept_texts import kept
 from vee.codes import ComponentKind
 from vee.engine import calendar, consumption
 from vee.engine.batch import Batch, in_range
@@ -24,8 +25,8 @@ from vee.engine.context import NEVER, ComponentFacts, Context, RegisterReads, Wi
 from vee.engine.gaps import OUTAGE_RANGE
 
 
-OTHER_PERIODS = "the related registers were not read at the same times"
-NOT_MEASURED = "the related components have no measurements for the whole period"
+OTHER_PERIODS = kept("the related registers were not read at the same times")
+NOT_MEASURED = kept("the related components have no measurements for the whole period")
 # A period that is longer was not measured as a whole anyway, and would fill the memory.
 LONGEST_PERIOD = 400 * calendar.SECONDS_PER_DAY
 

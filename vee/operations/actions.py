@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
+from foundation.kept_texts import kept
 from vee import events
 from vee.choices import ImdKind, ImdState
 from vee.engine.fixed_point import UnableToKeepExactly
@@ -75,7 +76,7 @@ def perform_vee(*, imd_id: int, by: Any, reason: str, at: dt.datetime) -> Initia
             raise StateDoesNotAllow(f"VEE cannot be performed on an IMD in state {imd.state}.")
         path = paths[ImdState(imd.state)]
         if path:
-            _leave(imd, path=path, by=by, action="Perform VEE", reason=reason, at=at)
+            _leave(imd, path=path, by=by, action=kept("Perform VEE"), reason=reason, at=at)
         elif _can_be_prepared(imd_id):
             lifecycle.move(
                 imd=imd, path=[ImdState.PENDING, ImdState.VEE_READY], at=at, by=by.get_username(), reason=reason
@@ -114,7 +115,7 @@ def force_complete(*, imd_id: int, by: Any, reason: str, at: dt.datetime) -> Ini
             raise StateDoesNotAllow(f"An IMD in state {imd.state} cannot be force-completed.")
         lock_components(component_ids=[] if imd.measuring_component_id is None else [imd.measuring_component_id])
         path = [ImdState.EXCEPTION, ImdState.FORCE_COMPLETE, ImdState.COMPLETE]
-        _leave(imd, path=path, by=by, action="Force complete", reason=reason, at=at)
+        _leave(imd, path=path, by=by, action=kept("Force complete"), reason=reason, at=at)
         try:
             changes = accept_current_values(imd_id=imd_id, at=at)
             progress.advance(changes=changes)
@@ -187,4 +188,4 @@ def _leave(imd: InitialMeasurement, *, path: Sequence[str], by: Any, action: str
     who = by.get_username()
     lifecycle.move(imd=imd, path=path, at=at, by=who, reason=reason)
     evidence.close_exceptions(imd_ids=[imd.pk], at=at)
-    todos.complete_todos(imd_ids=[imd.pk], by=who, completion=f"{action}: {reason}", at=at)
+    todos.complete_todos(imd_ids=[imd.pk], by=who, completion=kept(f"{action}: {reason}"), at=at)

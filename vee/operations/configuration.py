@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from django.db import transaction
 
+from foundation.kept_texts import kept
 from vee.codes import ComponentKind, Role
 from vee.engine import eligibility, registry
 from vee.engine.plan import criteria_text, find_cycle
@@ -167,10 +168,10 @@ def _save_groups(entries: Sequence[tuple[int, GroupEntry]], *, by: Any, at: dt.d
 def _notes(rules: Sequence[RuleEntry]) -> Iterator[str]:
     """Say what of the rules does not work yet."""
     for rule in sorted({rule.rule for rule in rules} - registry.AVAILABLE.keys()):
-        yield f"{rule} is not available in this version"
+        yield kept(f"{rule} is not available in this version")
     named = {parameter: sorted(names) for parameter, names in named_by_rules(rules).items()}
     for code in missing_factors(named["factor"]):
-        yield f"there is no factor {code} yet"
+        yield kept(f"there is no factor {code} yet")
 
 
 def _save_rules(group: VeeGroup, entries: Sequence[RuleEntry], *, by: Any, at: dt.datetime) -> bool:
@@ -218,7 +219,7 @@ def _save_types(entries: Sequence[tuple[int, TypeEntry]], *, by: Any, at: dt.dat
 def _put_type(row: MeasuringComponentType, entry: TypeEntry, index: int, *, new: bool) -> None:
     for name in ("component_kind", "uom"):
         if new and getattr(entry, name) is msgspec.UNSET:
-            refuse([{"pointer": f"/{index}/{name}", "code": "required", "message": f"{name} is required"}])
+            refuse([{"pointer": f"/{index}/{name}", "code": "required", "message": kept(f"{name} is required")}])
     for name in TYPE_FIELDS:
         value = getattr(entry, name)
         if value is not msgspec.UNSET:

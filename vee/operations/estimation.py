@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from foundation.kept_texts import kept
 from vee.choices import ImdKind
 from vee.codes import ComponentKind, Condition
 from vee.models import MeasuringComponent
@@ -81,7 +82,7 @@ def _record(
         reason=reason,
     )
     if ask:
-        record.error = f"Nothing was measured from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC. {ASKED}"
+        record.error = kept(f"Nothing was measured from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC. {ASKED}")
     if component.kind == ComponentKind.SCALAR:
         record.conditions = np.array([Condition.MISSING], dtype=np.int32)
         return record

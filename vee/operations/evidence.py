@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from django.db.models import F
 
+from foundation.kept_texts import kept
 from vee import events
 from vee.choices import ImdState
 from vee.codes import BLOCKING_SEVERITIES, Band, Severity
@@ -205,11 +206,13 @@ def _other_size(imd: DueImd, expected: int | None) -> str:
 def _need(imd: DueImd, findings: Sequence[RowFinding]) -> todos.Need:
     blocking = [finding for finding in findings if finding.severity in BLOCKING_SEVERITIES]
     first = next((found for found in blocking if found.severity == Severity.TERMINATE), blocking[0])
-    more = f" (and {len(blocking) - 1} more)" if len(blocking) > 1 else ""
+    found = first.exception_type
+    if len(blocking) > 1:
+        found = kept(f"{found} (and {len(blocking) - 1} more)")
     return todos.Need(
         imd.id,
         [(finding.severity, finding.exception_type) for finding in blocking],
-        f"{imd.identifier}: {first.exception_type}{more} – {first.message}",
+        kept(f"{imd.identifier}: {found} – {first.message}"),
         first.todo_type,
     )
 
@@ -306,7 +309,7 @@ def fail_normalization(*, failures: Sequence[tuple[DueImd, str]], at: dt.datetim
             reason=reason,
             also={"attempts": F("attempts") + 1, "error": reason[:300]},
         )
-    _ask_for_repair([(imd.id, f"{imd.identifier}: {reason}") for imd, reason in failures], at=at)
+    _ask_for_repair([(imd.id, kept(f"{imd.identifier}: {reason}")) for imd, reason in failures], at=at)
 
 
 def raise_technical(*, imd: DueImd, error: Exception, at: dt.datetime) -> None:
@@ -328,7 +331,7 @@ def _refuse(refusal: Refused, *, at: dt.datetime) -> bool:
         reason=refusal.reason,
         also={"error": refusal.reason[:300]},
     )
-    _ask_for_repair([(imd.id, f"{imd.identifier}: {refusal.reason}")], at=at)
+    _ask_for_repair([(imd.id, kept(f"{imd.identifier}: {refusal.reason}"))], at=at)
     return True
 
 

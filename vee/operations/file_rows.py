@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from foundation.kept_texts import kept
 from vee import codes, models, readers
 from vee.engine.calendar import standard_offset_seconds
 from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
@@ -107,7 +108,7 @@ class Registry:
         A row that tells of several reads of a register gives a record for each, in the order of time.
         """
         if len(item.component) > LONGEST_NAME:
-            return _refused(item, "invalid_component", "the name of the component has more than 60 characters")
+            return _refused(item, "invalid_component", kept("the name of the component has more than 60 characters"))
         component = self._find(item.component)
         kind = component.type if component is not None else None
         expected = kind or self._registration.type
@@ -117,8 +118,9 @@ class Registry:
         if component is None:
             kind, error = self._register(item)
         if kind is not None and _is_scalar(item) != (kind.component_kind == codes.ComponentKind.SCALAR):
-            has = "readings" if kind.component_kind == codes.ComponentKind.SCALAR else "intervals"
-            return _refused(item, "kind_mismatch", f"{item.component} has {has}")
+            scalar = kind.component_kind == codes.ComponentKind.SCALAR
+            said = f"{item.component} has readings" if scalar else f"{item.component} has intervals"
+            return _refused(item, "kind_mismatch", said)
         scale = kind.scale if kind is not None else imd_store.DEFAULT_SCALE
         if isinstance(item, readers.RegisterReading):
             return _scalars(item, component.pk if component is not None else None, scale, error)
@@ -181,11 +183,13 @@ def _is_scalar(item: readers.IntervalReadings | readers.RegisterReading) -> bool
 
 def _misfit(item: readers.IntervalReadings | readers.RegisterReading, kind: models.MeasuringComponentType) -> str:
     if _is_scalar(item) != (kind.component_kind == codes.ComponentKind.SCALAR):
-        return "it delivers register reads" if _is_scalar(item) else "it delivers intervals"
+        return kept("it delivers register reads") if _is_scalar(item) else kept("it delivers intervals")
     if item.uom.casefold() != kind.uom.casefold():
-        return f"it delivers {item.uom or 'no unit'}, the type has {kind.uom}"
+        return kept(f"it delivers {item.uom or 'no unit'}, the type has {kind.uom}")
     if isinstance(item, readers.IntervalReadings) and item.seconds_per_interval != kind.seconds_per_interval:
-        return f"it delivers intervals of {item.seconds_per_interval} s, the type has {kind.seconds_per_interval} s"
+        return kept(
+            f"it delivers intervals of {item.seconds_per_interval} s, the type has {kind.seconds_per_interval} s"
+        )
     return ""
 
 
@@ -195,7 +199,7 @@ def _intervals(
     try:
         values = imd_store.fixed_values(item.values, scale=scale)
     except imd_store.UnableToKeepValue as unable:
-        return _refused(item, "not_exact", f"interval {unable.index + 1}: {unable}")
+        return _refused(item, "not_exact", kept(f"interval {unable.index + 1}: {unable}"))
     if isinstance(item.start.tzinfo, dt.timezone):
         start, end = _period(item.start, item.seconds_per_interval * len(values))
     else:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from foundation.kept_texts import kept
 from vee.codes import ROLE_OF_KIND, ComponentKind, ImdKind, Role, Severity
 from vee.engine.calendar import local_date
 from vee.engine.plan import GroupSpec, Plan, RuleSpec, build_plan, find_cycle
@@ -90,8 +91,8 @@ def unknown_names(*, rule: str, parameters: Mapping[str, Any]) -> list[str]:
     messages = []
     for name, what, key, model in (
         ("factor", "factor", "code", Factor),
-        ("group", "VEE group", "code", VeeGroup),
-        ("todo_type", "To Do type", "pk", ToDoType),
+        ("group", kept("VEE group"), "code", VeeGroup),
+        ("todo_type", kept("To Do type"), "pk", ToDoType),
     ):
         value = parameters.get(name)
         named = isinstance(value, str) and value and name in _parameters_of(rule)

@@ -17,6 +17,7 @@ import msgspec
 from django.db import IntegrityError, transaction
 
 from foundation.api.decoding import DoesNotFit, convert
+from foundation.kept_texts import kept
 from vee import models
 from vee.operations import imd_store, known_components
 from vee.operations.imd_records import ImdRecord, RecordRefused, prepare
@@ -88,7 +89,7 @@ def _judge(record: Any) -> _Judged | RecordProblem:
             status=400,
             code="validation",
             detail="A record is a JSON object.",
-            errors=[{"pointer": "", "code": "invalid", "message": "an object is expected"}],
+            errors=[{"pointer": "", "code": "invalid", "message": kept("an object is expected")}],
         )
     try:
         typed = convert(record, ImdRecord)
@@ -180,7 +181,7 @@ def _reused(external_id: str) -> IntakeResult:
                 {
                     "pointer": "/external_id",
                     "code": "idempotency_key_reused",
-                    "message": "used before with another body",
+                    "message": kept("used before with another body"),
                 }
             ],
         ),

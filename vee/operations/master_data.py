@@ -18,6 +18,7 @@ from django.db import transaction
 from foundation.api.decoding import DoesNotFit, convert
 from foundation.api.parsers import parse_strict
 from foundation.api.problems import Problem
+from foundation.kept_texts import kept
 from vee.events import SYSTEM
 from vee.operations import master_data_kinds
 from vee.operations.master_data_records import KINDS, Line
@@ -78,11 +79,11 @@ def _judge(line: bytes | Mapping[str, Any]) -> LineResult | tuple[str, Line]:
             errors = problem.errors or [{"pointer": "", "code": "malformed", "message": str(problem.detail)}]
             return LineResult(errors=errors, code=problem.default_code, is_object=False)
     if not isinstance(line, Mapping):
-        return _refused("", "", "", "invalid", "a JSON object is expected", is_object=False)
+        return _refused("", "", "", "invalid", kept("a JSON object is expected"), is_object=False)
     kind = line.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
         known = ", ".join(KINDS)
-        return _refused("", "", "/kind", "invalid" if kind is not None else "required", f"kind is one of {known}")
+        return _refused("", "", "/kind", "invalid" if kind is not None else "required", kept(f"kind is one of {known}"))
     try:
         typed = convert(line, KINDS[kind])
     except DoesNotFit as error:

@@ -11,6 +11,7 @@ from django.db import models as db
 from msgspec import UNSET
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
+from foundation.kept_texts import kept
 from foundation.times import parse_instant
 from vee import codes, models
 from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
@@ -189,7 +190,7 @@ def refer(found: dict[str, Any], name: str, given: Any, known: dict[str, Any], w
 
 def unknown(name: str, what: str, identifier: str) -> LineRefused:
     """Give the refusal of a reference to what does not exist."""
-    return LineRefused(f"/{name}", "unknown_reference", f"there is no {what} {identifier!a}")
+    return LineRefused(f"/{name}", "unknown_reference", kept(f"there is no {what} {identifier!a}"))
 
 
 def columns(model: type[db.Model], values: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.db import models as db
 from msgspec import UNSET
 from simple_history.utils import bulk_update_with_history
 
+from foundation.kept_texts import kept
 from vee import codes, models
 from vee.engine.calendar import standard_offset_seconds
 from vee.engine.registers import is_threshold
@@ -160,7 +161,7 @@ class MeasuringComponents(Keeper):
 
     def values(self, line: records.MeasuringComponent, row: models.MeasuringComponent) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        refer(found, "type", line.type, self.types, "measuring component type")
+        refer(found, "type", line.type, self.types, kept("measuring component type"))
         refer(found, "device", line.device, self.devices, "device")
         refer(found, "service_point", line.service_point, self.points, "service point")
         if line.multiplier is not UNSET:

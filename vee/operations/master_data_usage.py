@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from foundation.kept_texts import kept
 from vee import choices, models
 from vee.events import SYSTEM, MasterData
 from vee.operations import master_data_records as records
@@ -72,7 +73,7 @@ class UsageTransactions(Keeper):
 
     def values(self, line: records.UsageTransaction, row: models.UsageTransaction) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        refer(found, "usage_subscription", line.usage_subscription, self.subscriptions, "usage subscription")
+        refer(found, "usage_subscription", line.usage_subscription, self.subscriptions, kept("usage subscription"))
         if line.start is not UNSET:
             found["start"] = instant(line.start, "/start")
         if line.end is not UNSET:

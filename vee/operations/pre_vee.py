@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from foundation.kept_texts import kept
 from vee.choices import ImdKind, ImdState
 from vee.codes import Condition
 from vee.engine.context import Windows
@@ -63,7 +64,7 @@ def adjust(
     expected, rest = divmod(elapsed, dt.timedelta(seconds=seconds_per_interval))
     if not rest and expected == count:
         return Adjusted(start, end, 0)
-    refusal = f"{count} values do not fit {elapsed} in intervals of {seconds_per_interval} s"
+    refusal = kept(f"{count} values do not fit {elapsed} in intervals of {seconds_per_interval} s")
     if kind is None or rest or end <= start:
         raise CountDoesNotFit(refusal)
     if count < expected and kind.fill_missing_intervals:
@@ -129,7 +130,7 @@ def _difference(imd: DueImd, component: Component, before: np.ndarray, valid: np
         return ""
     first = int(over[0])
     now, then = (number_text(to_decimal(int(count), imd.scale)) for count in (values[first], before[first]))
-    differ = "1 interval differs" if len(over) == 1 else f"{len(over)} intervals differ"
+    differ = kept("1 interval differs") if len(over) == 1 else kept(f"{len(over)} intervals differ")
     return (
         f"{NOT_LIKE_THE_DAY_BEFORE}{differ} by more than {number_text(tolerance)} from the day "
         f"before; interval {first + 1} is {now} and was {then}."

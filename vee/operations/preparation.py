@@ -14,6 +14,7 @@ import numpy as np
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
+from foundation.kept_texts import kept
 from vee.codes import ComponentKind, Condition, ImdKind, Role
 from vee.engine.registers import Register
 from vee.locks import to_lock
@@ -270,7 +271,7 @@ def check(imd: DueImd) -> Component:
         raise UnableToPrepare(f"There is no measuring component {imd.identifier}.")
     scalar = component.kind == ComponentKind.SCALAR
     if scalar != (imd.values is None):
-        wanted = "register readings" if scalar else "interval values"
+        wanted = kept("register readings") if scalar else kept("interval values")
         raise UnableToPrepare(f"{imd.identifier} is a component for {wanted}, and these are not.")
     if scalar:
         if imd.reading is None and imd.kind != ImdKind.ESTIMATION:

@@ -180,14 +180,14 @@ def _problems(component: Component, scalar: Scalar, reading: Decimal) -> Iterabl
         if step.amount is None:
             message = "The reading is lower than the one before it."
             if step.would_be is not None:
-                message += f" As a rollover the register would have gone on by {number_text(step.would_be)}."
+                message = f"{message} As a rollover the register would have gone on by {number_text(step.would_be)}."
             yield Problem(READING_LOWER, message, number_text(reading), number_text(scalar.previous.reading))
     if scalar.following is not None and component.sync_consumption:
         step = registers.step(register, reading, scalar.following.reading)
         if step.amount is None:
             message = "The reading is higher than the one after it."
             if step.would_be is not None:
-                message += f" As a rollover the register would have gone on by {number_text(step.would_be)}."
+                message = f"{message} As a rollover the register would have gone on by {number_text(step.would_be)}."
             yield Problem(READING_HIGHER, message, number_text(reading), number_text(scalar.following.reading))
 
 

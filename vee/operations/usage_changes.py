@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from foundation.dispatch import after_commit
+from foundation.kept_texts import kept
 from vee import events
 from vee.choices import USAGE_NOT_SENT, USAGE_SENSITIVE, ImdState
 from vee.choices import UsageTransactionStatus as Status
@@ -154,7 +155,7 @@ def _correct(
         old_version=old_version,
         new_version=new_version,
     )
-    shown = ", ".join(map(str, ids[:20])) + (" and more" if len(ids) > 20 else "")
+    shown = ", ".join(map(str, ids[:20])) + (kept(" and more") if len(ids) > 20 else "")
     usage_lifecycle.move(
         transaction=row,
         to=Status.SUBSEQUENT_CORRECTION,

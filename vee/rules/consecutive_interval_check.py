@@ -15,6 +15,7 @@ from typing import Annotated, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.kept_texts import kept
 from vee.codes import Band, Role
 from vee.engine.batch import Batch, in_range
 from vee.engine.context import Context, Windows
@@ -26,14 +27,13 @@ from vee.engine.rule import INTERVAL_ONLY, FailurePoint, Rule
 from vee.engine.sentences import Said, fails, gettext_noop
 
 
-_WORDS = {"EQ": "equal to", "NE": "other than", "LT": "below", "LE": "at most", "GT": "above", "GE": "at least"}
 _SAID = {
-    "EQ": gettext_noop("are equal to {value}"),
-    "NE": gettext_noop("are other than {value}"),
-    "LT": gettext_noop("are below {value}"),
-    "LE": gettext_noop("are at most {value}"),
-    "GT": gettext_noop("are above {value}"),
-    "GE": gettext_noop("are at least {value}"),
+    "EQ": kept(gettext_noop("are equal to {value}")),
+    "NE": kept(gettext_noop("are other than {value}")),
+    "LT": kept(gettext_noop("are below {value}")),
+    "LE": kept(gettext_noop("are at most {value}")),
+    "GT": kept(gettext_noop("are above {value}")),
+    "GE": kept(gettext_noop("are at least {value}")),
 }
 
 
@@ -162,11 +162,12 @@ def _finding(batch: Batch, run: _Run, parameters: Parameters) -> Finding:
     elif parameters.criterion == "UNCHANGED":
         said = f"have the same value, {as_text(int(batch.values[run.row, first]), batch.scale)}"
     else:
-        said = f"are {_WORDS[parameters.comparison]} {number_text(parameters.value)}"
-    began = f", {before} of them before this IMD" if before else ""
+        said = _SAID[parameters.comparison].format(value=number_text(parameters.value))
+    if before:
+        said = f"{said}, {before} of them before this IMD"
     return Finding(
         run.row,
-        f"{count} intervals in a row {said}{began}; {parameters.min_consecutive} are too many.",
+        f"{count} intervals in a row {said}; {parameters.min_consecutive} are too many.",
         observed=str(count),
         limit=str(parameters.min_consecutive - 1),
         first_interval=first,

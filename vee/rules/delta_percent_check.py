@@ -16,6 +16,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.kept_texts import kept
 from vee.codes import ComponentKind, Role
 from vee.engine import consumption
 from vee.engine.batch import Batch, in_range
@@ -35,7 +36,7 @@ from vee.engine.rule import ALL_KINDS, FailurePoint, Rule
 from vee.engine.sentences import Said, fails, gettext_noop
 
 
-NOTHING_BEFORE = "there is no value before to compare with"
+NOTHING_BEFORE = kept("there is no value before to compare with")
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):

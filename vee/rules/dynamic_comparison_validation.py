@@ -19,6 +19,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.kept_texts import kept
 from vee.codes import ComponentKind, Role
 from vee.engine import consumption, expressions, window_statistics
 from vee.engine.batch import Batch
@@ -83,7 +84,7 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
         try:
             met = formula.evaluate(values)
         except expressions.UnableToEvaluate as reason:
-            without.setdefault(f"the formula has no result: {reason}", []).append(row)
+            without.setdefault(kept(f"the formula has no result: {reason}"), []).append(row)
             continue
         if met:
             result.findings.append(_finding(row, values, parameters))
@@ -129,8 +130,8 @@ def _samples(
 
 def _finding(row: int, values: dict[str, Decimal | None], parameters: Parameters) -> Finding:
     shown = ", ".join(f"{name} = {_text(value)}" for name, value in values.items() if value is not None)
-    said = parameters.message or f"The formula is met: {parameters.formula}"
-    return Finding(row, f"{said} ({shown})" if shown else said, observed=shown, limit=parameters.formula)
+    said = parameters.message or kept(f"The formula is met: {parameters.formula}")
+    return Finding(row, kept(f"{said} ({shown})") if shown else said, observed=shown, limit=parameters.formula)
 
 
 def _text(value: Decimal) -> str:

@@ -6,6 +6,7 @@ Siblings often arrive later; the rule's usual severity is Issue, and the IMD is 
 
 from __future__ import annotations
 
+from foundation.kept_texts import kept
 from vee.codes import Role
 from vee.engine.batch import Batch
 from vee.engine.context import Context
@@ -32,9 +33,11 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
         return result
     for row, missing in zip(asked, context.siblings_without_imd(batch.take(asked)), strict=True):
         if missing:
-            more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-            message = f"There is no IMD for this period of {', '.join(missing[:_NAMED])}{more}."
-            result.findings.append(Finding(row, message, observed=f"{len(missing)} missing", limit="0"))
+            named = ", ".join(missing[:_NAMED])
+            if len(missing) > _NAMED:
+                named = kept(f"{named} and {len(missing) - _NAMED} more")
+            message = f"There is no IMD for this period of {named}."
+            result.findings.append(Finding(row, message, observed=kept(f"{len(missing)} missing"), limit="0"))
     return result
 
 

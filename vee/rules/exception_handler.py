@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
+from foundation.kept_texts import kept
 from vee.codes import Severity
 from vee.engine.batch import Batch
 from vee.engine.exceptions_found import ExceptionTypes, MatchOption, matching, phrase
@@ -42,7 +43,7 @@ def review(batch: Batch, parameters: Parameters, found: Sequence[Sequence[RowFin
                     row,
                     f"These exceptions were found: {', '.join(there)}.",
                     observed=", ".join(there),
-                    limit=f"{parameters.match.lower()} of {wanted}",
+                    limit=kept(f"any of {wanted}" if parameters.match == "ANY" else f"all of {wanted}"),
                     count=sum(finding.exception_type in there for finding in findings),
                     todo_type=parameters.todo_type,
                 )

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.kept_texts import kept
 from vee.codes import Band, ComponentKind, Role, Severity
 from vee.engine import consumption, daily_usage
 from vee.engine.batch import Batch, ImdFacts, in_range
@@ -35,12 +36,12 @@ from vee.engine.sentences import LIST_OF_OR, Said, fails, gettext_noop, listed
 
 DEFAULT_HIGH = Decimal(600)
 DEFAULT_LOW = Decimal(15)
-UNUSABLE = "there is not enough usable history"
+UNUSABLE = kept("there is not enough usable history")
 _YEAR = 365 * SECONDS_PER_DAY
 _SHOWN_PLACES = 6
 # How near to a limit floating point is not trusted, as a share of it.
 _SCREEN = 1e-9
-_NAMES = {"LAST_YEAR": gettext_noop("the year before"), "LAST_READING": gettext_noop("the time before")}
+_NAMES = {"LAST_YEAR": kept(gettext_noop("the year before")), "LAST_READING": kept(gettext_noop("the time before"))}
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -199,14 +200,13 @@ def _choose(
         ):
             key = (*quality, basis, batch.facts[row].allow_negative)
             if key not in judged:
-                judged[key] = _unusable(*key, parameters)
+                judged[key] = _unusable(*key, parameters, name=_NAMES[which])
             reason = judged[key]
             if reason is None:
                 chosen[row] = _Chosen(usages, at, which)
                 reasons.pop(row, None)
             else:
-                tried = f"{_NAMES[which]} {reason}"
-                reasons[row] = f"{reasons[row]}; {tried}" if row in reasons else tried
+                reasons[row] = kept(f"{reasons[row]}; {reason}") if row in reasons else reason
         open_rows = np.array(sorted(reasons), dtype=np.intp)
     return chosen, reasons
 
@@ -223,22 +223,22 @@ def _window(
 
 def _unusable(
     covered: int, edited: int, estimated: int, abnormal: int, negative: bool, basis: int, allow_negative: bool,
-    parameters: Parameters,
+    parameters: Parameters, *, name: str,
 ) -> str | None:  # fmt: skip
     """Say why a history cannot be used; times in seconds."""
     required = Fraction(parameters.required_historical_data_pct)
     if not covered or covered * 100 < required * basis:
         share = consumption.percent_text(covered, basis)
-        return f"covers {share} % of {number_text(parameters.required_historical_data_pct)} %"
+        return kept(f"{name} covers {share} % of {number_text(parameters.required_historical_data_pct)} %")
     for seconds, allowed, words in (
-        (edited, parameters.allowed_user_edited_pct, "edited"),
-        (estimated, parameters.allowed_system_estimated_pct, "estimated"),
-        (abnormal, parameters.allowed_non_normal_pct, "not normal"),
+        (edited, parameters.allowed_user_edited_pct, kept("edited")),
+        (estimated, parameters.allowed_system_estimated_pct, kept("estimated")),
+        (abnormal, parameters.allowed_non_normal_pct, kept("not normal")),
     ):
         if seconds * 100 > Fraction(allowed) * covered:
             share = consumption.percent_text(seconds, covered)
-            return f"is {words} to {share} % of at most {number_text(allowed)} %"
-    return "is negative" if negative and not allow_negative else None
+            return kept(f"{name} is {words} to {share} % of at most {number_text(allowed)} %")
+    return kept(f"{name} is negative") if negative and not allow_negative else None
 
 
 def _clearly_within(
@@ -288,7 +288,7 @@ def _judge(
         amount, per_day = abs(amount), abs(per_day)
     expected = per_day * seconds / SECONDS_PER_DAY
     wanted = parameters.high_low_check
-    for limit_name, compare, point in (("high", "above", MAIN), ("low", "below", "low")):
+    for limit_name, compare, point in (("high", kept("above"), MAIN), ("low", kept("below"), "low")):
         if wanted not in ("BOTH", limit_name.upper()) or (limit_name == "low" and high_only):
             continue
         factor = _factor(limit_name, facts, parameters)
@@ -297,7 +297,7 @@ def _judge(
             observed, shown = _text(amount), _text(limit)
             percent = consumption.quantity_text(factor * 10**_SHOWN_PLACES * 100, _SHOWN_PLACES)
             days = consumption.quantity_text(Fraction(chosen.usage.covered * 100, SECONDS_PER_DAY), 2)
-            basis = "on average" if parameters.comparison_method == "AVERAGE" else "at most"
+            basis = kept("on average" if parameters.comparison_method == "AVERAGE" else "at most")
             message = (
                 f"The consumption {observed} lies {compare} {shown}: {percent} % of the {_text(expected)} expected "
                 f"from {_text(per_day)} a day {basis} in {days} days of {_NAMES[chosen.which]}."

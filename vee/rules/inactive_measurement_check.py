@@ -17,6 +17,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.kept_texts import kept
 from vee.codes import ComponentKind, Role
 from vee.engine import consumption
 from vee.engine.batch import Batch
@@ -59,7 +60,7 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     if parameters.missing_usage_subscription:
         for row in np.flatnonzero(~context.has_usage_subscription(batch)).tolist():
             message = "The service point has no usage subscription."
-            result.findings.append(Finding(row, message, observed="none", point="missing_usage_subscription"))
+            result.findings.append(Finding(row, message, observed=kept("none"), point="missing_usage_subscription"))
     result.findings.sort(key=lambda finding: finding.row)
     return result
 
@@ -76,7 +77,7 @@ def _judge_installations(batch: Batch, parameters: Parameters, context: Context,
         for at, installed in enumerate(installations):
             if not installed:
                 message = "The device was not installed in this period."
-                result.findings.append(Finding(int(asked[at]), message, observed="none", point="uninstalled"))
+                result.findings.append(Finding(int(asked[at]), message, observed=kept("none"), point="uninstalled"))
     if parameters.disconnected:
         inactive = [_inactive(installed) for installed in installations]
         # A device that was never installed is said to be so once.

@@ -18,6 +18,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.kept_texts import kept
 from vee.codes import Condition
 from vee.engine.batch import Batch, distinct
 from vee.engine.context import Context
@@ -39,6 +40,7 @@ from vee.engine.sentences import LIST_OF_THEN, Said, gettext_noop, listed
 
 
 ACTUAL_RANGE = (500_000, 699_999)
+_DAYS = (kept("comparison day has"), kept("comparison days have"))
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -125,7 +127,7 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
         missing, candidates_of,
         days_to_average=parameters.days_to_average, minimum_days=parameters.min_comparison_days,
     )  # fmt: skip
-    result.findings.extend(too_little_history(estimates.left, parameters.min_comparison_days, "comparison"))
+    result.findings.extend(too_little_history(estimates.left, parameters.min_comparison_days, _DAYS))
     changes = Changes(
         estimates.rows, estimates.intervals, estimates.values,
         np.full(len(estimates.rows), parameters.estimate_condition, dtype=np.int32),
@@ -151,16 +153,16 @@ def _chosen(batch: Batch, missing: NDArray[np.bool_], parameters: Parameters, re
     return rows[attached]
 
 
-def too_little_history(left: NDArray[np.bool_], wanted: int, kind: str) -> list[Finding]:
-    """Report the missing intervals of each IMD that have fewer than `wanted` days of a kind to be estimated from."""
+def too_little_history(left: NDArray[np.bool_], wanted: int, days: tuple[str, str]) -> list[Finding]:
+    """Report the missing intervals of each IMD that have fewer than `wanted` of these days, one or several."""
     findings = []
+    have = days[wanted != 1]
     for row in distinct(np.flatnonzero(left) // left.shape[1]).tolist():
         intervals = np.flatnonzero(left[row])
-        days = "day has" if wanted == 1 else "days have"
         findings.append(
             Finding(
                 row,
-                f"{len(intervals)} missing intervals were not estimated: fewer than {wanted} {kind} {days} a usable "
+                f"{len(intervals)} missing intervals were not estimated: fewer than {wanted} {have} a usable "
                 "measurement at their time of day.",
                 observed=str(len(intervals)),
                 limit=str(wanted),

@@ -16,6 +16,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.kept_texts import kept
 from vee.codes import Condition
 from vee.engine.batch import Batch
 from vee.engine.calendar import SECONDS_PER_DAY
@@ -29,6 +30,9 @@ from vee.engine.parameters import ConditionCode, ConditionRange, RuleParameters,
 from vee.engine.rule import ALL_ROLES, INTERVAL_ONLY, FailurePoint, Rule
 from vee.engine.sentences import Said, gettext_noop
 from vee.rules.interval_averaging_estimation import ACTUAL_RANGE, too_little_history
+
+
+_DAYS = (kept("proxy day has"), kept("proxy days have"))
 
 
 class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -114,7 +118,7 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     )  # fmt: skip
     conditions = np.full(len(estimates.rows), parameters.estimate_condition, dtype=np.int32)
     return Result(
-        findings=too_little_history(estimates.left, parameters.min_comparison_days, "proxy"),
+        findings=too_little_history(estimates.left, parameters.min_comparison_days, _DAYS),
         changes=Changes(estimates.rows, estimates.intervals, estimates.values, conditions),
         not_evaluated=result.not_evaluated,
     )

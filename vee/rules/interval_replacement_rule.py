@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation import kept_texts
 from vee.codes import Severity
 from vee.engine.batch import Batch, distinct
 from vee.engine.context import Context
@@ -56,8 +57,8 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     keep = rejected & found.valid
     return Result(
         findings=[
-            *_findings(rejected & ~found.valid, MAIN, "a person took the existing value away"),
-            *_findings(keep, "kept", "the existing measurement is kept"),
+            *_findings(rejected & ~found.valid, MAIN, kept_texts.kept("a person took the existing value away")),
+            *_findings(keep, "kept", kept_texts.kept("the existing measurement is kept")),
         ],
         changes=kept(found, keep, batch),
     )

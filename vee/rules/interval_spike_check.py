@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.kept_texts import kept
 from vee.codes import Role
 from vee.engine import calendar
 from vee.engine.batch import Batch, in_range
@@ -26,7 +27,7 @@ from vee.engine.rule import INTERVAL_ONLY, FailurePoint, Rule
 from vee.engine.sentences import Said, fails, gettext_noop
 
 
-TOO_FEW = "fewer than 3 usable intervals"
+TOO_FEW = kept("fewer than 3 usable intervals")
 _NOTHING = np.iinfo(np.int64).min
 
 
@@ -142,12 +143,12 @@ def _finding(batch: Batch, parameters: Parameters, row: int, offset: int, values
         if highest <= least:
             return None
         spikes = [at for at, value in enumerate(values) if value > least]
-        observed = f"{peak} against {compared}"
+        observed = kept(f"{peak} against {compared}")
         said = f"The highest value is {peak}, the third-highest {compared}"
     limit = number_text(parameters.tolerance)
     return Finding(
         row,
-        f"{said}{_when(batch, row, offset + values.index(highest))}; the tolerance is {limit}.",
+        f"{_when(batch, row, offset + values.index(highest), said)}; the tolerance is {limit}.",
         observed=observed,
         limit=limit,
         first_interval=offset + spikes[0],
@@ -156,13 +157,13 @@ def _finding(batch: Batch, parameters: Parameters, row: int, offset: int, values
     )
 
 
-def _when(batch: Batch, row: int, interval: int) -> str:
+def _when(batch: Batch, row: int, interval: int, said: str) -> str:
     if batch.seconds_per_interval is None:
-        return ""
+        return said
     label = calendar.label_text(
         int(batch.starts[row]), batch.seconds_per_interval, interval, batch.facts[row].time_zone
     )
-    return f", in the interval to {label}"
+    return kept(f"{said}, in the interval to {label}")
 
 
 def sentence(parameters: Parameters) -> Said:

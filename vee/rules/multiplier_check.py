@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from foundation.kept_texts import kept
 from vee.engine.batch import Batch
 from vee.engine.context import Context
 from vee.engine.findings import Finding, Result
@@ -33,7 +34,7 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
         if facts.multiplier is None:
             if parameters.require_multiplier:
                 message = f"No multiplier was delivered; the measuring component has {number_text(expected)}."
-                result.findings.append(Finding(row, message, observed="none", limit=number_text(expected)))
+                result.findings.append(Finding(row, message, observed=kept("none"), limit=number_text(expected)))
             else:
                 undelivered.append(row)
         elif facts.multiplier != expected:

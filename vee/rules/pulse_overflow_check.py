@@ -15,6 +15,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.kept_texts import kept
 from vee.codes import Condition, Role
 from vee.engine import consumption
 from vee.engine.batch import Batch, ImdFacts, in_range
@@ -85,13 +86,16 @@ def _finding(
 ) -> Finding:
     intervals = np.flatnonzero(overflowed)
     valued = intervals[batch.valid[row, intervals]]
-    observed = as_text(int(batch.values[row, valued].max()), batch.scale) if len(valued) else "reported"
+    observed = as_text(int(batch.values[row, valued].max()), batch.scale) if len(valued) else kept("reported")
     limit = "" if weight is None else number_text(weight * parameters.max_pulses)
-    at_most = f"; {parameters.max_pulses} pulses are {limit}" if limit else ""
-    highest = f", the highest with {observed}" if len(valued) else ""
+    said = f"The pulses of {len(intervals)} intervals overflowed"
+    if len(valued):
+        said = f"{said}, the highest with {observed}"
+    if limit:
+        said = f"{said}; {parameters.max_pulses} pulses are {limit}"
     return Finding(
         row,
-        f"The pulses of {len(intervals)} intervals overflowed{highest}{at_most}.",
+        kept(f"{said}."),
         observed=observed,
         limit=limit,
         first_interval=int(intervals[0]),

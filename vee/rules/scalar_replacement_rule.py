@@ -13,6 +13,7 @@ from typing import Annotated
 
 import numpy as np
 
+from foundation.kept_texts import kept
 from vee.codes import Severity
 from vee.engine.batch import Batch
 from vee.engine.context import Context, RegisterRead
@@ -55,7 +56,7 @@ class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_onl
 
 def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     """Reject the reads that may not replace what is there."""
-    result, kept = Result(), Estimates(batch.scale)
+    result, estimates = Result(), Estimates(batch.scale)
     ends = np.array([facts.end for facts in batch.facts], dtype=np.int64)
     components = np.array([facts.component_id for facts in batch.facts], dtype=np.int64)
     for row, reads in enumerate(context.register_reads(components, ends - 1, ends)):
@@ -65,20 +66,22 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
         ):
             continue
         if parameters.on_reject == OnReject.KEEP_EXISTING and there.consumption is not None:
-            kept.add(row, Fraction(there.consumption), there.condition, result)
-            result.findings.append(_finding(batch, row, there, "is kept", point="kept"))
+            estimates.add(row, Fraction(there.consumption), there.condition, result)
+            result.findings.append(_finding(batch, row, there, kept("is kept"), point="kept"))
         else:
-            result.findings.append(_finding(batch, row, there, "may not be replaced"))
-    return kept.into(result)
+            result.findings.append(_finding(batch, row, there, kept("may not be replaced")))
+    return estimates.into(result)
 
 
 def _finding(batch: Batch, row: int, there: RegisterRead, what: str, *, point: str = MAIN) -> Finding:
     reading = batch.facts[row].reading
-    by = " that a person edited" if there.user_edited else ""
+    said = "There is a measurement of this time"
+    if there.user_edited:
+        said = "There is a measurement of this time that a person edited"
     return Finding(
         row,
-        f"There is a measurement of this time{by}, with the reading {number_text(there.reading)}; it {what}.",
-        observed="none" if reading is None else number_text(reading),
+        f"{said}, with the reading {number_text(there.reading)}; it {what}.",
+        observed=kept("none") if reading is None else number_text(reading),
         limit=number_text(there.reading),
         first_interval=0,
         last_interval=0,

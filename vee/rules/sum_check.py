@@ -15,6 +15,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Literal
 
+from foundation.kept_texts import kept
 from vee.codes import Role, Severity
 from vee.engine import consumption
 from vee.engine.batch import Batch
@@ -81,7 +82,7 @@ def _judge(compared: Compared, parameters: Parameters) -> Finding | None:
         return None
     own, related, off, limit = map(_text, (compared.own, compared.related, difference, allowed))
     share = f" ({consumption.percent_text(difference, abs(compared.related))} %)" if compared.related else ""
-    others = "registers" if compared.registers else "interval components"
+    others = kept("registers" if compared.registers else "interval components")
     return Finding(
         compared.row,
         f"The consumption is {own}, that of the related {others} {related}: they differ by {off}{share}; allowed is "

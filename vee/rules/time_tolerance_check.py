@@ -11,6 +11,7 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
+from foundation.kept_texts import kept
 from vee.codes import Role
 from vee.engine.batch import Batch, ImdFacts
 from vee.engine.context import Context
@@ -43,7 +44,7 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
             unknown.append(row)
         elif abs(deviation) > parameters.tolerance_s:
             observed, limit = number_text(abs(deviation)), number_text(parameters.tolerance_s)
-            way = "ahead" if deviation > 0 else "behind"
+            way = kept("ahead" if deviation > 0 else "behind")
             message = f"The meter's clock is {observed} s {way}; allowed are {limit} s."
             result.findings.append(Finding(row, message, observed=f"{number_text(deviation)} s", limit=f"{limit} s"))
     result.leave_out(unknown, f"the characteristic {parameters.characteristic} is not noted as a number")

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import numpy as np
 
+from foundation.kept_texts import kept
 from vee.codes import Band, Role, Severity
 from vee.engine import consumption
 from vee.engine.batch import Batch, in_range
@@ -59,10 +60,10 @@ def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
         outage[asked] = [bool(periods) for periods in context.outages(batch.take(asked))]
     for row in zero.tolist():
         if outage[row]:
-            message, point = "The consumption is zero, and there was an outage.", "outage"
+            message, point = kept("The consumption is zero, and there was an outage."), "outage"
         else:
-            message, point = "The consumption is zero.", MAIN
-        result.findings.append(Finding(row, message, observed="0", limit="above 0", point=point))
+            message, point = kept("The consumption is zero."), MAIN
+        result.findings.append(Finding(row, message, observed="0", limit=kept("above 0"), point=point))
     return result
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from integration import attention_queries, health
@@ -52,7 +53,7 @@ def watched(at: dt.datetime) -> list[Watched]:
             permission="integration.view_unmappedcode",
             rows=attention_queries.unmapped_codes(),
             view="integration_unmappedcode_changelist",
-            filters={"mapped_at__isempty": "1"},
+            filters={"mapped_at__isempty": "1", "next": reverse("admin:index")},
             tone="warn",
         ),
     ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
+import re
 from typing import Any
 
 import pytest
@@ -244,6 +246,20 @@ class TestUnmappedCodes:
         answer = client.post(address, {"column_0": "HEATPUMP", "reason": "New", "next": asked.context["back"]})
 
         assert answer["Location"] == reached
+
+    def test_from_the_number_on_home_it_leads_back_there(self, client: Client) -> None:
+        ask_in_vain("NEW")
+        client.force_login(person("Integration administrator"))
+
+        home = client.get("/admin/home/").content.decode()
+        [listed] = re.findall(r'id="fact-unmapped_codes" href="([^"]+)"', home)
+        page = client.get(html.unescape(listed))
+        [address] = re.findall(r'href="(/admin/integration/unmappedcode/\d+/map/[^"]*)"', page.content.decode())
+        asked = client.get(html.unescape(address))
+        answer = client.post(address, {"column_0": "HEATPUMP", "reason": "New", "next": asked.context["back"]})
+
+        assert page.context["cl"].result_count == 1
+        assert answer["Location"] == "/admin/"
 
     def test_whoever_may_not_change_lookups_adds_none(self, client: Client) -> None:
         ask_in_vain("NEW")

@@ -143,7 +143,7 @@ class TestPage:
         page = self.ask(admin, imd, **{"value-40": "1.25"})
 
         (row,) = page.context["changed"]
-        assert (row["number"], row["now"], row["then"], row["rule"]) == (41, "9", "1.25", "edited")
+        assert (row["number"], row["now"], row["then"], row["rule"]) == (41, "9", "1.25", "a person")
         assert (page.context["total_now"], page.context["total_then"]) == ("104", "96.25")
         assert "nothing was saved" in page.content.decode()
 

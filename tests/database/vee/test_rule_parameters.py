@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from tests.factories import vee as make
 from vee.admin import rule_parameters
@@ -57,7 +58,21 @@ class TestDeclarations:
         assert high["optional"]
         assert "upper limit in percent" in high["help"]
         assert (window["kind"], window["bounds"], window["default"]) == ("whole number", "0 – 60", 7)
-        assert missing["choices"] == ("INFO", "ISSUE", "TERMINATE")
+        assert missing["choices"] == [("INFO", "Info"), ("ISSUE", "Issue"), ("TERMINATE", "Terminate")]
+
+    def test_speak_the_language_of_the_reader(self) -> None:
+        with translation.override("de"):
+            declared = rule_parameters.declarations()
+
+        fields = {field["name"]: field for field in declared["high_low_check"]}
+        assert fields["high_tolerance_pct"]["label"] == "Obere Toleranz"
+        assert fields["high_tolerance_pct"]["help"] == "Die obere Grenze in Prozent des Erwarteten."
+        assert dict(fields["historical_look_first"]["choices"]) == {
+            "LAST_YEAR": "Vorjahr",
+            "LAST_READING": "Letzte Ablesung",
+        }
+        comparison = next(each for each in declared["consecutive_interval_check"] if each["name"] == "comparison")
+        assert ("GE", "mindestens") in comparison["choices"]
 
     @pytest.mark.parametrize(
         ("rule", "name", "kind", "numbers"),

@@ -84,6 +84,30 @@ class TestFilters:
         assert [view["key"] for view in views if view["chosen"]] == ["m"]
 
 
+class TestInGerman:
+    """What is stored is English; who reads German reads German, and the API says what is stored."""
+
+    SUMMARY = "M-9: NEGATIVE – The consumption is negative: -5."
+    SHOWN = "M-9: NEGATIVE – Der Verbrauch ist negativ: -5."
+
+    def test_the_queue_and_the_page_of_one(self, client: Client, vera: User) -> None:
+        one = todo(self.SUMMARY)
+        german = {"headers": {"accept-language": "de"}}
+
+        assert self.SHOWN in client.get(LIST, **german).content.decode()  # type: ignore[arg-type]
+        page = client.get(f"{LIST}{one.pk}/change/", **german)  # type: ignore[arg-type]
+        assert page.context["title"] == self.SHOWN
+        assert self.SUMMARY in client.get(LIST).content.decode()
+        assert ToDo.objects.get().summary == self.SUMMARY
+
+    def test_a_refusal(self, client: Client, vera: User) -> None:
+        one = todo("his", to=person("bob", "VEE analyst"))
+
+        answer = client.post(f"{LIST}{one.pk}/claim/", headers={"accept-language": "de"}, follow=True)
+
+        assert "Die Aufgabe ist bereits von bob übernommen." in answer.content.decode()
+
+
 class TestNext:
     def next_of(self, client: Client, one: ToDo, filters: str = "", **more: str) -> str:
         return client.get(f"{LIST}{one.pk}/next/", {"_changelist_filters": filters, **more})["Location"]

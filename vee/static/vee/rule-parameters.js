@@ -42,6 +42,10 @@
     if (field.required) {
       return words.required;
     }
+    const chosen = field.choices.find(([value]) => value === field.default);
+    if (chosen) {
+      return words.default + " " + chosen[1];
+    }
     const plain = field.default === null || field.default === "" ? words.nothing : field.default;
     if (field.kind === "yes or no") {
       return words.default + " " + (plain === true ? words.yes : words.no);
@@ -68,7 +72,7 @@
   }
   const KINDS = {
     choice(field, id) {
-      const select = choiceOf(field, id, field.choices.map((choice) => [choice, choice]));
+      const select = choiceOf(field, id, field.choices);
       return {
         nodes: [select],
         fill: (value) => { select.value = value === null && field.default !== null ? "null" : shown(value); },

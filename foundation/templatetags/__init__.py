@@ -1,0 +1,3 @@
+"""What every template may use."""
+
+from __future__ import annotations
