@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -54,6 +54,55 @@ class ImdFacts:
     """Whether a scalar's reading is a sum; else it is consumption itself."""
 
 
+class LazyFacts(Sequence[ImdFacts]):
+    """
+    The facts of many IMDs: made for those that are asked for, with what rules look at in all of them as columns.
+
+    `likeness` [N] is equal where the facts are, but for whose they are: see `Batch.alike`.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[int], ImdFacts],
+        *,
+        component_ids: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        likeness: NDArray[np.int64],
+        rows: NDArray[np.intp] | None = None,
+    ) -> None:
+        """Take the columns of all IMDs, and how the facts of one are made; `rows` are those that are meant."""
+        self._make = make
+        self._rows = np.arange(len(component_ids), dtype=np.intp) if rows is None else rows
+        self._columns = (component_ids, ends, likeness)
+        self.component_ids, self.ends, self.likeness = (
+            self._columns if rows is None else (column[rows] for column in self._columns)
+        )
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, row: Any) -> Any:
+        if isinstance(row, slice):
+            return self.take(np.arange(len(self), dtype=np.intp)[row])
+        return self._make(int(self._rows[row]))
+
+    def __iter__(self) -> Iterator[ImdFacts]:
+        return map(self._make, self._rows.tolist())
+
+    def take(self, rows: NDArray[np.intp]) -> LazyFacts:
+        """Give the facts of some of these IMDs."""
+        component_ids, ends, likeness = self._columns
+        return LazyFacts(self._make, component_ids=component_ids, ends=ends, likeness=likeness, rows=self._rows[rows])
+
+
+def _likeness(facts: ImdFacts) -> tuple[object, ...]:
+    return (
+        facts.uom, facts.component_uom, str(facts.multiplier), str(facts.component_multiplier),
+        facts.seconds_per_interval,
+        facts.component_seconds_per_interval, facts.allow_negative,
+    )  # fmt: skip
+
+
 @dataclass(slots=True)
 class Batch:
     """
@@ -99,6 +148,36 @@ class Batch:
         return self.values.shape[1]
 
     @property
+    def component_ids(self) -> NDArray[np.int64]:
+        """[N] The component of each IMD."""
+        if isinstance(self.facts, LazyFacts):
+            return self.facts.component_ids
+        return np.array([facts.component_id for facts in self.facts], dtype=np.int64)
+
+    @property
+    def ends(self) -> NDArray[np.int64]:
+        """[N] The end of each IMD, seconds since 1970 in UTC."""
+        if isinstance(self.facts, LazyFacts):
+            return self.facts.ends
+        return np.array([facts.end for facts in self.facts], dtype=np.int64)
+
+    def alike(self) -> list[tuple[ImdFacts, NDArray[np.intp]]]:
+        """
+        Give the rows, ascending, in parts of equal units, multipliers, interval sizes and permission to be negative.
+
+        Each part comes with the facts of its first row, so that what depends on nothing else is judged once for it.
+        """
+        if isinstance(self.facts, LazyFacts):
+            likeness = self.facts.likeness
+        else:
+            kinds: dict[tuple[object, ...], int] = {}
+            likeness = np.array(
+                [kinds.setdefault(_likeness(facts), len(kinds)) for facts in self.facts], dtype=np.int64
+            )
+        rows = [np.flatnonzero(likeness == kind) for kind in np.unique(likeness)]
+        return [(self.facts[int(part[0])], part) for part in rows]
+
+    @property
     def special_rows(self) -> NDArray[np.intp]:
         """
         The rows in which not every interval has a value and the condition Regular, ascending: a few of many.
@@ -131,7 +210,7 @@ class Batch:
             scale=self.scale,
             seconds_per_interval=self.seconds_per_interval,
             starts=self.starts[chosen],
-            facts=[self.facts[row] for row in chosen.tolist()],
+            facts=_taken(self.facts, chosen),
         )
 
     def copy(self) -> Batch:
@@ -161,6 +240,10 @@ class Batch:
             starts=_locked(self.starts),
             facts=self.facts,
         )
+
+
+def _taken(facts: Sequence[ImdFacts], rows: NDArray[np.intp]) -> Sequence[ImdFacts]:
+    return facts.take(rows) if isinstance(facts, LazyFacts) else [facts[row] for row in rows.tolist()]
 
 
 def in_range(conditions: NDArray[np.int32], bounds: tuple[int, int]) -> NDArray[np.bool_]:

@@ -62,7 +62,7 @@ def ends(batch: Batch) -> NDArray[np.int64]:
     """Give the end of each IMD in seconds since 1970, UTC."""
     if batch.kind != ComponentKind.SCALAR and batch.seconds_per_interval is not None:
         return batch.starts + batch.length * batch.seconds_per_interval
-    return np.array([facts.end for facts in batch.facts], dtype=np.int64)
+    return batch.ends
 
 
 def periods(batch: Batch, context: Context) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -74,7 +74,7 @@ def periods(batch: Batch, context: Context) -> tuple[NDArray[np.int64], NDArray[
     until = ends(batch)
     if batch.kind != ComponentKind.SCALAR:
         return batch.starts, until
-    ids = np.array([facts.component_id for facts in batch.facts], dtype=np.int64)
+    ids = batch.component_ids
     reads = context.register_reads(ids, until - 1, until - 1)
     since = [NEVER if read.before is None else read.before.read_at for read in reads]
     return np.array(since, dtype=np.int64), until

@@ -94,7 +94,7 @@ def history(
     """
     if not batch.size:
         return []
-    ids = np.array([facts.component_id for facts in batch.facts], dtype=np.int64)
+    ids = batch.component_ids
     if batch.kind == ComponentKind.SCALAR:
         reads = context.register_reads(ids, starts, ends)
         return [_of_reads(each, int(start)) for each, start in zip(reads, starts.tolist(), strict=True)]

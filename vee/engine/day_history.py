@@ -82,7 +82,7 @@ class DayHistory:
         self._length = (self._into + (forward + 1) * SECONDS_PER_DAY) // size + batch.length
         found = context.measured(
             Windows(
-                component_ids=np.array([batch.facts[row].component_id for row in rows.tolist()], dtype=np.int64),
+                component_ids=batch.component_ids[rows],
                 starts=batch.starts[rows] - self._into,
                 length=self._length,
                 seconds_per_interval=size,

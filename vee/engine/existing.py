@@ -25,7 +25,7 @@ def existing(batch: Batch, context: Context) -> Measured | None:
         return None
     return context.measured(
         Windows(
-            component_ids=np.array([facts.component_id for facts in batch.facts], dtype=np.int64),
+            component_ids=batch.component_ids,
             starts=batch.starts,
             length=batch.length,
             seconds_per_interval=batch.seconds_per_interval,
@@ -37,8 +37,8 @@ def existing(batch: Batch, context: Context) -> Measured | None:
 def _existing_reads(batch: Batch, context: Context) -> Measured:
     """Give the consumption of the final read at each IMD's end; a register's first read has none."""
     found = Measured.nothing(batch.size, 1)
-    components = np.array([facts.component_id for facts in batch.facts], dtype=np.int64)
-    ends = np.array([facts.end for facts in batch.facts], dtype=np.int64)
+    components = batch.component_ids
+    ends = batch.ends
     for row, reads in enumerate(context.register_reads(components, ends - 1, ends)):
         if not reads.inside:
             continue

@@ -103,6 +103,11 @@ class Result:
         """Say of every IMD of the batch that it was not evaluated, and why."""
         return cls(not_evaluated=[NotEvaluated(np.arange(batch.size), reason)])
 
+    def find_in(self, rows: NDArray[np.intp], message: str, *, observed: str, limit: str) -> None:
+        """Say the same of some rows; findings stay in the order of their rows."""
+        self.findings.extend(Finding(row, message, observed=observed, limit=limit) for row in rows.tolist())
+        self.findings.sort(key=lambda finding: finding.row)
+
     def leave_out(self, rows: Sequence[int] | NDArray[np.intp], reason: str) -> None:
         """Say of some rows that they were not evaluated, and why; nothing is said when there are none."""
         if len(rows):

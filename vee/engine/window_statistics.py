@@ -102,7 +102,7 @@ def of_history(batch: Batch, context: Context, starts: NDArray[np.int64], ends: 
 
     The windows of an interval batch have one length.
     """
-    ids = np.array([facts.component_id for facts in batch.facts], dtype=np.int64)
+    ids = batch.component_ids
     if batch.kind == ComponentKind.SCALAR:
         reads = context.register_reads(ids, starts, ends)
         return [_of_reads(each, start) for each, start in zip(reads, starts.tolist(), strict=True)]

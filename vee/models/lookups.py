@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Field, ForeignKey, Lookup
+
+
+class Ids:
+    """
+    Ids for `any_of`, as one value.
+
+    Of a list that a foreign key is compared with, Django looks at each element to see whether it is a row of a model.
+    """
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: Iterable[int]) -> None:
+        """Take whole numbers."""
+        self.values = list(values)
 
 
 class AnyOf(Lookup):  # type: ignore[type-arg]
@@ -19,7 +34,7 @@ class AnyOf(Lookup):  # type: ignore[type-arg]
     lookup_name = "any_of"
 
     def get_prep_lookup(self) -> list[int] | list[str]:
-        wanted = list(self.rhs)
+        wanted = self.rhs.values if isinstance(self.rhs, Ids) else list(self.rhs)
         return wanted if wanted and isinstance(wanted[0], str) else list(map(int, wanted))
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:  # type: ignore[override]

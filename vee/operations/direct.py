@@ -21,6 +21,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from vee import models
 from vee.choices import is_due
 from vee.engine.batch import Batch
+from vee.models.lookups import Ids
 from vee.operations import evidence, imd_store, one_pass, retries, usage_changes
 from vee.operations.groups import Plans
 from vee.operations.history import MeasurementHistory
@@ -146,7 +147,7 @@ def _conclude(
 
 
 def _with_work(components: dict[int, Component]) -> set[int]:
-    waiting = models.InitialMeasurement.objects.filter(is_due(), measuring_component__any_of=components)
+    waiting = models.InitialMeasurement.objects.filter(is_due(), measuring_component__any_of=Ids(components))
     return set(waiting.values_list("measuring_component", flat=True))
 
 

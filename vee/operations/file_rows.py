@@ -217,7 +217,7 @@ def _intervals(
         scale=scale,
         seconds_per_interval=item.seconds_per_interval,
         values=values,
-        conditions=imd_store.given_conditions(item.conditions),
+        conditions=None if item.regular else imd_store.given_conditions(item.conditions),
         source_line=item.line,
         error=error,
         whole=isinstance(item.values, Amounts) and item.values.whole,

@@ -18,7 +18,8 @@ from vee.engine.batch import Batch, ImdFacts
 from vee.engine.calendar import local_date
 from vee.engine.context import NO_COMPONENT, ComponentFacts
 from vee.models import FactorValue, ImdPayload, InitialMeasurement, MeasuringComponent
-from vee.operations.history_measurements import component_ids_of, instant
+from vee.models.lookups import Ids
+from vee.operations.history_measurements import instant
 from vee.storage import NO_VALUE, fetch_arrays
 
 
@@ -184,8 +185,8 @@ def duplicates(batch: Batch) -> NDArray[np.int64]:
     found = np.zeros(batch.size, dtype=np.int64)
     others: dict[tuple[int, str, int, int | None], list[int]] = defaultdict(list)
     rows = InitialMeasurement.objects.filter(
-        measuring_component__any_of=set(component_ids_of(batch).tolist()),
-        end__in=[instant(end) for end in {facts.end for facts in batch.facts}],
+        measuring_component__any_of=Ids(set(batch.component_ids.tolist())),
+        end__in=[instant(end) for end in set(batch.ends.tolist())],
         state=ImdState.COMPLETE,
     ).order_by("pk")
     for pk, *key in rows.values_list("pk", "measuring_component", "kind", "end", "seconds_per_interval"):

@@ -31,17 +31,12 @@ def instant(seconds: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(int(seconds), tz=dt.UTC)
 
 
-def component_ids_of(batch: Batch) -> NDArray[np.int64]:
-    """Give the component of each IMD."""
-    return np.array([facts.component_id for facts in batch.facts], dtype=np.int64)
-
-
 def boundaries(batch: Batch, standard_offsets: Mapping[int, int]) -> Boundaries:
     """Give the final measurements immediately before and after each IMD of the batch; one query."""
     size = batch.seconds_per_interval
     if size is None:
         return Boundaries.unknown(batch.size)
-    components = component_ids_of(batch)
+    components = batch.component_ids
     starts = np.asarray(batch.starts, dtype=np.int64)
     found = storage.neighbours(
         component_ids=components,
@@ -192,7 +187,7 @@ def _around(reads: Sequence[RegisterRead], start: int, end: int) -> RegisterRead
 def last_measured(batch: Batch) -> NDArray[np.int64]:
     """Give the label of the last final interval measurement at or before each IMD's start, else `NEVER`."""
     labels = np.full(batch.size, NEVER, dtype=np.int64)
-    components = component_ids_of(batch).tolist()
+    components = batch.component_ids.tolist()
     before = {row: int(start) for row, start in enumerate(batch.starts.tolist())}
     # A block that begins before the IMD may hold nothing that ends by then: the one before it does.
     for _ in range(2):
@@ -268,7 +263,7 @@ def last_actual(batch: Batch) -> NDArray[np.int64]:
     known = {
         pk: int(at.timestamp())
         for pk, at in MeasuringComponentProgress.objects.filter(
-            pk__any_of=set(component_ids_of(batch).tolist())
+            pk__any_of=set(batch.component_ids.tolist())
         ).values_list("pk", "most_recent_actual_at")
         if at is not None
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -139,8 +140,8 @@ def insert_imds(
             "id": _numbers([ids[place] for place in places]),
             "measuring_component_id": _numbers([record.component_id or 0 for record in members]) if known else None,
             "component_identifier": [record.component_identifier for record in members],
-            "start": _seconds([record.start.timestamp() for record in members]),
-            "end": _seconds([record.end.timestamp() for record in members]),
+            "start": _seconds([_timestamp(record.start) for record in members]),
+            "end": _seconds([_timestamp(record.end) for record in members]),
             "seconds_per_interval": size, "kind": kind, "state": state,
             "external_id": _texts([record.external_id for record in members]),
             "reading_file_id": None if reading_file is None else reading_file.pk, "user_edited": False,
@@ -207,14 +208,20 @@ def _seconds(values: Sequence[float]) -> np.ndarray:
     return np.array(values, dtype=np.float64)
 
 
+@functools.lru_cache(maxsize=8_192)
+def _timestamp(at: dt.datetime) -> float:
+    """Give seconds since 1970: many rows have the same instants, the very same objects."""
+    return at.timestamp()
+
+
 def as_due(imd_id: int, record: NewImd, component: Component) -> DueImd:
     """Give a record that is about to be stored as VEE takes it."""
     return DueImd(
         id=imd_id,
         identifier=record.component_identifier,
         component=component,
-        start=int(record.start.timestamp()),
-        end=int(record.end.timestamp()),
+        start=int(_timestamp(record.start)),
+        end=int(_timestamp(record.end)),
         seconds_per_interval=record.seconds_per_interval,
         kind=KINDS[record.kind],
         state=ImdState.PENDING,

@@ -25,6 +25,7 @@ from vee import models
 from vee.choices import ImdState, is_due
 from vee.codes import ComponentKind
 from vee.engine.batch import Batch
+from vee.models.lookups import Ids
 from vee.operations import evidence, imd_store, lifecycle, processing, retries
 from vee.operations.groups import Plans
 from vee.operations.history import MeasurementHistory
@@ -71,9 +72,9 @@ def _free_components(records: Sequence[NewImd]) -> dict[int, Component]:
     wanted = {record.component_id for record in records if record.component_id is not None and not record.error}
     free = lock_and_load_components(component_ids=wanted, free_only=True)
     # What waits was there before: nothing may overtake it.
-    waiting = models.InitialMeasurement.objects.filter(is_due(), measuring_component__any_of=free)
+    waiting = models.InitialMeasurement.objects.filter(is_due(), measuring_component__any_of=Ids(free))
     held = set(waiting.values_list("measuring_component", flat=True))
-    return {pk: component for pk, component in free.items() if pk not in held and fits(component)}
+    return {pk: component for pk, component in free.items() if fits(component) and pk not in held}
 
 
 def fits(component: Component) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -49,6 +50,8 @@ class Component:
     high_quality_tolerance: Decimal | None = None
     register: Register = dataclasses.field(default_factory=Register)
     """How the component counts, where it shows readings."""
+    likeness: int = 0
+    """Equal for components of equal unit, multiplier, interval size and permission to be negative."""
     planned_by: tuple[Any, ...] = ()
     """What decides on its plans besides the IMD: equal for components that pass the same rules."""
 
@@ -134,12 +137,27 @@ def _read(components: QuerySet[MeasuringComponent]) -> dict[int, Component]:
     types = {} if kinds is None else {row[0]: row for row in fetch_rows(kinds.values_list(*_TYPE_FIELDS))}
     own = {pk for row in rows for pk in row[3:6] if pk is not None}
     codes = dict(VeeGroup.objects.filter(pk__any_of=own).values_list("pk", "code")) if own else {}
-    return {row[0]: _component(row, types[row[1]], *map(codes.get, row[3:6])) for row in rows}
+    found = {}
+    for row in rows:
+        kind, groups = types[row[1]], (codes.get(row[3]), codes.get(row[4]), codes.get(row[5]))
+        known = _known.get(row[0])
+        # The same one as long as nothing of what it was made of changed: comparing is cheaper than making it.
+        if known is None or known[0] != row or known[1] != kind or known[2] != groups:
+            if len(_known) >= _MOST_KNOWN:
+                _known.clear()
+            known = _known[row[0]] = (row, kind, groups, _component(row, kind, *groups))
+        found[row[0]] = known[3]
+    return found
 
 
-@functools.lru_cache(maxsize=65_536)
+_known: dict[int, tuple[tuple[Any, ...], tuple[Any, ...], tuple[str | None, ...], Component]] = {}
+_MOST_KNOWN = 65_536
+_likenesses: dict[tuple[object, ...], int] = {}
+_numbers = itertools.count()
+
+
 def _component(row: tuple[Any, ...], kind: tuple[Any, ...], *own_groups: str | None) -> Component:
-    """Make a component of what was read of it and its type: the same one as long as nothing of them changed."""
+    """Make a component of what was read of it and its type."""
     zone, offset = (row[6], row[7]) if row[6] is not None else (row[8], row[9])
     # The nearest one counts: the component's, then its device's, then its service point's.
     own, of_device, of_point, of_other_point = (json.loads(text or "{}") for text in row[14:18])
@@ -171,6 +189,7 @@ def _component(row: tuple[Any, ...], kind: tuple[Any, ...], *own_groups: str | N
             rollover_threshold=kind[11],
             subtractive=bool(kind[12]) or kind[1] == ComponentKind.SUBTRACTIVE_INTERVAL,
         ),
+        likeness=_likenesses.setdefault((kind[3], str(row[2]), kind[2], bool(kind[5])), next(_numbers)),
         planned_by=(kind[1], *own_groups, *kind[7:10], zone, *row[14:18]),
     )
 

@@ -15,9 +15,10 @@ import numpy as np
 from django.db.models import Max, Q
 
 from vee.codes import Band, ComponentKind
-from vee.models import MeasurementBlock, MeasuringComponent, RegisterMeasurement
+from vee.models import MeasurementBlock, RegisterMeasurement
+from vee.models.lookups import Ids
 from vee.operations.coverage import present_labels
-from vee.storage import SECONDS_PER_DAY, Change, fetch_rows, read_range, upsert_progress
+from vee.storage import SECONDS_PER_DAY, Change, fetch_rows, read_progress, read_range, upsert_progress
 
 
 # How much further is read at once when a gap was closed and what follows is there already.
@@ -57,53 +58,51 @@ def advance(*, changes: Sequence[Change], whole: Mapping[int, tuple[int, int]] |
     if not changes:
         return
     by_component = {change.component_id: change for change in changes}
+    rows = read_progress(list(by_component))
+    followed = _carried_on(rows, whole or {})
     intervals: list[_Progress] = []
     registers: list[int] = []
-    rows = MeasuringComponent.objects.filter(pk__any_of=by_component).values_list(
-        "pk", "type__component_kind", "type__seconds_per_interval", "progress__latest_contiguous_at",
-        "progress__most_recent_actual_at",
-    )  # fmt: skip
-    for pk, kind, size, contiguous, actual in fetch_rows(rows):
+    for pk, kind, size, contiguous, actual in rows:
+        if pk in followed:
+            continue
         if kind == ComponentKind.SCALAR:
             registers.append(pk)
             continue
         change = by_component[pk]
-        intervals.append(
-            _Progress(
-                pk, size or SECONDS_PER_DAY, int(change.first.timestamp()), int(change.last.timestamp()),
-                _seconds(contiguous), _seconds(actual),
-            )
-        )  # fmt: skip
-    followed = _carried_on(intervals, whole or {})
-    _advance_intervals([one for one in intervals if one.component_id not in followed])
+        first, last = int(change.first.timestamp()), int(change.last.timestamp())
+        intervals.append(_Progress(pk, size or SECONDS_PER_DAY, first, last, contiguous, actual))
+    _advance_intervals(intervals)
     upsert_progress(
         [
+            *((pk, *reached) for pk, reached in followed.items()),
             *((one.component_id, one.contiguous, one.actual) for one in intervals),
             *_of_registers(registers),
         ]
     )
 
 
-def _carried_on(components: Sequence[_Progress], whole: Mapping[int, tuple[int, int]]) -> set[int]:
-    """Move on the components whose new measurements carry on what was complete, with nothing behind them."""
-    ends: dict[int, int] = {}
-    for one in components:
-        start, end = whole.get(one.component_id, (0, -1))
-        if start <= end and (one.contiguous is None or start <= one.contiguous <= end):
-            ends[one.component_id] = end
-    if not ends:
-        return set()
-    later = MeasurementBlock.objects.filter(measuring_component__any_of=ends, start__gte=_at(min(ends.values())))
+def _carried_on(
+    rows: Sequence[tuple[int, str, int | None, int | None, int | None]], whole: Mapping[int, tuple[int, int]]
+) -> dict[int, tuple[int, int]]:
+    """
+    Give where components stand whose new measurements carry on what was complete, with nothing behind them.
+
+    These are nearly all of a chunk: no object is made for any of them.
+    """
+    moved: dict[int, tuple[int, int]] = {}
+    for pk, _, _, contiguous, actual in rows:
+        if pk in whole:
+            start, end = whole[pk]
+            if contiguous is None or start <= contiguous <= end:
+                moved[pk] = (end, max(actual or 0, end))
+    if not moved:
+        return moved
+    first = min(end for end, _ in moved.values())
+    later = MeasurementBlock.objects.filter(measuring_component__any_of=Ids(moved), start__gte=_at(first))
     found = later.values_list("measuring_component").annotate(Max("start")).order_by("measuring_component")
-    latest: dict[int, dt.datetime] = dict(fetch_rows(found))
-    moved = set()
-    for one in components:
-        reached = ends.get(one.component_id)
-        beyond = latest.get(one.component_id)
-        if reached is None or (beyond is not None and beyond >= _at(reached)):
-            continue
-        one.contiguous, one.actual = reached, max(one.actual or 0, reached)
-        moved.add(one.component_id)
+    for pk, beyond in fetch_rows(found):
+        if beyond >= _at(moved[pk][0]):
+            del moved[pk]
     return moved
 
 

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from vee.codes import ComponentKind
-from vee.engine.batch import EDITED, Batch, ImdFacts
+from vee.engine.batch import EDITED, Batch, ImdFacts, LazyFacts
 from vee.engine.findings import Outcome, RowFinding, RowStep, RunResult
 from vee.engine.fixed_point import UnableToKeepExactly, to_decimal, to_fixed
 from vee.engine.plan import Plan
@@ -154,10 +154,7 @@ class _Gathering:
             scale=component.scale,
             seconds_per_interval=self.imds[0].seconds_per_interval,
             starts=np.array([imd.start for imd in self.imds], dtype=np.int64),
-            facts=[
-                _facts(imd, component, scalars.get(imd.id))
-                for imd, component in zip(self.imds, self.components, strict=True)
-            ],
+            facts=self._facts(scalars),
         )
         result = run(batch=batch, plan=plan, context=history)
         findings: dict[int, list[RowFinding]] = defaultdict(list)
@@ -171,6 +168,30 @@ class _Gathering:
             for row, consumed in enumerate(self.consumed):
                 _add_findings(group, row, consumed.findings)
         return group
+
+    def _facts(self, scalars: dict[int, Scalar]) -> LazyFacts:
+        imds, components = self.imds, self.components
+
+        def make(row: int) -> ImdFacts:
+            return _facts(imds[row], components[row], scalars.get(imds[row].id))
+
+        kinds: dict[tuple[object, ...], int] = {}
+        likeness = [
+            kinds.setdefault(
+                (
+                    component.likeness, imd.uom, imd.seconds_per_interval,
+                    None if imd.multiplier is None else str(imd.multiplier),
+                ),
+                len(kinds),
+            )
+            for imd, component in zip(imds, components, strict=True)
+        ]  # fmt: skip
+        return LazyFacts(
+            make,
+            component_ids=np.array([component.id for component in components], dtype=np.int64),
+            ends=np.array([imd.end for imd in imds], dtype=np.int64),
+            likeness=np.array(likeness, dtype=np.int64),
+        )
 
 
 def _add_findings(group: Group, row: int, findings: Sequence[RowFinding]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 
@@ -60,6 +60,8 @@ class IntervalReadings:
     conditions: list[int]
     line: int
     rows: int = 1
+    regular: bool = field(default=False, compare=False)
+    """Whether it is known that all conditions are Regular."""
 
     @property
     def end(self) -> dt.datetime:

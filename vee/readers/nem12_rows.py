@@ -20,6 +20,7 @@ from vee.readers.plain_days import PlainDay
 
 NEM_TIME = dt.timezone(dt.timedelta(hours=10), "NEM")
 MINUTES_PER_DAY = 1440
+_REGULAR = int(Condition.REGULAR)
 INTERVAL_LENGTHS = frozenset(length for length in range(1, 31) if MINUTES_PER_DAY % length == 0)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_./-]{1,40}")
 _SUFFIX = re.compile(r"[A-Za-z0-9_./-]{1,10}")
@@ -164,9 +165,16 @@ def whole_plain_day(plain: PlainDay, stream: Stream, number: int) -> IntervalRea
         seconds_per_interval=stream.minutes * 60,
         uom=stream.uom,
         values=amounts,
-        conditions=[condition] * len(amounts),
+        conditions=_throughout(condition, len(amounts)),
         line=number,
+        regular=condition == _REGULAR,
     )
+
+
+@functools.lru_cache(maxsize=1_024)
+def _throughout(condition: int, count: int) -> list[int]:
+    """Give the conditions of a day that has one; the days that have it share the list, which nobody changes."""
+    return [condition] * count
 
 
 def _qualify(day: Day, letter: str, condition: int | None) -> None:

@@ -75,7 +75,7 @@ def _value_before(batch: Batch, context: Context) -> tuple[NDArray[np.int64], ND
         unusable = in_range(edges.before_condition, (OUTAGE_RANGE[0], MISSING_RANGE[1]))
         return edges.before_value, edges.before_present & ~unusable
     values, known = np.zeros(batch.size, dtype=np.int64), np.zeros(batch.size, dtype=np.bool_)
-    ids = np.array([facts.component_id for facts in batch.facts], dtype=np.int64)
+    ids = batch.component_ids
     before = consumption.ends(batch) - 1
     for row, reads in enumerate(context.register_reads(ids, before, before)):
         if reads.before is not None and reads.before.consumption is not None:

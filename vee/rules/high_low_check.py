@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,8 +115,7 @@ class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_onl
                 raise ValueError(f"{name}_tolerance_pct and {name}_tolerance_factor exclude each other")
 
 
-@dataclass(frozen=True, slots=True)
-class _Chosen:
+class _Chosen(NamedTuple):
     """The history that is usable for an IMD: that of a place among those of a window."""
 
     usages: Sequence[Usage]
@@ -193,12 +191,18 @@ def _choose(
         usages = daily_usage.history(part, context, since, until, with_peaks=parameters.comparison_method == "MAX")
         by_imd = parameters.required_historical_data_basis == "IMD_START_END"
         bases = (ends[open_rows] - starts[open_rows] if by_imd else until - since).tolist()
+        may_be_negative = np.zeros(batch.size, dtype=np.bool_)
+        for facts, rows in batch.alike():
+            may_be_negative[rows] = facts.allow_negative
         # Most histories are of one quality, which is judged once.
         judged: dict[tuple[Any, ...], str | None] = {}
-        for at, (row, basis, quality) in enumerate(
-            zip(open_rows.tolist(), bases, daily_usage.qualities(usages), strict=True)
-        ):
-            key = (*quality, basis, batch.facts[row].allow_negative)
+        for at, (row, basis, quality, negative) in enumerate(
+            zip(
+                open_rows.tolist(), bases, daily_usage.qualities(usages), may_be_negative[open_rows].tolist(),
+                strict=True,
+            )
+        ):  # fmt: skip
+            key = (*quality, basis, negative)
             if key not in judged:
                 judged[key] = _unusable(*key, parameters, name=_NAMES[which])
             reason = judged[key]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from vee.codes import Role
 from vee.engine.batch import Batch
 from vee.engine.context import Context
-from vee.engine.findings import Finding, Result
+from vee.engine.findings import Result
 from vee.engine.parameters import RuleParameters
 from vee.engine.rule import INTERVAL_ONLY, FailurePoint, Rule
 from vee.engine.sentences import Said, fails, gettext_noop
@@ -22,18 +22,18 @@ class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_onl
 def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     """Compare each IMD's interval size with its component type's."""
     result = Result()
-    incomparable = []
-    for row, facts in enumerate(batch.facts):
+    incomparable: list[int] = []
+    for facts, rows in batch.alike():
         delivered = facts.seconds_per_interval or batch.seconds_per_interval
         expected = facts.component_seconds_per_interval
         if delivered == expected and delivered is not None:
             continue
         if delivered is None or expected is None:
-            incomparable.append(row)
+            incomparable += rows.tolist()
             continue
         message = f"The intervals have {delivered} s; the measuring component's type has {expected} s."
-        result.findings.append(Finding(row, message, observed=f"{delivered} s", limit=f"{expected} s"))
-    result.leave_out(incomparable, "the interval size of readings or component type is not known")
+        result.find_in(rows, message, observed=f"{delivered} s", limit=f"{expected} s")
+    result.leave_out(sorted(incomparable), "the interval size of readings or component type is not known")
     return result
 
 

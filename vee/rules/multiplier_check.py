@@ -12,7 +12,7 @@ from typing import Annotated
 from foundation.kept_texts import kept
 from vee.engine.batch import Batch
 from vee.engine.context import Context
-from vee.engine.findings import Finding, Result
+from vee.engine.findings import Result
 from vee.engine.fixed_point import number_text
 from vee.engine.parameters import RuleParameters, described
 from vee.engine.rule import ALL_KINDS, ALL_ROLES, FailurePoint, Rule
@@ -28,20 +28,20 @@ class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_onl
 def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     """Compare each IMD's multiplier with its component's."""
     result = Result()
-    undelivered = []
-    for row, facts in enumerate(batch.facts):
+    undelivered: list[int] = []
+    for facts, rows in batch.alike():
         expected = facts.component_multiplier
         if facts.multiplier is None:
             if parameters.require_multiplier:
                 message = f"No multiplier was delivered; the measuring component has {number_text(expected)}."
-                result.findings.append(Finding(row, message, observed=kept("none"), limit=number_text(expected)))
+                result.find_in(rows, message, observed=kept("none"), limit=number_text(expected))
             else:
-                undelivered.append(row)
+                undelivered += rows.tolist()
         elif facts.multiplier != expected:
             observed, limit = number_text(facts.multiplier), number_text(expected)
             message = f"The multiplier delivered is {observed}; the measuring component has {limit}."
-            result.findings.append(Finding(row, message, observed=observed, limit=limit))
-    result.leave_out(undelivered, "no multiplier was delivered")
+            result.find_in(rows, message, observed=observed, limit=limit)
+    result.leave_out(sorted(undelivered), "no multiplier was delivered")
     return result
 
 

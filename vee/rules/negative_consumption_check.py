@@ -37,7 +37,9 @@ class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_onl
 def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     """Report each IMD whose consumption is negative and may not be."""
     result = Result()
-    judged = np.array([_may_not_be_negative(facts, parameters) for facts in batch.facts], dtype=np.bool_)
+    judged = np.zeros(batch.size, dtype=np.bool_)
+    for facts, rows in batch.alike():
+        judged[rows] = _may_not_be_negative(facts, parameters)
     there = consumption.usable(batch)
     result.leave_out(np.flatnonzero(judged & ~there.any(axis=1)), "there is no value")
     if parameters.scope == "ANY_INTERVAL":

@@ -11,8 +11,6 @@ import enum
 from fractions import Fraction
 from typing import Annotated
 
-import numpy as np
-
 from foundation.kept_texts import kept
 from vee.codes import Severity
 from vee.engine.batch import Batch
@@ -57,8 +55,8 @@ class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_onl
 def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     """Reject the reads that may not replace what is there."""
     result, estimates = Result(), Estimates(batch.scale)
-    ends = np.array([facts.end for facts in batch.facts], dtype=np.int64)
-    components = np.array([facts.component_id for facts in batch.facts], dtype=np.int64)
+    ends = batch.ends
+    components = batch.component_ids
     for row, reads in enumerate(context.register_reads(components, ends - 1, ends)):
         there = reads.inside[-1] if reads.inside else None
         if there is None or (

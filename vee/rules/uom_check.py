@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from vee.engine.batch import Batch
 from vee.engine.context import Context
-from vee.engine.findings import Finding, Result
+from vee.engine.findings import Result
 from vee.engine.parameters import RuleParameters
 from vee.engine.rule import ALL_KINDS, ALL_ROLES, FailurePoint, Rule
 from vee.engine.sentences import Said, fails, gettext_noop
@@ -22,16 +22,16 @@ class Parameters(RuleParameters, frozen=True, forbid_unknown_fields=True, kw_onl
 def evaluate(batch: Batch, parameters: Parameters, context: Context) -> Result:
     """Compare each IMD's unit with its component's."""
     result = Result()
-    undelivered = []
-    for row, facts in enumerate(batch.facts):
+    undelivered: list[int] = []
+    for facts, rows in batch.alike():
         if facts.uom == facts.component_uom:
             continue
         if not facts.uom:
-            undelivered.append(row)
+            undelivered += rows.tolist()
             continue
         message = f"The unit delivered is {facts.uom}; the measuring component's type has {facts.component_uom}."
-        result.findings.append(Finding(row, message, observed=facts.uom, limit=facts.component_uom))
-    result.leave_out(undelivered, "no unit was delivered")
+        result.find_in(rows, message, observed=facts.uom, limit=facts.component_uom)
+    result.leave_out(sorted(undelivered), "no unit was delivered")
     return result
 
 

@@ -11,7 +11,7 @@ from vee.storage.blocks import instant
 from vee.storage.columns import Column, insert_columns, insert_in_turns
 from vee.storage.completeness import covering_blocks, note_changed_days
 from vee.storage.pieces import SECONDS_PER_DAY, DayPieces, cut_into_days
-from vee.storage.progress import upsert_progress
+from vee.storage.progress import read_progress, upsert_progress
 from vee.storage.reader import Neighbours, Point, Series, neighbours, points, read_range, sum_days
 from vee.storage.retention import KeptTooShort, create_ahead, retire
 from vee.storage.rows import fetch_arrays, fetch_rows, insert_rows, new_ids
@@ -44,6 +44,7 @@ __all__ = [
     "new_ids",
     "note_changed_days",
     "points",
+    "read_progress",
     "read_range",
     "retire",
     "sum_days",

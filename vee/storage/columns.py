@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from django.db import connection
 
-from vee.storage.rows import encode_blob, insert_rows, instant_text, plain, postgres_cursor
+from vee.storage.rows import encode_blob, insert_plain, instant_text, plain, postgres_cursor
 
 
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -53,7 +53,7 @@ def insert_columns(*, table: str, columns: Mapping[str, Column], count: int) -> 
     if not count:
         return
     if connection.vendor != "postgresql":
-        _insert_rows(table, columns, count)
+        insert_plain(table=table, columns=[*columns], rows=_rows(columns, count))
         return
     with connection.wrap_database_errors, postgres_cursor() as cursor, cursor.copy(_statement(table, columns)) as copy:
         copy.write(COPY_HEADER)
@@ -74,11 +74,8 @@ def insert_in_turns(*, table: str, kinds: Sequence[Mapping[str, Column]], count:
     if not count or not kinds:
         return
     if connection.vendor != "postgresql":
-        rows = [
-            list(zip(*(_row_by_row(column, count) for column in columns.values()), strict=True)) for columns in kinds
-        ]
-        types = {name: column.type for name, column in kinds[0].items()}
-        insert_rows(table=table, columns=types, rows=[row for turn in zip(*rows, strict=True) for row in turn])
+        rows = [_rows(columns, count) for columns in kinds]
+        insert_plain(table=table, columns=[*kinds[0]], rows=[row for turn in zip(*rows, strict=True) for row in turn])
         return
     parts = [
         np.frombuffer(_lay_out(list(columns.values()), count), dtype=np.uint8).reshape(count, -1) for columns in kinds
@@ -95,10 +92,8 @@ def _statement(table: str, columns: Mapping[str, Column]) -> str:
     return f"COPY {quote(table)} ({names}) FROM STDIN WITH (FORMAT binary)"
 
 
-def _insert_rows(table: str, columns: Mapping[str, Column], count: int) -> None:
-    parts = [_row_by_row(column, count) for column in columns.values()]
-    types = {name: column.type for name, column in columns.items()}
-    insert_rows(table=table, columns=types, rows=list(zip(*parts, strict=True)))
+def _rows(columns: Mapping[str, Column], count: int) -> list[tuple[Any, ...]]:
+    return list(zip(*(_row_by_row(column, count) for column in columns.values()), strict=True))
 
 
 def _row_by_row(column: Column, count: int) -> Sequence[Any]:

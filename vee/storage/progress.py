@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Sequence
 
 from django.db import connection
@@ -22,6 +23,40 @@ _REPLACE = """
     ON CONFLICT (measuring_component_id) DO UPDATE SET latest_contiguous_at = EXCLUDED.latest_contiguous_at,
            most_recent_actual_at = EXCLUDED.most_recent_actual_at
 """
+
+
+_READ = """
+    SELECT c.id, t.component_kind, t.seconds_per_interval, {contiguous}, {actual}
+      FROM vee_measuringcomponent c
+      JOIN vee_measuringcomponenttype t ON t.id = c.type_id
+      LEFT JOIN vee_measuringcomponentprogress p ON p.measuring_component_id = c.id
+     WHERE c.id {wanted}
+"""
+_READ_ON_POSTGRES = _READ.format(
+    contiguous="extract(epoch FROM p.latest_contiguous_at)::bigint",
+    actual="extract(epoch FROM p.most_recent_actual_at)::bigint",
+    wanted="= ANY(%s::bigint[])",
+)
+_READ_ON_SQLITE = _READ.format(
+    contiguous="unixepoch(p.latest_contiguous_at)",
+    actual="unixepoch(p.most_recent_actual_at)",
+    wanted="IN (SELECT value FROM json_each(%s))",
+)
+
+
+def read_progress(component_ids: Sequence[int]) -> list[tuple[int, str, int | None, int | None, int | None]]:
+    """
+    Give components with kind, seconds per interval, and the labels that `upsert_progress` sets, in epoch seconds.
+
+    The caller holds the locks of the components (`vee.locks`), so that nobody moves them on meanwhile.
+    """
+    if connection.vendor == "postgresql":
+        with postgres_cursor() as cursor:
+            cursor.execute(_READ_ON_POSTGRES, [bigints(component_ids)])
+            return cursor.fetchall()
+    with connection.cursor() as django_cursor:
+        django_cursor.execute(_READ_ON_SQLITE, [json.dumps(list(component_ids))])
+        return django_cursor.fetchall()
 
 
 def upsert_progress(rows: Sequence[tuple[int, int | None, int | None]]) -> None:

@@ -239,12 +239,19 @@ def insert_rows(*, table: str, columns: Mapping[str, str], rows: Sequence[Sequen
                 for row in rows:
                     copy.write_row(row)
         return
-    marks = ", ".join(["%s"] * len(columns))
-    with connection.cursor() as django_cursor:
-        django_cursor.executemany(
-            f"INSERT INTO {quote(table)} ({names}) VALUES ({marks})",  # noqa: S608  names are ours
-            [[value if type(value) in _AS_THEY_ARE else plain(value) for value in row] for row in rows],
-        )
+    insert_plain(
+        table=table,
+        columns=[*columns],
+        rows=[[value if type(value) in _AS_THEY_ARE else plain(value) for value in row] for row in rows],
+    )
+
+
+def insert_plain(*, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows of values that SQLite takes as they are, by one prepared statement."""
+    quote = connection.ops.quote_name
+    names, marks = ", ".join(map(quote, columns)), ", ".join(["%s"] * len(columns))
+    with connection.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO {quote(table)} ({names}) VALUES ({marks})", rows)  # noqa: S608  names are ours
 
 
 def new_ids(*, table: str, count: int) -> list[int]:

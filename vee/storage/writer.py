@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 from django.db import connection, transaction
@@ -25,8 +27,7 @@ class UnableToStoreMeasurements(ValueError):
     """The readings do not fit the blocks that are there, or their sum does not fit its column."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What changed for one component: the first and the last interval end, inclusive, UTC."""
 
     component_id: int
@@ -67,20 +68,28 @@ def write_blocks(*, pieces: Sequence[DayPieces], at: dt.datetime) -> WriteResult
         if len(piece.component_ids):
             key = (piece.seconds_per_interval, piece.scale, piece.skip_identical, piece.readings is None)
             groups[key].append(piece)
-    inserted = replaced = unchanged = 0
-    changes: dict[int, Change] = {}
     with transaction.atomic():
-        for group in groups.values():
-            result = _write_group(group, at=at)
-            inserted += result.inserted
-            replaced += result.replaced
-            unchanged += result.unchanged
-            for change in result.changes:
-                known = changes.get(change.component_id, change)
-                changes[change.component_id] = Change(
-                    change.component_id, min(known.first, change.first), max(known.last, change.last)
-                )
-    return WriteResult(inserted, replaced, unchanged, tuple(changes[key] for key in sorted(changes)))
+        results = [_write_group(group, at=at) for group in groups.values()]
+    return WriteResult(
+        inserted=sum(result.inserted for result in results),
+        replaced=sum(result.replaced for result in results),
+        unchanged=sum(result.unchanged for result in results),
+        changes=_together([result.changes for result in results]),
+    )
+
+
+def _together(parts: Sequence[tuple[Change, ...]]) -> tuple[Change, ...]:
+    """Give one change for each component, in the order of their ids; each part has that order."""
+    told = [part for part in parts if part]
+    if len(told) < 2:
+        return told[0] if told else ()
+    changes: dict[int, Change] = {}
+    for change in itertools.chain.from_iterable(told):
+        known = changes.get(change.component_id, change)
+        changes[change.component_id] = Change(
+            change.component_id, min(known.first, change.first), max(known.last, change.last)
+        )
+    return tuple(changes[key] for key in sorted(changes))
 
 
 def _write_group(pieces: list[DayPieces], *, at: dt.datetime) -> WriteResult:
@@ -230,11 +239,10 @@ def _changes(blocks: Blocks, changed: np.ndarray, write: np.ndarray) -> tuple[Ch
     last = blocks.starts[rows] + (slots - cells[:, ::-1].argmax(axis=1)) * blocks.seconds_per_interval
     components, borders = np.unique(blocks.component_ids[rows], return_index=True)
     return tuple(
-        Change(component, instant(low), instant(high))
-        for component, low, high in zip(
+        map(
+            Change,
             components.tolist(),
-            np.minimum.reduceat(first, borders).tolist(),
-            np.maximum.reduceat(last, borders).tolist(),
-            strict=True,
+            map(instant, np.minimum.reduceat(first, borders).tolist()),
+            map(instant, np.maximum.reduceat(last, borders).tolist()),
         )
     )
