@@ -16,7 +16,7 @@ _TEXTS = ("by", "name", "reason")
 
 def audit_entries(text: str) -> Q:
     """
-    Give the condition for entries of whose account, record or reason a text is the start, whatever the case.
+    Give the condition for entries of whose account, record or reason a text is the start, whatever the case; one query.
 
     Of the latest entries, it may be any part of them.
     """
@@ -25,5 +25,7 @@ def audit_entries(text: str) -> Q:
     parts = Q()
     for field in _TEXTS:
         parts |= Q(**{f"{field}__icontains": wanted})
-    latest = rows.filter(pk__in=rows.order_by("-pk").values("pk")[:LATEST]).filter(parts)
+    # As a number: what is asked in the same statement the database may ask last, of all rows that hold the text.
+    before = rows.order_by("-pk").values_list("pk", flat=True)[LATEST : LATEST + 1].first() or 0
+    latest = rows.filter(pk__gt=before).filter(parts)
     return found_by(latest, *(rows.filter(**{f"{field}__istartswith": wanted}) for field in _TEXTS))

@@ -166,3 +166,15 @@ class TestAuditTrail:
 
         assert [row.by for row in page.context["cl"].result_list] == ["chan"]
         assert "of the latest entries also a part of them" in page.content.decode()
+
+    @pytest.mark.postgres
+    @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="it is PostgreSQL's planner that is asked")
+    def test_reads_the_latest_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(search_queries, "LATEST", 20)
+        many.copies(AuditEntry, 5 * ROWS, _audited)
+
+        plan = AuditEntry.objects.filter(search_queries.audit_entries("nothing-at-all")).explain()
+
+        # Without being told to: five thousand rows are too many to read for twenty.
+        assert "Seq Scan" not in plan, plan
+        assert plan.count("foundation_auditentry_pkey") >= 1

@@ -7,7 +7,9 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -105,6 +107,17 @@ class TestList:
         for text in ("drms-1", "EVT-9", "trace-1", str(run.pk)):
             assert [row.pk for row in admin.get(LIST, {"q": text}).context["cl"].result_list] == [run.pk], text
 
+    def test_numbers_of_what_a_search_finds_are_counted_in_one_pass(self, admin: Client) -> None:
+        for state in ("SUCCEEDED", "SUCCEEDED", "FAILED"):
+            RunIdentifier.objects.create(run=world.run(state=state), name="eventId", value="EVT-7")
+        world.run(state="FAILED")
+
+        with CaptureQueriesContext(connection) as asked:
+            page = admin.get(LIST, {"q": "EVT-7", "state__exact": "FAILED"})
+
+        assert self.numbers(page) == {"SUCCEEDED": "2", "FAILED": "1"}
+        assert sum("GROUP BY" in each["sql"] and "runidentifier" in each["sql"] for each in asked) == 1
+        assert len(page.context["cl"].result_list) == 1
 
 class TestTimeline:
     def test_is_to_scale_with_waits(self) -> None:
