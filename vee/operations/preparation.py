@@ -52,8 +52,8 @@ class Component:
     """How the component counts, where it shows readings."""
     likeness: int = 0
     """Equal for components of equal unit, multiplier, interval size and permission to be negative."""
-    planned_by: tuple[Any, ...] = ()
-    """What decides on its plans besides the IMD: equal for components that pass the same rules."""
+    planned_by: int = 0
+    """Equal for components for which the same decides on their plans besides the IMD; 0 where that is not known."""
 
     @property
     def multiplier_in_millionths(self) -> int:
@@ -145,6 +145,7 @@ def _read(components: QuerySet[MeasuringComponent]) -> dict[int, Component]:
         if known is None or known[0] != row or known[1] != kind or known[2] != groups:
             if len(_known) >= _MOST_KNOWN:
                 _known.clear()
+                _numbers.clear()
             known = _known[row[0]] = (row, kind, groups, _component(row, kind, *groups))
         found[row[0]] = known[3]
     return found
@@ -152,8 +153,13 @@ def _read(components: QuerySet[MeasuringComponent]) -> dict[int, Component]:
 
 _known: dict[int, tuple[tuple[Any, ...], tuple[Any, ...], tuple[str | None, ...], Component]] = {}
 _MOST_KNOWN = 65_536
-_likenesses: dict[tuple[object, ...], int] = {}
-_numbers = itertools.count()
+_numbers: dict[tuple[object, ...], int] = {}
+_next_numbers = itertools.count(1)
+
+
+def _number_of(*key: object) -> int:
+    """Give a number that stands for a key as long as it is known, and for no other key ever."""
+    return _numbers.setdefault(key, next(_next_numbers))
 
 
 def _component(row: tuple[Any, ...], kind: tuple[Any, ...], *own_groups: str | None) -> Component:
@@ -189,8 +195,8 @@ def _component(row: tuple[Any, ...], kind: tuple[Any, ...], *own_groups: str | N
             rollover_threshold=kind[11],
             subtractive=bool(kind[12]) or kind[1] == ComponentKind.SUBTRACTIVE_INTERVAL,
         ),
-        likeness=_likenesses.setdefault((kind[3], str(row[2]), kind[2], bool(kind[5])), next(_numbers)),
-        planned_by=(kind[1], *own_groups, *kind[7:10], zone, *row[14:18]),
+        likeness=_number_of("facts", kind[3], str(row[2]), kind[2], bool(kind[5])),
+        planned_by=_number_of("plan", kind[1], *own_groups, *kind[7:10], zone, *row[14:18]),
     )
 
 

@@ -70,15 +70,18 @@ def load(*, component_ids: np.ndarray, starts: np.ndarray, lock: bool) -> list[S
 
 
 SUM_DAYS = """
+    WITH k AS MATERIALIZED (
+           SELECT key, value ->> 0 AS component, value ->> 1 AS earliest, value ->> 2 AS start, value ->> 3 AS latest
+             FROM json_each(%s))
     SELECT k.key, sum(b.total) FILTER (WHERE b.missing = 0 AND b.conditions IS NULL AND b.flags IS NULL),
            count(*) FILTER (WHERE b.missing = 0 AND b.conditions IS NULL AND b.flags IS NULL),
-           min(b.start >= k.value ->> 2 AND b.seconds_per_interval = %s AND b.scale = %s
-               AND (strftime('%%s', b.start) - strftime('%%s', k.value ->> 2)) %% 86400 = 0),
+           min(b.start >= k.start AND b.seconds_per_interval = %s AND b.scale = %s
+               AND substr(b.start, 11) = substr(k.start, 11)),
            json_group_array(strftime('%%s', b.start))
                FILTER (WHERE b.missing > 0 OR b.conditions IS NOT NULL OR b.flags IS NOT NULL)
-      FROM json_each(%s) k
-      JOIN vee_measurementblock b ON b.measuring_component_id = k.value ->> 0
-           AND b.start > k.value ->> 1 AND b.start < k.value ->> 3
+      FROM k
+     CROSS JOIN vee_measurementblock b ON b.measuring_component_id = k.component
+           AND b.start > k.earliest AND b.start < k.latest
      GROUP BY k.key
 """
 
@@ -94,7 +97,7 @@ def sum_days(
     edges = [_texts(at) for at in (starts - 86_400, starts, starts + seconds)]
     windows = json.dumps(list(zip(component_ids.tolist(), *edges, strict=True)))
     with connection.cursor() as cursor:
-        cursor.execute(SUM_DAYS, [seconds_per_interval, scale, windows])
+        cursor.execute(SUM_DAYS, [windows, seconds_per_interval, scale])
         return [
             (place, total, plain, alike, [int(start) for start in json.loads(special)])
             for place, total, plain, alike, special in cursor.fetchall()
