@@ -22,7 +22,7 @@ class Among(Lookup):  # type: ignore[type-arg]
     def __init__(self, lhs: Any, rhs: Iterable[int]) -> None:
         super().__init__(lhs, [int(key) for key in rhs])
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         """Give the condition; elsewhere than on PostgreSQL with the keys as a JSON document."""
         left, values = self.process_lhs(compiler, connection)
         if connection.vendor == "postgresql":

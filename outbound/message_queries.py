@@ -135,18 +135,16 @@ def _with_earlier(messages: QuerySet[OutboundMessage]) -> QuerySet[OutboundMessa
     return messages.annotate(earlier=Case(When(waits, then=Subquery(first)), output_field=JSONField()))
 
 
-def next_of_key(message: OutboundMessage) -> OutboundMessage | None:
-    """Give the first message that waits behind an ordered one which has come to its end."""
-    if not message.key or not message.message_type.ordered:
-        return None
+def next_of_key(*, key: str, system_pk: int, after: int) -> OutboundMessage | None:
+    """Give the first message of a key and system that waits behind an ordered one which has come to its end."""
     return (
         OutboundMessage.objects.filter(
             UNFINISHED,
-            external_system_id=message.external_system_id,
-            key=message.key,
+            external_system_id=system_pk,
+            key=key,
             message_type__ordered=True,
         )
-        .exclude(pk=message.pk)
+        .exclude(pk=after)
         .select_related("external_system")
         .order_by("id")
         .first()

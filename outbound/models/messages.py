@@ -249,7 +249,8 @@ class OutboundMessage(models.Model):
 class DeliveryAttempt(models.Model):
     """One try to deliver a message; the row stands before the target is called."""
 
-    message = models.ForeignKey(OutboundMessage, on_delete=models.CASCADE, related_name="attempts")
+    # Found by the unique key of message and number.
+    message = models.ForeignKey(OutboundMessage, on_delete=models.CASCADE, related_name="attempts", db_index=False)
     number = models.PositiveIntegerField()
     retry = models.BooleanField(default=False, help_text=_("Whether it used one of the retries."))
     target = models.CharField(max_length=1200, blank=True, help_text=_("Connection, method and path."))

@@ -111,7 +111,9 @@ def settle_many(
 
 def wake_next_of_key(message: Message) -> None:
     """Wake a worker for the message that waited behind an ordered one; a batch system's waits for the sweep."""
-    waiting = message_queries.next_of_key(message)
+    if not message.key or not message.message_type.ordered:
+        return
+    waiting = message_queries.next_of_key(key=message.key, system_pk=message.external_system_id, after=message.pk)
     if waiting is not None and waiting.external_system.processing_method == ProcessingMethod.REAL_TIME:
         wake_for(waiting)
 

@@ -35,7 +35,7 @@ class _Read:
 
 class _DeadlineResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(_Read(sock), *args, **kwargs)  # type: ignore[arg-type]  (it only asks for a file)
+        super().__init__(_Read(sock), *args, **kwargs)  # type: ignore[arg-type]  # it only asks for a file
 
 
 class _InOneGo:
