@@ -119,6 +119,7 @@ class TestList:
         assert sum("GROUP BY" in each["sql"] and "runidentifier" in each["sql"] for each in asked) == 1
         assert len(page.context["cl"].result_list) == 1
 
+
 class TestTimeline:
     def test_is_to_scale_with_waits(self) -> None:
         run = world.run(state="FAILED")
