@@ -1,4 +1,4 @@
-"""The lookup `among`: one of many keys, given as one parameter; the statement is the same however many there are."""
+"""The lookup `any_of`: one of many keys, which are one parameter, whatever their number."""
 
 from __future__ import annotations
 
@@ -6,31 +6,48 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import ForeignKey, IntegerField, Lookup
+from django.db.models import Field, ForeignKey, Lookup
 
 
-class Among(Lookup):  # type: ignore[type-arg]
+class Ids:
     """
-    `pk__among=keys` finds what `pk__in=keys` finds, keys being whole numbers.
+    Ids for `any_of`, as one value.
 
-    Hundreds of parameters take longer to be put into a statement than the statement takes.
+    Of a list that a foreign key is compared with, Django looks at each element to see whether it is a row of a model.
     """
 
-    lookup_name = "among"
-    prepare_rhs = False
+    __slots__ = ("values",)
 
-    def __init__(self, lhs: Any, rhs: Iterable[int]) -> None:
-        super().__init__(lhs, [int(key) for key in rhs])
+    def __init__(self, values: Iterable[int]) -> None:
+        """Take whole numbers."""
+        self.values = list(values)
 
-    def as_sql(self, compiler: Any, connection: Any) -> Any:
-        """Give the condition; elsewhere than on PostgreSQL with the keys as a JSON document."""
-        left, values = self.process_lhs(compiler, connection)
-        if connection.vendor == "postgresql":
-            return f"{left} = ANY((%s)::bigint[])", [*values, f"{{{','.join(map(str, self.rhs))}}}"]
-        return f"{left} IN (SELECT value FROM json_each(%s))", [*values, json.dumps(self.rhs)]  # noqa: S608  (our names)
+
+class AnyOf(Lookup):  # type: ignore[type-arg]
+    """
+    `field__any_of=ids`: as `field__in`, for whole numbers or texts, and many of them.
+
+    `in` binds every id for itself, which costs more than the database needs to find the rows, and gives a statement of
+    another text for each number of ids. Here the text stays the same and the ids are one value.
+    """
+
+    lookup_name = "any_of"
+
+    def get_prep_lookup(self) -> list[int] | list[str]:
+        wanted = self.rhs.values if isinstance(self.rhs, Ids) else list(self.rhs)
+        return wanted if wanted and isinstance(wanted[0], str) else list(map(int, wanted))
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        left, parameters = self.process_lhs(compiler, connection)
+        wanted: Any = self.rhs
+        if connection.vendor != "postgresql":
+            return f"{left} IN (SELECT value FROM json_each(%s))", [*parameters, json.dumps(wanted)]  # noqa: S608  a column
+        if wanted and isinstance(wanted[0], str):
+            return f"{left} = ANY(%s::text[])", [*parameters, wanted]
+        return f"{left} = ANY(%s::bigint[])", [*parameters, f"{{{str(wanted)[1:-1]}}}"]
 
 
 def register() -> None:
-    """Let whole numbers, keys and foreign keys be looked up so."""
-    IntegerField.register_lookup(Among)
-    ForeignKey.register_lookup(Among)
+    """Make the lookup known to all fields, foreign keys among them."""
+    Field.register_lookup(AnyOf)
+    ForeignKey.register_lookup(AnyOf)

@@ -101,14 +101,16 @@ def reserve(
         wanted = dict(due.values_list("pk", "recoveries")[:limit])
         if not wanted:
             return []
-        mine = OutboundMessage.objects.filter(pk__among=wanted)
+        mine = OutboundMessage.objects.filter(pk__any_of=wanted)
         if not skips_locked:
             # Nothing holds them until here: another worker may have been faster.
             mine = mine.filter(
-                pk__in=message_queries.due_messages(at=at).order_by().filter(pk__among=wanted).values("pk")
+                pk__in=message_queries.due_messages(at=at).order_by().filter(pk__any_of=wanted).values("pk")
             )
         if mine.update(lease_token=token, lease_until=at + LEASE) < len(wanted):
-            held = set(OutboundMessage.objects.filter(pk__among=wanted, lease_token=token).values_list("pk", flat=True))
+            held = set(
+                OutboundMessage.objects.filter(pk__any_of=wanted, lease_token=token).values_list("pk", flat=True)
+            )
             wanted = {pk: recoveries for pk, recoveries in wanted.items() if pk in held}
         return [Reservation(pk, token, recoveries > 0) for pk, recoveries in wanted.items()]
 
@@ -184,7 +186,7 @@ def _noted(
     with transaction.atomic():
         held: set[int] = set()
         for is_retry, ids in alike.items():
-            mine = OutboundMessage.objects.filter(pk__among=ids, lease_token=token)
+            mine = OutboundMessage.objects.filter(pk__any_of=ids, lease_token=token)
             started = mine.update(
                 status=MessageStatus.IN_PROGRESS,
                 num_retries=F("num_retries") + (1 if is_retry else 0),
@@ -196,7 +198,7 @@ def _noted(
             held.update(ids if started == len(ids) else mine.values_list("pk", flat=True))
         ready = [each for each in ready if each[0].pk in held]
         highest = dict(
-            DeliveryAttempt.objects.filter(message__among=held)
+            DeliveryAttempt.objects.filter(message__any_of=held)
             .order_by()
             .values_list("message_id")
             .annotate(highest=Max("number"))

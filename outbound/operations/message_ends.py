@@ -130,7 +130,7 @@ def tell_many(ids: Sequence[int]) -> int:
     A receiver that failed is logged, and the sweep tells it again.
     """
     untold = message_queries.with_types(
-        OutboundMessage.objects.filter(pk__among=ids, told=False, settled_at__isnull=False)
+        OutboundMessage.objects.filter(pk__any_of=ids, told=False, settled_at__isnull=False)
         .defer("payload", "answer", "headers")
         .order_by("pk")
     )
@@ -155,7 +155,7 @@ def _read_answers(ids: Sequence[int]) -> dict[int, bytes]:
     """Give the last answers to messages; nothing for one that cannot be decrypted."""
     if not ids:
         return {}
-    kept = OutboundMessage.objects.filter(pk__among=ids).annotate(
+    kept = OutboundMessage.objects.filter(pk__any_of=ids).annotate(
         kept_answer=ExpressionWrapper(F("answer"), output_field=BinaryField())
     )
     answers = dict.fromkeys(ids, b"")

@@ -98,7 +98,7 @@ def in_hand(
 ) -> dict[int, MessageInHand]:
     """Give the messages that are still held with this token, by their keys."""
     found = (
-        OutboundMessage.objects.filter(pk__among=message_pks, lease_token=token)
+        OutboundMessage.objects.filter(pk__any_of=message_pks, lease_token=token)
         .order_by()
         .annotate(
             kept_payload=ExpressionWrapper(F("payload"), output_field=BinaryField()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from vee.models import lookups
 from vee.models.column_profiles import ColumnProfile
 from vee.models.completeness import DayCompleteness, DayCompletenessDue
 from vee.models.daily_counts import DailyCount, DailyCountCursor
@@ -39,8 +38,6 @@ from vee.models.usage import (
     UsageTransactionTransition,
 )
 
-
-lookups.register()
 
 __all__ = [
     "ColumnProfile",

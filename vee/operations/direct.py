@@ -18,10 +18,10 @@ import numpy as np
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
+from foundation.key_sets import Ids
 from vee import models
 from vee.choices import is_due
 from vee.engine.batch import Batch
-from vee.models.lookups import Ids
 from vee.operations import evidence, imd_store, one_pass, retries, usage_changes
 from vee.operations.groups import Plans
 from vee.operations.history import MeasurementHistory

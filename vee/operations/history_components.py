@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.key_sets import Ids
 from vee.choices import ImdState
 from vee.codes import ComponentKind
 from vee.engine.batch import Batch, ImdFacts
 from vee.engine.calendar import local_date
 from vee.engine.context import NO_COMPONENT, ComponentFacts
 from vee.models import FactorValue, ImdPayload, InitialMeasurement, MeasuringComponent
-from vee.models.lookups import Ids
 from vee.operations.history_measurements import instant
 from vee.storage import NO_VALUE, fetch_arrays
 

@@ -21,11 +21,11 @@ from typing import NoReturn
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
+from foundation.key_sets import Ids
 from vee import models
 from vee.choices import ImdState, is_due
 from vee.codes import ComponentKind
 from vee.engine.batch import Batch
-from vee.models.lookups import Ids
 from vee.operations import evidence, imd_store, lifecycle, processing, retries
 from vee.operations.groups import Plans
 from vee.operations.history import MeasurementHistory

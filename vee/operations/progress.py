@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from django.db.models import Max, Q
 
+from foundation.key_sets import Ids
 from vee.codes import Band, ComponentKind
 from vee.models import MeasurementBlock, RegisterMeasurement
-from vee.models.lookups import Ids
 from vee.operations.coverage import present_labels
 from vee.storage import SECONDS_PER_DAY, Change, fetch_rows, read_progress, read_range, upsert_progress
 

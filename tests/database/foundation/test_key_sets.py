@@ -19,8 +19,8 @@ def test_finds_the_rows_of_the_keys_and_no_others(django_assert_num_queries: Dja
         DeliveryAttempt.objects.create(message=message, number=1, started_at=NOW)
 
     with django_assert_num_queries(2) as asked:
-        found = set(OutboundMessage.objects.filter(pk__among={first.pk, second.pk}).values_list("pk", flat=True))
-        tried = list(DeliveryAttempt.objects.filter(message__among=[first.pk, second.pk]))
+        found = set(OutboundMessage.objects.filter(pk__any_of={first.pk, second.pk}).values_list("pk", flat=True))
+        tried = list(DeliveryAttempt.objects.filter(message__any_of=[first.pk, second.pk]))
 
     assert found == {first.pk, second.pk}
     assert [attempt.message_id for attempt in tried] == [first.pk]
@@ -30,4 +30,4 @@ def test_finds_the_rows_of_the_keys_and_no_others(django_assert_num_queries: Dja
 def test_no_key_finds_no_row() -> None:
     make_message()
 
-    assert not OutboundMessage.objects.filter(pk__among=[]).exists()
+    assert not OutboundMessage.objects.filter(pk__any_of=[]).exists()
