@@ -19,8 +19,8 @@ from vee.admin import rule_decisions
 from vee.admin.rule_decisions import Subject
 from vee.codes import ComponentKind
 from vee.models import MeasuringComponent
+from vee.operations.components import Component, load_components
 from vee.operations.groups import load_groups
-from vee.operations.preparation import Component, load_components
 
 
 def view(admin: Any, request: HttpRequest, component_id: int) -> HttpResponse:

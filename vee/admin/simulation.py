@@ -24,8 +24,8 @@ from vee.admin.component_rules import subject_of
 from vee.admin.rule_decisions import Subject
 from vee.codes import ComponentKind, Role
 from vee.models import MeasuringComponent, MeasuringComponentType
+from vee.operations.components import load_components
 from vee.operations.groups import load_groups
-from vee.operations.preparation import load_components
 
 
 class SubjectForm(forms.Form):

@@ -11,8 +11,9 @@ from vee.codes import ComponentKind
 from vee.engine.fixed_point import to_decimal
 from vee.models import ImdPostVee
 from vee.operations import preparation, subtractive_values, usage_changes
+from vee.operations.components import Component
 from vee.operations.normalization import RegisterRead, normalize_intervals, normalize_registers
-from vee.operations.preparation import Component, DueImd, UnableToPrepare, load_due
+from vee.operations.preparation import DueImd, UnableToPrepare, load_due
 from vee.operations.register_values import current_scalar
 from vee.operations.subtractive_values import Consumed
 from vee.operations.validation import received_or_edited

@@ -13,7 +13,7 @@ from django.db.models import Q
 from vee.choices import OPEN_STATES, ImdKind, ImdState
 from vee.codes import Band
 from vee.models import InitialMeasurement, InstallEvent, OffPeriod
-from vee.operations.preparation import Component
+from vee.operations.components import Component
 from vee.storage import Series, read_range
 
 

@@ -23,10 +23,10 @@ from vee import models
 from vee.choices import is_due
 from vee.engine.batch import Batch
 from vee.operations import evidence, imd_store, one_pass, retries, usage_changes
+from vee.operations.components import Component, lock_and_load_components
 from vee.operations.groups import Plans
 from vee.operations.history import MeasurementHistory
 from vee.operations.imd_store import NewImd, as_due, take_ids
-from vee.operations.preparation import Component, lock_and_load_components
 from vee.operations.validation import Group, validate
 from vee.operations.waves import in_waves
 from vee.storage import Change

@@ -16,8 +16,8 @@ from vee.choices import ImdKind
 from vee.codes import ComponentKind, Condition
 from vee.models import MeasuringComponent
 from vee.operations import imd_store
+from vee.operations.components import Component, load_components
 from vee.operations.coverage import Gap, Installations, uncovered
-from vee.operations.preparation import Component, load_components
 from vee.storage import NO_VALUE
 
 

@@ -20,9 +20,10 @@ from vee.engine.batch import EDITED
 from vee.engine.findings import RowFinding
 from vee.models import ImdPostVee, VeeException
 from vee.operations import estimation, lifecycle, progress, todos, usage_changes
+from vee.operations.components import Component
 from vee.operations.coverage import Gap
 from vee.operations.normalization import RegisterRead, normalize_intervals, normalize_registers
-from vee.operations.preparation import Component, DueImd
+from vee.operations.preparation import DueImd
 from vee.operations.subtractive_values import Consumed, sync_following
 from vee.operations.validation import Group, Refused
 from vee.operations.values_after_vee import store_values_after_vee

@@ -21,8 +21,8 @@ from vee.engine.calendar import local_date, local_day_bounds
 from vee.locks import lock_components
 from vee.models import InitialMeasurement, InstallEvent, MeasuringComponent, MeasuringComponentType
 from vee.operations import estimation
+from vee.operations.components import Component, load_components
 from vee.operations.coverage import Gap, Installations, uncovered
-from vee.operations.preparation import Component, load_components
 from vee.storage import SECONDS_PER_DAY
 
 

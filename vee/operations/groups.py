@@ -12,8 +12,9 @@ from vee.engine.calendar import local_date
 from vee.engine.plan import GroupSpec, Plan, RuleSpec, build_plan, find_cycle
 from vee.engine.registry import AVAILABLE
 from vee.models import Factor, ToDoType, VeeGroup, VeeRule
+from vee.operations.components import Component
 from vee.operations.history_components import Factors
-from vee.operations.preparation import Component, DueImd
+from vee.operations.preparation import DueImd
 
 
 def load_groups() -> dict[str, GroupSpec]:

@@ -18,7 +18,8 @@ from vee.choices import ImdState
 from vee.codes import NO_VALUE, Condition
 from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
 from vee.operations import lifecycle, todos
-from vee.operations.preparation import KINDS, Component, DueImd
+from vee.operations.components import Component
+from vee.operations.preparation import KINDS, DueImd
 from vee.readers.numbers import Amounts
 from vee.storage import Column, insert_columns, insert_rows, new_ids
 

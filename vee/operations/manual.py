@@ -20,7 +20,7 @@ from vee.engine.fixed_point import MAXIMUM_SCALE, UnableToKeepExactly, to_fixed
 from vee.models import ImdEdit, InitialMeasurement, MeasuringComponent
 from vee.operations import imd_store
 from vee.operations.actions import UnableToAct, check_request
-from vee.operations.preparation import Component, load_components
+from vee.operations.components import Component, load_components
 from vee.storage import NO_VALUE, SECONDS_PER_DAY, read_range
 
 

@@ -13,7 +13,8 @@ from vee.engine import registers
 from vee.engine.fixed_point import UnableToKeepExactly, to_fixed
 from vee.engine.registers import Register
 from vee.models import RegisterMeasurement, RegisterMeasurementHistory
-from vee.operations.preparation import Component, DueImd
+from vee.operations.components import Component
+from vee.operations.preparation import DueImd
 from vee.operations.register_values import Scalar
 from vee.storage import Change, DayPieces, UnableToStoreMeasurements, write_blocks
 

@@ -27,10 +27,10 @@ from vee.choices import ImdState, is_due
 from vee.codes import ComponentKind
 from vee.engine.batch import Batch
 from vee.operations import evidence, imd_store, lifecycle, processing, retries
+from vee.operations.components import Component, lock_and_load_components
 from vee.operations.groups import Plans
 from vee.operations.history import MeasurementHistory
 from vee.operations.imd_store import NewImd
-from vee.operations.preparation import Component, lock_and_load_components
 from vee.operations.validation import validate
 from vee.operations.waves import in_waves
 

@@ -21,7 +21,8 @@ from vee.engine.context import Windows
 from vee.engine.fixed_point import number_text, to_decimal
 from vee.models import ImdTransition, MeasuringComponentType
 from vee.operations import history_measurements
-from vee.operations.preparation import Component, DueImd
+from vee.operations.components import Component
+from vee.operations.preparation import DueImd
 from vee.storage import NO_VALUE, SECONDS_PER_DAY
 
 

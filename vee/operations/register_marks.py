@@ -13,8 +13,8 @@ from vee.engine import registers
 from vee.locks import lock_components
 from vee.models import RegisterMark, RegisterMeasurement
 from vee.operations.actions import UnableToAct, check_request
+from vee.operations.components import load_components
 from vee.operations.normalization import as_it_was, synced, write_registers
-from vee.operations.preparation import load_components
 from vee.storage import UnableToStoreMeasurements
 
 

@@ -16,7 +16,8 @@ from vee.engine import registers
 from vee.engine.findings import RowFinding
 from vee.engine.fixed_point import number_text, to_fixed
 from vee.models import InitialMeasurement, InstallEvent, RegisterMeasurement
-from vee.operations.preparation import Component, DueImd
+from vee.operations.components import Component
+from vee.operations.preparation import DueImd
 from vee.storage import NO_VALUE
 
 

@@ -19,7 +19,8 @@ from vee.engine import registers
 from vee.engine.findings import RowFinding
 from vee.engine.fixed_point import MAXIMUM_COUNT, as_text, number_text
 from vee.operations import preparation
-from vee.operations.preparation import Component, DueImd, UnableToPrepare
+from vee.operations.components import Component
+from vee.operations.preparation import DueImd, UnableToPrepare
 from vee.operations.register_values import READING_LOWER, READING_TOO_LARGE, combined_multipliers
 from vee.storage import NO_VALUE, Change, Point, cut_into_days, points, write_blocks
 

@@ -15,8 +15,9 @@ from vee.engine.batch import EDITED
 from vee.engine.calendar import local_date
 from vee.engine.findings import RowFinding
 from vee.engine.plan import GroupSpec, Plan
+from vee.operations.components import Component
 from vee.operations.groups import Plans, select_group
-from vee.operations.preparation import Component, DueImd, load_due
+from vee.operations.preparation import DueImd, load_due
 from vee.operations.validation import Group, validate
 
 

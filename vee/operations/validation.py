@@ -16,9 +16,10 @@ from vee.engine.fixed_point import UnableToKeepExactly, to_decimal, to_fixed
 from vee.engine.plan import Plan
 from vee.engine.runner import run
 from vee.operations import pre_vee, preparation, register_values, subtractive_values
+from vee.operations.components import Component
 from vee.operations.groups import Plans
 from vee.operations.history import MeasurementHistory
-from vee.operations.preparation import Component, DueImd, UnableToPrepare
+from vee.operations.preparation import DueImd, UnableToPrepare
 from vee.operations.register_values import Scalar
 from vee.operations.subtractive_values import Consumed
 from vee.storage import NO_VALUE
