@@ -117,7 +117,38 @@ PLANNED = [
 ]
 
 
-@pytest.fixture(scope="module")
+SEARCHES: list[Any] = [
+    (Reservation, ledgers.reservations, ["reservation_nic_start", "event_by_external_id", "reservation_once"]),
+    (Outcome, ledgers.outcomes, ["outcome_nic_start", "event_by_external_id", "integration_outcome_event_id"]),
+    (DeviceStatusCheck, ledgers.status_checks, ["status_check_nic_start", "communication_id"]),
+    (EnrollmentSync, ledgers.enrollment_syncs, ["enrollment_sync_subscr_start", "ack_message_id"]),
+    (TransferredFile, ledgers.transferred_files, ["transferred_file_name_start", "message_id"]),
+    (FlowRun, queries.search_condition, ["run_identifier_start", "flow_run_correlation"]),
+    (OutboundMessage, message_queries.search_condition, ["outbound_message_key_start", "message_id"]),
+    (InitialMeasurement, meter_data.imds, ["identifier", "imd_component_end", "imd_unique_external_id"]),
+    (ToDo, meter_data.todos, ["identifier", "imd_component_end", "imd_unique_external_id", "todo_open_age"]),
+    (VeeException, meter_data.exceptions, ["vee_exception_imd", "vee_exception_open", "imd_unique_external_id"]),
+    (RegisterMeasurement, meter_data.register_reads, ["identifier", "registermeasurement_measuring_component_id"]),
+]
+RARE: list[Any] = [
+    # Among ten thousand that wait, each was held against all of them: a claim took seconds.
+    (lambda: message_queries.due_messages(at=days.AT), "outbound_message_key_start"),
+    (message_queries.messages_for_display, "outbound_message_key_start"),
+    (lambda: ToDo.objects.filter(status__in=OPEN_TODO_STATUSES).order_by("created_at", "pk"), "todo_open_age"),
+    (lambda: ToDo.objects.order_by("created_at", "pk")[:50], "todo_age"),
+    (lambda: DeviceStatusCheck.objects.order_by("-asked_at", "-pk")[:50], "status_check_newest"),
+    (lambda: FlowRun.objects.filter(ack_type="ERROR").order_by("-started_at")[:50], "flow_run_by_bad_answer"),
+    (lambda: FlowRun.objects.filter(kind="REPLAY").order_by("-started_at")[:50], "flow_run_repeated"),
+    (lambda: EnrollmentRecord.objects.filter(state="FAILURE").order_by("-pk")[:50], "enrollment_record_open"),
+    (lambda: Outcome.objects.filter(state="AGAIN").order_by("-pk")[:50], "outcome_not_taken"),
+    (lambda: InitialMeasurement.objects.filter(user_edited=True).order_by("-pk")[:50], "imd_edited"),
+    (lambda: InitialMeasurement.objects.filter(kind="ESTIMATION").order_by("-pk")[:50], "imd_other_kind"),
+    (lambda: InitialMeasurement.objects.filter(state="DISCARDED").order_by("-pk")[:50], "imd_discarded"),
+    (lambda: VeeException.objects.filter(severity="TERMINATE").order_by("-pk")[:50], "vee_exception_terminating"),
+]
+
+
+@pytest.fixture(scope="class")
 def filled(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Fill the tables once for all tests that ask PostgreSQL's planner."""
     if connection.vendor != "postgresql":
@@ -138,55 +169,22 @@ def planned(filled: None, db: None) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.usefixtures("planned")
-@pytest.mark.parametrize(
-    ("model", "condition", "indexes"),
-    [
-        (Reservation, ledgers.reservations, ["reservation_nic_start", "event_by_external_id", "reservation_once"]),
-        (Outcome, ledgers.outcomes, ["outcome_nic_start", "event_by_external_id", "integration_outcome_event_id"]),
-        (DeviceStatusCheck, ledgers.status_checks, ["status_check_nic_start", "communication_id"]),
-        (EnrollmentSync, ledgers.enrollment_syncs, ["enrollment_sync_subscr_start", "ack_message_id"]),
-        (TransferredFile, ledgers.transferred_files, ["transferred_file_name_start", "message_id"]),
-        (FlowRun, queries.search_condition, ["run_identifier_start", "flow_run_correlation"]),
-        (OutboundMessage, message_queries.search_condition, ["outbound_message_key_start", "message_id"]),
-        (InitialMeasurement, meter_data.imds, ["identifier", "imd_component_end", "imd_unique_external_id"]),
-        (ToDo, meter_data.todos, ["identifier", "imd_component_end", "imd_unique_external_id", "todo_open_age"]),
-        (VeeException, meter_data.exceptions, ["vee_exception_imd", "vee_exception_open", "imd_unique_external_id"]),
-        (RegisterMeasurement, meter_data.register_reads, ["identifier", "registermeasurement_measuring_component_id"]),
-    ],
-)  # fmt: skip
-def test_a_search_is_answered_by_indexes(model: Any, condition: Any, indexes: list[str]) -> None:
-    plan = model.objects.filter(condition("EVT-1")).explain()
+class TestPlans:
+    """What PostgreSQL would do, over rows that are filled once for all of these tests and gone after them."""
 
-    assert [name for name in indexes if name not in plan] == []
-    assert "Seq Scan" not in plan
+    @pytest.mark.parametrize(("model", "condition", "indexes"), SEARCHES)
+    def test_a_search_is_answered_by_indexes(self, model: Any, condition: Any, indexes: list[str]) -> None:
+        plan = model.objects.filter(condition("EVT-1")).explain()
 
+        assert [name for name in indexes if name not in plan] == []
+        assert "Seq Scan" not in plan
 
-@pytest.mark.postgres
-@pytest.mark.usefixtures("planned")
-@pytest.mark.parametrize(
-    ("rows_of", "index"),
-    [
-        # Among ten thousand that wait, each was held against all of them: a claim took seconds.
-        (lambda: message_queries.due_messages(at=days.AT), "outbound_message_key_start"),
-        (message_queries.messages_for_display, "outbound_message_key_start"),
-        (lambda: ToDo.objects.filter(status__in=OPEN_TODO_STATUSES).order_by("created_at", "pk"), "todo_open_age"),
-        (lambda: ToDo.objects.order_by("created_at", "pk")[:50], "todo_age"),
-        (lambda: DeviceStatusCheck.objects.order_by("-asked_at", "-pk")[:50], "status_check_newest"),
-        (lambda: FlowRun.objects.filter(ack_type="ERROR").order_by("-started_at")[:50], "flow_run_by_bad_answer"),
-        (lambda: FlowRun.objects.filter(kind="REPLAY").order_by("-started_at")[:50], "flow_run_repeated"),
-        (lambda: EnrollmentRecord.objects.filter(state="FAILURE").order_by("-pk")[:50], "enrollment_record_open"),
-        (lambda: Outcome.objects.filter(state="AGAIN").order_by("-pk")[:50], "outcome_not_taken"),
-        (lambda: InitialMeasurement.objects.filter(user_edited=True).order_by("-pk")[:50], "imd_edited"),
-        (lambda: InitialMeasurement.objects.filter(kind="ESTIMATION").order_by("-pk")[:50], "imd_other_kind"),
-        (lambda: InitialMeasurement.objects.filter(state="DISCARDED").order_by("-pk")[:50], "imd_discarded"),
-        (lambda: VeeException.objects.filter(severity="TERMINATE").order_by("-pk")[:50], "vee_exception_terminating"),
-    ],
-)  # fmt: skip
-def test_what_is_rare_has_an_index_of_its_own(rows_of: Any, index: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_sort = off")
+    @pytest.mark.parametrize(("rows_of", "index"), RARE)
+    def test_what_is_rare_has_an_index_of_its_own(self, rows_of: Any, index: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_sort = off")
 
-    assert index in rows_of().explain()
+        assert index in rows_of().explain()
 
 
 def test_searches_find_what_begins_so(administrator: Client) -> None:
