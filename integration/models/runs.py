@@ -97,7 +97,7 @@ class FlowRun(StateMachine, models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(self.id)
+        return self.identifiers_shown or str(self.id)
 
     # Mutators. They set the state and nothing else; the caller saves and leaves the transition row.
 
