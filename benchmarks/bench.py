@@ -49,7 +49,7 @@ FULL: tuple[tuple[str, bool], ...] = (
     ("vee_two_hosts.py --imds 10000 --history 30 --rounds 3", False),
     ("queue_peers.py --make-environment --messages 2000 --rounds 3", False),
     ("queue_backlog.py --backlog 10000 --messages 3000 --rounds 3", False),
-    ("delivery_at_latency.py --milliseconds 20 100 --in-flight 4 32 --for 6 --rounds 3", False),
+    ("delivery_at_latency.py --milliseconds 20 100 --in-flight 4 32 --for 3 --rounds 3", False),
     ("queue_throughput.py --messages 2000 --rounds 3", True),
     ("enrollment_throughput.py", True),
     ("reservation_throughput.py --rows 100000", True),

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import dateformat
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from vee.models import InitialMeasurement
@@ -53,6 +55,21 @@ class LocalTimeField(forms.CharField):
 def local_text(at: dt.datetime, zone: str) -> str:
     """Give an instant as such a field shows it, with its offset."""
     return at.astimezone(ZoneInfo(zone)).isoformat(sep=" ", timespec="minutes")
+
+
+def day_in_words(at: dt.datetime, zone: dt.tzinfo) -> str:
+    """Give the day of an instant in a zone, as people write it in their language: Mon 05 Jan."""
+    return dateformat.format(at.astimezone(zone), pgettext("date format", "D d M"))
+
+
+def time_in_words(at: dt.datetime, zone: dt.tzinfo) -> str:
+    """Give an instant of a known year in a zone: Mon 05 Jan 18:30."""
+    return dateformat.format(at.astimezone(zone), pgettext("date format", "D d M H:i"))
+
+
+def instant_in_words(at: dt.datetime, zone: dt.tzinfo) -> str:
+    """Give an instant in a zone: Mon 05 Jan 2026 18:30."""
+    return dateformat.format(at.astimezone(zone), pgettext("date format", "D d M Y H:i"))
 
 
 def imd_name(imd: InitialMeasurement, zone: str) -> str:

@@ -23,6 +23,7 @@ from vee.admin import component_rules, manual, measurement_export
 from vee.admin.characteristics import CharacteristicsForm
 from vee.admin.derivations import ValueDerivationInline
 from vee.admin.group_filters import ComponentsNaming, ComponentsPassing, ServicePointsPassing, TypesNaming
+from vee.admin.local_times import instant_in_words, time_in_words
 from vee.admin.readings import legend, quality
 from vee.admin.words import condition_words
 from vee.engine import calendar
@@ -246,8 +247,8 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
             "component": component,
             "zone_name": zone.key,
             "rows": len(rows),
-            "end": f"{end.astimezone(zone):%a %d %b %Y %H:%M}" if end else "",
-            "start": f"{(end - dt.timedelta(days=7)).astimezone(zone):%a %d %b %Y %H:%M}" if end else "",
+            "end": instant_in_words(end, zone) if end else "",
+            "start": instant_in_words(end - dt.timedelta(days=7), zone) if end else "",
             "earlier": (end - dt.timedelta(days=7)).isoformat() if end else "",
             "later": (end + dt.timedelta(days=7)).isoformat() if end else "",
             "estimated": sum(1 for row in rows if codes.Band.MISSING.high < row.condition < codes.Band.REGULAR.low),
@@ -275,7 +276,7 @@ def _chart(rows: list[Any], component: MeasuringComponent, zone: zoneinfo.ZoneIn
     values = [None if row.value is None else float(row.value) for row in rows]
     return {
         "ends": [int(row.end.timestamp()) for row in rows],
-        "labels": [row.end.astimezone(zone).strftime("%a %d %b %H:%M") for row in rows],
+        "labels": [time_in_words(row.end, zone) for row in rows],
         "pre": [None] * len(rows),
         "post": values,
         "low": [None] * len(rows),

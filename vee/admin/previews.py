@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from foundation.words import in_words
 from vee import queries
 from vee.admin import workbench
+from vee.admin.local_times import time_in_words
 from vee.admin.readings import plain
 from vee.admin.words import condition_words
 from vee.choices import ImdState, Severity
@@ -73,7 +74,7 @@ def _changed(detail: queries.ImdDetail, found: previews.Preview, zone: zoneinfo.
             rows.append(
                 {
                     "number": index + 1,
-                    "time": now.end.astimezone(zone).strftime("%a %d %b %H:%M"),
+                    "time": time_in_words(now.end, zone),
                     "now": "–" if now.value is None else plain(now.value),
                     "then": "–" if then.value is None else plain(then.value),
                     "condition_now": condition_words(now.condition),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import zoneinfo
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from vee import codes, comparison_queries, queries
+from vee.admin.local_times import day_in_words, instant_in_words
 from vee.admin.words import condition_words, in_words
 from vee.comparison_queries import Beside, LikeDays
 
@@ -118,7 +118,7 @@ def _cells(
             {
                 "index": index,
                 "label": after.end.astimezone(zone).strftime("%H:%M"),
-                "day": after.end.astimezone(zone).strftime("%a %d %b"),
+                "day": day_in_words(after.end, zone),
                 "value": "" if after.value is None else plain(after.value),
                 "received": "–" if before.value is None else plain(before.value),
                 "condition": condition_words(after.condition),
@@ -206,8 +206,8 @@ def _beside_total(each: Beside, detail: queries.ImdDetail, zone: zoneinfo.ZoneIn
     note = ""
     if register and (each.start, each.end) != (detail.imd.start, detail.imd.end):
         note = _("between its reads of %(start)s and %(end)s") % {
-            "start": _local(each.start, zone),
-            "end": _local(each.end, zone),
+            "start": instant_in_words(each.start, zone),
+            "end": instant_in_words(each.end, zone),
         }
     elif each.estimated:
         note = _("%(count)d of it estimated or not measured") % {"count": each.estimated}
@@ -220,7 +220,3 @@ def _beside_total(each: Beside, detail: queries.ImdDetail, zone: zoneinfo.ZoneIn
         "uom": each.component.type.uom,
         "note": note,
     }
-
-
-def _local(at: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
-    return at.astimezone(zone).strftime("%d %b %Y %H:%M")

@@ -21,6 +21,7 @@ from unfold.decorators import display
 from foundation.admin import EvidenceAdmin, InstantRangeFilter
 from vee import search_queries, usage_queries
 from vee.admin import workbench
+from vee.admin.local_times import instant_in_words
 from vee.admin.words import condition_words
 from vee.admin.workbench import Action
 from vee.choices import USAGE_NOT_SENT
@@ -237,8 +238,8 @@ class UsageTransactionAdmin(EvidenceAdmin):
             "detail": detail,
             "badge": BADGES[LABELS[row.status]],
             "point": point,
-            "local_start": row.start.astimezone(zone).strftime("%a %d %b %Y %H:%M"),
-            "local_end": row.end.astimezone(zone).strftime("%a %d %b %Y %H:%M"),
+            "local_start": instant_in_words(row.start, zone),
+            "local_end": instant_in_words(row.end, zone),
             "totals": _total_rows(detail),
             "actions": [
                 action

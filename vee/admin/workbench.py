@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from foundation.words import in_words
 from vee import queries, usage_queries
 from vee.admin import readings
+from vee.admin.local_times import instant_in_words
 from vee.admin.rule_words import rule_words
 from vee.choices import ImdKind, ImdState
 from vee.engine.fixed_point import to_decimal
@@ -171,8 +172,8 @@ def context(request: HttpRequest, detail: queries.ImdDetail) -> dict[str, Any]:
         "detail": detail,
         "imd": imd,
         "zone_name": zone.key,
-        "local_start": imd.start.astimezone(zone).strftime("%a %d %b %Y %H:%M"),
-        "local_end": imd.end.astimezone(zone).strftime("%a %d %b %Y %H:%M"),
+        "local_start": instant_in_words(imd.start, zone),
+        "local_end": instant_in_words(imd.end, zone),
         "state_badge": STATE_BADGES.get(imd.state, "neutral"),
         "open_exceptions": [{**_exception_row(found), "words": words} for found, words in _in_words(open_exceptions)],
         "closed_exceptions": [_exception_row(found) for found in detail.exceptions if not found.open],

@@ -128,6 +128,7 @@ class Batch:
     """[N] start of each IMD, seconds since 1970 in UTC."""
     facts: Sequence[ImdFacts]
     _special_rows: NDArray[np.intp] | None = field(init=False, default=None, repr=False, compare=False)
+    _alike: list[tuple[ImdFacts, NDArray[np.intp]]] = field(init=False, default_factory=list, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         shape = self.values.shape
@@ -166,7 +167,13 @@ class Batch:
         Give the rows, ascending, in parts of equal units, multipliers, interval sizes and permission to be negative.
 
         Each part comes with the facts of its first row, so that what depends on nothing else is judged once for it.
+        They are found once for all batches of the same facts.
         """
+        if not self._alike:
+            self._alike += self._parts_alike()
+        return self._alike
+
+    def _parts_alike(self) -> list[tuple[ImdFacts, NDArray[np.intp]]]:
         if isinstance(self.facts, LazyFacts):
             likeness = self.facts.likeness
         else:
@@ -215,7 +222,7 @@ class Batch:
 
     def copy(self) -> Batch:
         """Give the same batch in arrays of its own; what rules cannot change is shared."""
-        return Batch(
+        made = Batch(
             values=self.values.copy(),
             valid=self.valid.copy(),
             conditions=self.conditions.copy(),
@@ -226,10 +233,12 @@ class Batch:
             starts=self.starts,
             facts=self.facts,
         )
+        made._alike = self._alike
+        return made
 
     def read_only(self) -> Batch:
         """Give the same batch through views that cannot be written to: what rules are handed."""
-        return Batch(
+        made = Batch(
             values=_locked(self.values),
             valid=_locked(self.valid),
             conditions=_locked(self.conditions),
@@ -240,6 +249,8 @@ class Batch:
             starts=_locked(self.starts),
             facts=self.facts,
         )
+        made._alike = self._alike
+        return made
 
 
 def _taken(facts: Sequence[ImdFacts], rows: NDArray[np.intp]) -> Sequence[ImdFacts]:
