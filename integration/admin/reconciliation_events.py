@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from integration import reconciliation_queries as rows_of
-from integration.admin.reconciliation_shape import HEAD_END, RUN, Column, Question, View, label_of, page_of
+from integration.admin.reconciliation_shape import HEAD_END, RUN, Column, Question, View, label_of, of_states, page_of
 from integration.choices import OutcomeState, ReservationState
 
 
@@ -69,35 +69,12 @@ RESERVATIONS = Question(
     days=30,
     views=(
         View(code="events", label=_("Events"), rows=rows_of.events, columns=_EVENTS),
-        View(code="requested", label=_("Requested"), rows=rows_of.reservations, states=()),
-        View(
-            code="reserved",
-            label=_("Reserved"),
-            rows=lambda chosen: rows_of.reservations(chosen, ReservationState.RESERVED),
-            states=(ReservationState.RESERVED,),
-        ),
+        of_states("requested", _("Requested"), rows_of.reservations),
+        of_states("reserved", _("Reserved"), rows_of.reservations, ReservationState.RESERVED),
         View(code="participated", label=_("Participated"), rows=rows_of.reservations_participated, by_event=True),
-        View(
-            code="refused",
-            label=_("Refused"),
-            rows=lambda chosen: rows_of.reservations(chosen, ReservationState.REFUSED),
-            states=(ReservationState.REFUSED,),
-            gap=True,
-        ),
-        View(
-            code="failed",
-            label=_("Failed"),
-            rows=lambda chosen: rows_of.reservations(chosen, ReservationState.FAILED),
-            states=(ReservationState.FAILED,),
-            gap=True,
-        ),
-        View(
-            code="unknown",
-            label=_("Being sent, or unknown"),
-            rows=lambda chosen: rows_of.reservations(chosen, ReservationState.SENDING),
-            states=(ReservationState.SENDING,),
-            gap=True,
-        ),
+        of_states("refused", _("Refused"), rows_of.reservations, ReservationState.REFUSED, gap=True),
+        of_states("failed", _("Failed"), rows_of.reservations, ReservationState.FAILED, gap=True),
+        of_states("unknown", _("Being sent, or unknown"), rows_of.reservations, ReservationState.SENDING, gap=True),
     ),
     columns=_RESERVATIONS,
 )

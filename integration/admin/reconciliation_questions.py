@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from assets.choices import SubscriptionStatus, SyncStatus
 from integration import reconciliation_queries as rows_of
 from integration.admin.reconciliation_events import OUTCOMES, RESERVATIONS
-from integration.admin.reconciliation_shape import HEAD_END, RUN, Column, Question, View, label_of, page_of
+from integration.admin.reconciliation_shape import HEAD_END, RUN, Column, Question, View, label_of, of_states, page_of
 from integration.choices import CheckState, RecordState, SyncAckState
-from integration.reconciliation_queries import Selection
-
-
-def _syncs_in(state: SyncAckState) -> Callable[[Selection], QuerySet[Any]]:
-    return lambda chosen: rows_of.syncs_without_acknowledgement(chosen, state)
-
-
-def _sync_requests_in(state: SyncStatus) -> Callable[[Selection], QuerySet[Any]]:
-    return lambda chosen: rows_of.sync_requests_without_acknowledgement(chosen, state)
 
 
 ENROLLMENTS = Question(
@@ -34,35 +21,12 @@ ENROLLMENTS = Question(
     days=30,
     counted=rows_of.enrollments,
     views=(
-        View(code="sent", label=_("Sent"), rows=rows_of.enrollments, states=()),
-        View(
-            code="acknowledged",
-            label=_("Acknowledged"),
-            rows=lambda chosen: rows_of.enrollments(chosen, RecordState.SUCCESS),
-            states=(RecordState.SUCCESS,),
-        ),
+        of_states("sent", _("Sent"), rows_of.enrollments),
+        of_states("acknowledged", _("Acknowledged"), rows_of.enrollments, RecordState.SUCCESS),
         View(code="active", label=_("Active"), rows=rows_of.enrollments_active, dacs_side=True),
-        View(
-            code="refused",
-            label=_("Refused"),
-            rows=lambda chosen: rows_of.enrollments(chosen, RecordState.ERROR),
-            states=(RecordState.ERROR,),
-            gap=True,
-        ),
-        View(
-            code="failed",
-            label=_("Not processed"),
-            rows=lambda chosen: rows_of.enrollments(chosen, RecordState.FAILURE),
-            states=(RecordState.FAILURE,),
-            gap=True,
-        ),
-        View(
-            code="unanswered",
-            label=_("Without an answer yet"),
-            rows=lambda chosen: rows_of.enrollments(chosen, RecordState.IN_PROGRESS),
-            states=(RecordState.IN_PROGRESS,),
-            gap=True,
-        ),
+        of_states("refused", _("Refused"), rows_of.enrollments, RecordState.ERROR, gap=True),
+        of_states("failed", _("Not processed"), rows_of.enrollments, RecordState.FAILURE, gap=True),
+        of_states("unanswered", _("Without an answer yet"), rows_of.enrollments, RecordState.IN_PROGRESS, gap=True),
         View(
             code="acknowledged-not-active",
             label=_("Acknowledged, not active"),
@@ -103,15 +67,9 @@ SYNCS = Question(
     counted=rows_of.syncs_without_acknowledgement,
     state_field="ack_state",
     views=(
-        View(code="all", label=_("All"), rows=rows_of.syncs_without_acknowledgement, gap=True, states=()),
+        of_states("all", _("All"), rows_of.syncs_without_acknowledgement, gap=True),
         *(
-            View(
-                code=state.value.lower(),
-                label=label,
-                rows=_syncs_in(state),
-                gap=True,
-                states=(state,),
-            )
+            of_states(state.value.lower(), label, rows_of.syncs_without_acknowledgement, state, gap=True)
             for state, label in (
                 (SyncAckState.NONE, _("Nothing sent")),
                 (SyncAckState.EXPECTED, _("Expected of the DERMS")),
@@ -147,15 +105,9 @@ SYNC_REQUESTS = Question(
     state_field="status",
     dacs_side=True,
     views=(
-        View(code="all", label=_("All"), rows=rows_of.sync_requests_without_acknowledgement, gap=True, states=()),
+        of_states("all", _("All"), rows_of.sync_requests_without_acknowledgement, gap=True),
         *(
-            View(
-                code=state.value.lower(),
-                label=label,
-                rows=_sync_requests_in(state),
-                gap=True,
-                states=(state,),
-            )
+            of_states(state.value.lower(), label, rows_of.sync_requests_without_acknowledgement, state, gap=True)
             for state, label in (
                 (SyncStatus.SEND_REQUEST, _("Being sent")),
                 (SyncStatus.AWAITING_ACKNOWLEDGEMENT, _("Awaiting acknowledgement")),
@@ -186,31 +138,10 @@ CHECKS = Question(
     filters=("program", "dates", "hours"),
     counted=rows_of.checks_without_answer,
     views=(
-        View(code="all", label=_("Without an answer"), rows=rows_of.checks_without_answer, gap=True, states=()),
-        View(
-            code="open",
-            label=_("Open"),
-            rows=lambda chosen: rows_of.checks_without_answer(chosen, CheckState.IN_PROGRESS, CheckState.OPEN),
-            states=(
-                CheckState.IN_PROGRESS,
-                CheckState.OPEN,
-            ),
-            gap=True,
-        ),
-        View(
-            code="overdue",
-            label=_("Overdue"),
-            rows=lambda chosen: rows_of.checks_without_answer(chosen, CheckState.OVERDUE),
-            states=(CheckState.OVERDUE,),
-            gap=True,
-        ),
-        View(
-            code="not-taken",
-            label=_("Not taken by DERMS"),
-            rows=lambda chosen: rows_of.checks_without_answer(chosen, CheckState.FAULT),
-            states=(CheckState.FAULT,),
-            gap=True,
-        ),
+        of_states("all", _("Without an answer"), rows_of.checks_without_answer, gap=True),
+        of_states("open", _("Open"), rows_of.checks_without_answer, CheckState.IN_PROGRESS, CheckState.OPEN, gap=True),
+        of_states("overdue", _("Overdue"), rows_of.checks_without_answer, CheckState.OVERDUE, gap=True),
+        of_states("not-taken", _("Not taken by DERMS"), rows_of.checks_without_answer, CheckState.FAULT, gap=True),
         View(
             code="not-forwarded",
             label=_("Answered, DACS not told"),

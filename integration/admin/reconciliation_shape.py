@@ -49,6 +49,11 @@ class View:
     """Its rows are those of events, compared with others of the same event: they are counted event by event."""
 
 
+def of_states(code: str, label: Text, rows: Callable[..., QuerySet[Any]], *states: str, gap: bool = False) -> View:
+    """Give the view of a question's `counted` rows in these states; without any, of all of them."""
+    return View(code=code, label=label, rows=lambda chosen: rows(chosen, *states), states=states, gap=gap)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """A page of reconciliation."""

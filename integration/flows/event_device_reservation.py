@@ -23,7 +23,7 @@ from integration.flows.contract import Fault
 from integration.flows.csv_blocks import Block
 from integration.flows.csv_rows import Row
 from integration.flows.dacs_participation import ParticipationAnswer
-from integration.flows.file_batches import Answered, BatchFileFlow, Begun, Caller
+from integration.flows.file_batches import Answered, BatchFileFlow, Begun
 from integration.flows.file_flow import (
     Acknowledgement,
     AttemptResult,
@@ -150,7 +150,7 @@ class EventDeviceReservation(BatchFileFlow):
         told.write(found[0])
         return begun
 
-    def call(self, begun: Begun, client: Caller) -> ParticipationAnswer:
+    def call(self, begun: Begun, client: dacs_enrollment.Client) -> ParticipationAnswer:
         """Reserve the devices of one segment in one call."""
         prepared: reservation_segments.Prepared = begun.prepared
         body = dacs_participation.body_of(prepared.document)

@@ -7,27 +7,13 @@ What the tables cost is shared by the segments that a worker has in hand at once
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from integration.flows.dacs_enrollment import Client
 from integration.flows.file_flow import FileFlow, SegmentResult, SegmentWork
-from outbound.transports import base, rest
-
-
-class Caller(Protocol):
-    """What is asked of the HTTP client of a connection, wherever the call is made."""
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        idempotency_key: str | None = None,
-    ) -> base.Answer:
-        """Make one call."""
+from outbound.transports import rest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +41,7 @@ class BatchFileFlow(FileFlow):
         """Write segments as being sent, in their order; the result of those that need no call."""
 
     @abc.abstractmethod
-    def call(self, begun: Begun, client: Caller) -> Any:
+    def call(self, begun: Begun, client: Client) -> Any:
         """Make the call of one segment, in a thread that has no database. Tells faults in what it gives."""
 
     @abc.abstractmethod
