@@ -209,15 +209,20 @@ class PeerHandler(BaseHTTPRequestHandler):
         names_an_answer = rule.status is not None or rule.body is not None or rule.nonsense
         spoils = names_an_answer or rule.reset or rule.half_answer
         served = self._serve(request) if rule.after_effect or not spoils or rule.half_answer else None
+        answer = _told_answer(rule, served)
+        outcome = (
+            "reset" if rule.reset
+            else "half answer" if rule.half_answer
+            else "nonsense" if rule.nonsense
+            else str(answer.status)
+        )  # fmt: skip
+        # Before the wait: what was done for a sender that does not wait is on record at once.
+        self.server.log.add(request, outcome=outcome, rule=rule, served=served, at_once=at_once)
         if rule.delay_seconds:
             time.sleep(rule.delay_seconds)
         if rule.reset:
-            self.server.log.add(request, outcome="reset", rule=rule, served=served, at_once=at_once)
             self._reset()
             return
-        answer = _told_answer(rule, served)
-        outcome = "half answer" if rule.half_answer else "nonsense" if rule.nonsense else str(answer.status)
-        self.server.log.add(request, outcome=outcome, rule=rule, served=served, at_once=at_once)
         self._write(answer, half=rule.half_answer)
 
     def _read_body(self) -> bytes | None:

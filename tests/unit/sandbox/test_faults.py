@@ -91,6 +91,14 @@ class TestMisbehaviour:
         assert time.monotonic() - started >= 0.3
         assert answer.status_code == 200
 
+    def test_what_was_done_is_on_record_while_the_answer_waits(self, dacs: PeerServer) -> None:
+        tell(dacs, delay_seconds=5)
+
+        with pytest.raises(requests.ReadTimeout):
+            requests.get(dacs.url + HEALTH, timeout=0.3)
+
+        assert [(entry["outcome"], entry["effect"]) for entry in dacs.log.entries()] == [("200", True)]
+
     @pytest.mark.parametrize("flag", ["reset", "down", "half_answer"])
     def test_the_connection_breaks(self, dacs: PeerServer, flag: str) -> None:
         tell(dacs, **{flag: True})
