@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import cached_property
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin as ThemedModelAdmin
 from unfold.admin import StackedInline as ThemedStackedInline
 from unfold.admin import TabularInline as ThemedTabularInline
@@ -130,9 +131,18 @@ class ModelAdmin(ThemedModelAdmin):  # type: ignore[misc]
 
 
 class TabularInline(ThemedTabularInline):  # type: ignore[misc]
-    """Base of all inline tables."""
+    """Base of all inline tables; each field is named for those who do not see the head of its column."""
 
     extra = 0
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Name the field's input as its column is headed."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and not field.widget.is_hidden:
+            # A choice of records is wrapped by what stands beside it.
+            inner = getattr(field.widget, "widget", field.widget)
+            inner.attrs.setdefault("aria-label", capfirst(field.label))
+        return field
 
 
 class StackedInline(ThemedStackedInline):  # type: ignore[misc]

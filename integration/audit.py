@@ -15,6 +15,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db.models import Model, Q
+from django.utils.text import capfirst
 
 from foundation.spreadsheets import csv_line, safe_cell
 from lookups.models import LookupVersion
@@ -42,7 +43,7 @@ class Entry:
 
 def components() -> list[tuple[str, str]]:
     """Give what can be asked for: (key, label)."""
-    found = [(model._meta.label_lower, str(model._meta.verbose_name).capitalize()) for model in _models()]
+    found = [(model._meta.label_lower, str(capfirst(model._meta.verbose_name))) for model in _models()]
     return sorted([*found, (_LOOKUPS, "Lookup")], key=lambda each: each[1])
 
 
@@ -105,7 +106,7 @@ def _of_model(
     if action:
         condition &= Q(history_type__in=[sign for sign, name in _ACTIONS.items() if name == action])
     rows = _history_of(model).objects.filter(condition).select_related("history_user").order_by("-history_date", "-pk")
-    label = str(model._meta.verbose_name).capitalize()
+    label = str(capfirst(model._meta.verbose_name))
     for row in rows[:MAX_ROWS].iterator(chunk_size=500):
         yield Entry(
             at=row.history_date,

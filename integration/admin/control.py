@@ -231,7 +231,7 @@ class AuditForm(forms.Form):
     action = forms.ChoiceField(
         required=False,
         label=_("Action"),
-        choices=[("", "–"), *((name, name) for name in ("CREATE", "CHANGE", "DELETE"))],
+        choices=[("", "–"), ("CREATE", _("Created")), ("CHANGE", _("Changed")), ("DELETE", _("Deleted"))],
         widget=UnfoldAdminSelectWidget(),
     )
     search = forms.CharField(required=False, label=_("Name or reason"), widget=UnfoldAdminTextInputWidget())
@@ -292,7 +292,6 @@ class FlowStatisticsAdmin(EvidenceAdmin):
             "shown": AUDIT_SHOWN,
             "download": f"?{query.urlencode()}",
             "most": audit.MAX_ROWS,
-            "opts": self.model._meta,
         }
         return TemplateResponse(request, "admin/integration/audit.html", context)
 

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from integration.operations import setup
+from tests.browser import axe
 from tests.browser.people import PASSWORD
 from tests.factories import days
 
@@ -21,6 +22,11 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 # Milliseconds that a page has to show what a test waits for; a busy machine takes its time.
 PATIENCE = 30_000
+WIDTHS = (1440, 1024)
+_THEME = "document.documentElement.classList.contains('dark') ? 'dark' : 'light'"
+_WEAR = "theme => ['light', 'dark'].forEach(each => document.documentElement.classList.toggle(each, each === theme))"
+# What follows a change of the theme or of the width is drawn in the next frames.
+_DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 CHROMIUM_FLAGS = [
     "--headless=new",
     "--no-sandbox",
@@ -73,15 +79,32 @@ def product(live_server: Any) -> Any:
 
 
 @pytest.fixture
-def shot(page: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Take a screenshot into TIELINE_SCREENSHOTS (a scratch folder otherwise)."""
+def shot(page: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """
+    Look at the page as it is now, in light and dark and in both widths, and leave it as it was.
+
+    Pictures go into TIELINE_SCREENSHOTS (a scratch folder otherwise). When the test is through it fails for what axe
+    calls serious and for pages that have to be scrolled sideways.
+    """
     folder = Path(os.environ.get("TIELINE_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
     folder.mkdir(parents=True, exist_ok=True)
+    found: list[str] = []
 
-    def take(name: str) -> Path:
+    def take(name: str, *, judged: bool = True) -> None:
         page.wait_for_load_state()
-        place = folder / f"{name}.png"
-        page.screenshot(path=str(place), full_page=True)
-        return place
+        size, theme = page.viewport_size, page.evaluate(_THEME)
+        for mode in ("light", "dark"):
+            page.evaluate(_WEAR, mode)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                page.evaluate(_DRAWN)
+                page.screenshot(path=str(folder / f"{name}-{mode}-{width}.png"), full_page=True, animations="disabled")
+                if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+                    found.append(f"{name}, {width} wide: has to be scrolled sideways")
+            if judged:
+                found.extend(f"{name}, {mode}: {each}" for each in axe.grave_violations(page))
+        page.evaluate(_WEAR, theme)
+        page.set_viewport_size(size)
 
-    return take
+    yield take
+    assert not found, "\n".join(dict.fromkeys(found))

@@ -15,7 +15,6 @@ from integration.operations import setup
 from lookups.models import Lookup
 from outbound.models import Connection
 from outbound.operations import configuration
-from tests.browser import axe
 from tests.browser.people import PASSWORD, log_in
 from tests.factories import days
 from tests.unit.integration.flows import samples
@@ -72,21 +71,13 @@ def addresses() -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
-def test_axe_finds_nothing_grave(page: Any, product: Any, shot: Any, mode: str) -> None:
+def test_the_main_pages_are_fit_to_look_at(page: Any, product: Any, shot: Any) -> None:
     page.goto(f"{product.url}/admin/login/")
-    page.evaluate(f"localStorage.setItem('adminTheme', JSON.stringify('{mode}'))")
-    page.reload()
-    expect(page.locator("html")).to_have_class(mode)
-    found = [f"login: {each}" for each in axe.grave_violations(page)]
+    shot("main-login")
     log_in(page, product)
     for name, address in addresses().items():
         page.goto(f"{product.url}{address}")
-        expect(page.locator("html")).to_have_class(mode)
-        shot(f"axe-{mode}-{name}")
-        found += [f"{name}: {each}" for each in axe.grave_violations(page)]
-
-    assert not found, "\n".join(found)
+        shot(f"main-{name}")
 
 
 def tab_to(page: Any, selector: str) -> None:

@@ -13,14 +13,12 @@ from playwright.sync_api import expect
 
 from integration.models import Flow, FlowRun, FlowStatistics, SetupReview
 from integration.operations import setup_review
-from tests.browser import axe
 from tests.browser.people import log_in, press, somebody
 from tests.factories import days
 from vee.models import DailyCount, ToDo
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-WIDTHS = (1440, 1024)
 REFRESH = "document.getElementById('home').dispatchEvent(new Event('home:refresh'))"
 
 
@@ -135,19 +133,12 @@ def test_an_analyst_reaches_a_to_do_by_keys(page: Any, product: Any, shot: Any) 
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
-def test_it_is_accessible(page: Any, product: Any, shot: Any, mode: str) -> None:
+def test_it_is_fit_to_look_at(page: Any, product: Any, shot: Any) -> None:
     failed_run(minutes_ago=3)
     with_spikes(1, 30, 100)
     two_weeks()
     SetupReview.objects.create(pk=1, reviewed_at=timezone.now(), open_steps=[["x", "auth.view_user"]])
-    page.goto(f"{product.url}/admin/login/")
-    page.evaluate(f"localStorage.setItem('adminTheme', JSON.stringify('{mode}'))")
     log_in(page, product)
 
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        expect(page.locator("#chart-todos svg")).to_be_visible()
-        assert axe.grave_violations(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        shot(f"home-{mode}-{width}")
+    expect(page.locator("#chart-todos svg")).to_be_visible()
+    shot("home-full")

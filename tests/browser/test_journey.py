@@ -87,24 +87,3 @@ def test_a_failed_enrollment_is_found_and_a_flagged_reading_is_corrected(page: A
     expect(page.locator("#imd-state")).to_have_text("Complete")
     assert InitialMeasurement.objects.get(pk=imd_id).state == "COMPLETE"
     assert ToDo.objects.get(imd_id=imd_id).status == "COMPLETE"
-
-
-def test_the_same_pages_in_the_dark(page: Any, product: Any, shot: Any) -> None:
-    values: list[Decimal | None] = days.a_day()
-    values[days.SPIKED] = Decimal("9.99")
-    values[20] = values[21] = None
-    days.register("MC-1")
-    imd_id = days.receive("MC-1", values)
-
-    page.goto(f"{product.url}/admin/")
-    page.evaluate("localStorage.setItem('adminTheme', JSON.stringify('dark'))")
-    page.fill("input[name=username]", "admin")
-    page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit]")
-    page.wait_for_selector("#dashboard-runs")
-    shot("dark-1-home")
-    page.goto(f"{product.url}/admin/vee/initialmeasurement/{imd_id}/change/")
-    page.wait_for_selector("#readings-chart canvas")
-    shot("dark-2-imd")
-
-    assert page.evaluate("document.documentElement.classList.contains('dark')")

@@ -11,7 +11,6 @@ from playwright.sync_api import expect
 
 from integration.models import Flow
 from integration.operations import setup
-from tests.browser import axe
 from tests.browser.people import PASSWORD, log_in
 from tests.factories import reconciliation as world
 
@@ -71,19 +70,8 @@ def test_by_keys_alone_a_gap_is_opened(page: Any, product: Any) -> None:
     expect(page.locator("#reconciliation-rows")).to_contain_text("NIC-9")
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
-def test_axe_finds_nothing_grave(page: Any, product: Any, shot: Any, mode: str) -> None:
-    page.goto(f"{product.url}/admin/login/")
-    page.evaluate(f"localStorage.setItem('adminTheme', JSON.stringify('{mode}'))")
+def test_every_view_is_fit_to_look_at(page: Any, product: Any, shot: Any) -> None:
     log_in(page, product, where=ROOT)
-    found: list[str] = []
     for name in ("", "enrollments/", "reservations/", "outcomes/", "syncs/"):
-        for width in (1440, 1024):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.goto(f"{product.url}{ROOT}{name}?since=2020-01-01")
-            expect(page.locator("html")).to_have_class(mode)
-            shot(f"{mode}-{width}-reconciliation-{name.strip('/') or 'overview'}")
-            if width == 1440:
-                found += [f"{name}: {each}" for each in axe.grave_violations(page)]
-
-    assert not found, "\n".join(found)
+        page.goto(f"{product.url}{ROOT}{name}?since=2020-01-01")
+        shot(f"reconciliation-page-{name.strip('/') or 'overview'}")

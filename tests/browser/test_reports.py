@@ -11,14 +11,12 @@ from playwright.sync_api import expect
 
 from integration.models import ReportSchedule
 from outbound.models import Mail
-from tests.browser import axe
 from tests.browser.people import log_in, somebody
 from tests.factories import vee as make
 from vee.models import DayCompleteness, VeeException
 
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-WIDTHS = (1440, 1024)
 REPORTS = "/admin/integration/reportschedule/reports/"
 
 
@@ -108,12 +106,8 @@ def test_a_supervisor_reads_a_report_and_has_it_mailed(page: Any, product: Any, 
     assert Mail.objects.get().attachments.count() == 1
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
-def test_axe_finds_nothing_grave(page: Any, product: Any, shot: Any, mode: str) -> None:
-    page.goto(f"{product.url}/admin/login/")
-    page.evaluate(f"localStorage.setItem('adminTheme', JSON.stringify('{mode}'))")
+def test_every_report_is_fit_to_look_at(page: Any, product: Any, shot: Any) -> None:
     log_in(page, product, where=REPORTS)
-    found: list[str] = []
     pages = {
         "list": REPORTS,
         "completeness": f"{REPORTS}data_completeness/?period=LAST_31_DAYS",
@@ -121,13 +115,6 @@ def test_axe_finds_nothing_grave(page: Any, product: Any, shot: Any, mode: str) 
         "refused": f"{REPORTS}data_completeness/?period=CUSTOM&since=2026-02-02&until=2026-02-01",
     }
     for name, address in pages.items():
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            page.goto(f"{product.url}{address}")
-            expect(page.locator("html")).to_have_class(mode)
-            expect(page.locator("#reports, #report-form")).to_be_visible()
-            shot(f"{mode}-{width}-report-{name}")
-            if width == WIDTHS[0]:
-                found += [f"{name}: {each}" for each in axe.grave_violations(page)]
-
-    assert not found, "\n".join(found)
+        page.goto(f"{product.url}{address}")
+        expect(page.locator("#reports, #report-form")).to_be_visible()
+        shot(f"report-{name}")

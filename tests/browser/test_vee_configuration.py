@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.axe import grave_violations
 from tests.browser.people import log_in
 from tests.factories import days
 from tests.factories import vee as make
@@ -54,18 +53,6 @@ def json_of(page: Any, number: int) -> Any:
     return page.locator(".rule-json", has=page.locator(f"#id_rules-{number}-parameters"))
 
 
-def looked_at(page: Any, shot: Any, name: str) -> None:
-    """Take the page in light and dark and in two widths, and have each judged by axe."""
-    for theme in ("light", "dark"):
-        page.evaluate("theme => document.documentElement.classList.toggle('dark', theme === 'dark')", theme)
-        for width in (1440, 1024):
-            page.set_viewport_size({"width": width, "height": 900})
-            shot(f"{name}-{theme}-{width}")
-        assert grave_violations(page) == [], f"{name} {theme}"
-    page.evaluate("document.documentElement.classList.remove('dark')")
-    page.set_viewport_size({"width": 1440, "height": 900})
-
-
 def test_rules_are_put_in_order_by_keyboard_and_by_mouse(page: Any, product: Any, group: VeeGroup, shot: Any) -> None:
     log_in(page, product)
     page.goto(address_of(product, group))
@@ -75,7 +62,7 @@ def test_rules_are_put_in_order_by_keyboard_and_by_mouse(page: Any, product: Any
     expect(rules.nth(1)).to_contain_text("Applies only where characteristic.rate = R1.")
     expect(rules.nth(2)).to_contain_text("not in force today")
     expect(page.locator("#time-line-table")).to_contain_text("gap")
-    looked_at(page, shot, "vee-group")
+    shot("vee-group")
 
     page.get_by_role("button", name="Move Interval Spike Check up").focus()
     page.keyboard.press("Enter")
@@ -138,7 +125,7 @@ def test_a_rule_says_itself_while_it_is_edited_and_is_tried_unsaved(
     json_of(page, 1).locator("summary").click()
     page.fill("#id_rules-1-parameters", '{"tolerance": 0.40}')
     expect(tolerance).to_have_value("0.40")
-    looked_at(page, shot, "vee-group-parameters")
+    shot("vee-group-parameters")
     page.get_by_role("button", name="Move Interval Spike Check up").click()
     page.click("button[name=carried]")
 
@@ -149,7 +136,7 @@ def test_a_rule_says_itself_while_it_is_edited_and_is_tried_unsaved(
     page.fill("#trial-form #id_rules-1-parameters--tolerance", "0.5")
     expect(heading).to_contain_text("more than 50 % above the third-highest")
     expect(page.locator("h1")).to_contain_text("BY-RATE")
-    looked_at(page, shot, "vee-trial-carried")
+    shot("vee-trial-carried")
     assert VeeRule.objects.filter(parameters={"tolerance": 1.8}).exists()
 
 
@@ -160,7 +147,7 @@ def test_a_factor_is_pasted_checked_and_saved(page: Any, product: Any, group: Ve
     page.fill("#pasted", "R1\t\t2026-05-31\tBY-RATE\nR1\t2026-07-01\t\tBY-RATE\nR2\t\t\tNOWHERE")
     page.click("button[name=check]")
     expect(page.locator("#table-report")).to_contain_text("There is no VEE group NOWHERE.")
-    looked_at(page, shot, "vee-factor")
+    shot("vee-factor")
 
     page.locator("#factor-grid input[name=vee_group]").nth(2).fill("BY-RATE")
     page.click("button[name=save]")
@@ -185,7 +172,7 @@ def test_which_group_a_component_gets_and_why(page: Any, product: Any, group: Ve
     expect(first).to_contain_text("left out")
     first.locator("summary").click()
     expect(first.get_by_text("named here: it counts")).to_be_visible()
-    looked_at(page, shot, "vee-simulate")
+    shot("vee-simulate")
 
 
 def test_another_rule_brings_its_own_fields(page: Any, product: Any, group: VeeGroup, shot: Any) -> None:
