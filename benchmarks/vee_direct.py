@@ -36,6 +36,7 @@ from benchmarks._report import Claim  # noqa: E402  Django has to be set up firs
 from benchmarks.parts import vee_report  # noqa: E402  Django has to be set up first
 from benchmarks.parts import vee_world as world  # noqa: E402  Django has to be set up first
 from benchmarks.parts.vee_product import run_product, scratch_database  # noqa: E402  Django has to be set up first
+from foundation.garbage import collect_seldom  # noqa: E402  Django has to be set up first
 from vee import storage  # noqa: E402  Django has to be set up first
 from vee.models import InitialMeasurement, VeeRule  # noqa: E402  Django has to be set up first
 
@@ -63,6 +64,7 @@ def main() -> None:
         for those in ids.values():
             world.write_history(those, days=30)
         world.analyze()
+        collect_seldom()  # as each process of a worker does
         random, level = np.random.default_rng(5), world.levels(options.imds)
         taken: dict[str, list[float]] = {prefix: [] for prefix in kinds}
         for number in range(options.rounds + 1):

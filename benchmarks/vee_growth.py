@@ -37,6 +37,7 @@ from benchmarks._report import Claim  # noqa: E402  Django has to be set up firs
 from benchmarks.parts import vee_report  # noqa: E402  Django has to be set up first
 from benchmarks.parts import vee_world as world  # noqa: E402  Django has to be set up first
 from benchmarks.parts.vee_product import run_product, scratch_database  # noqa: E402  Django has to be set up first
+from foundation.garbage import collect_seldom  # noqa: E402  Django has to be set up first
 from vee.models import MeasurementBlock  # noqa: E402  Django has to be set up first
 
 
@@ -89,6 +90,7 @@ def main() -> None:
             ("history", [Utility(f"M{months}-", options.of, 30 * months, Path(folder)) for months in options.months]),
         ):
             world.analyze()
+            collect_seldom()  # as each process of a worker does
             for number in range(options.rounds + 1):
                 for utility in utilities:
                     utility.run(number)

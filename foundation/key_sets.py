@@ -43,8 +43,16 @@ class AnyOf(Lookup):  # type: ignore[type-arg]
         if connection.vendor != "postgresql":
             return f"{left} IN (SELECT value FROM json_each(%s))", [*parameters, json.dumps(wanted)]  # noqa: S608  a column
         if wanted and isinstance(wanted[0], str):
-            return f"{left} = ANY(%s::text[])", [*parameters, wanted]
+            return f"{left} = ANY(%s::text[])", [*parameters, _array_of_texts(wanted)]
         return f"{left} = ANY(%s::bigint[])", [*parameters, f"{{{str(wanted)[1:-1]}}}"]
+
+
+def _array_of_texts(wanted: list[str]) -> str:
+    """Write texts as PostgreSQL writes an array of them: the driver would look at each of them several times."""
+    inside = '","'.join(wanted)
+    if "\\" in inside or inside.count('"') != 2 * (len(wanted) - 1):
+        inside = '","'.join([text.replace("\\", "\\\\").replace('"', '\\"') for text in wanted])
+    return f'{{"{inside}"}}'
 
 
 def register() -> None:

@@ -69,9 +69,7 @@ def _process(
         component_ids=[record.component_id for record in asked if record.component_id]
     )
     # What waits was there before: nothing may overtake it. What usage speaks of is corrected by way of IMDs.
-    held = _with_work(components) | usage_changes.concerned(
-        [Change(record.component_id or 0, record.start, record.end) for record in asked]
-    )
+    held = _with_work(components) | _with_usage(asked)
     record_of: dict[int, NewImd] = {}
     due = []
     for imd_id, record in zip(take_ids(len(asked)), asked, strict=True):
@@ -144,6 +142,14 @@ def _conclude(
     done = {component.id for group in groups for component in group.components if component.id not in held}
     retries.rerun_related(component_ids=outcome.completed_components | done, at=at)
     loaded.imds += imds
+
+
+def _with_usage(records: Sequence[NewImd]) -> set[int]:
+    """Give the components with usage that records may concern; nearly always there is none, and none is looked at."""
+    first, last = min({record.start for record in records}), max({record.end for record in records})
+    if not usage_changes.is_any_between(first=first, last=last):
+        return set()
+    return usage_changes.concerned([Change(record.component_id or 0, record.start, record.end) for record in records])
 
 
 def _with_work(components: dict[int, Component]) -> set[int]:

@@ -85,10 +85,11 @@ def _concerned(changes: Sequence[Change]) -> list[_Concerned]:
     if not changes:
         return []
     found: list[_Concerned] = []
+    first, last = _span(changes)
     # Nearly always there is none, and then no component is looked at.
-    if not _sensitive(changes).exists():
+    if not is_any_between(first=first, last=last):
         return found
-    sensitive = _sensitive(changes).filter(usage_subscription__service_point=OuterRef("point"))
+    sensitive = _sensitive(first, last).filter(usage_subscription__service_point=OuterRef("point"))
     by_component = {change.component_id: change for change in changes}
     ids = list(by_component)
     for begin in range(0, len(ids), _AT_ONCE):
@@ -102,13 +103,18 @@ def _concerned(changes: Sequence[Change]) -> list[_Concerned]:
     return found
 
 
-def _sensitive(changes: Sequence[Change]) -> QuerySet[UsageTransaction]:
-    """Give the transactions, of any service point, that changes between the first and the last of these may concern."""
-    return UsageTransaction.objects.filter(
-        status__in=USAGE_SENSITIVE,
-        start__lte=max(change.last for change in changes),
-        end__gte=min(change.first for change in changes),
-    )
+def is_any_between(*, first: dt.datetime, last: dt.datetime) -> bool:
+    """Tell whether there is usage, of any service point, that changes between two instants may concern."""
+    return _sensitive(first, last).exists()
+
+
+def _span(changes: Sequence[Change]) -> tuple[dt.datetime, dt.datetime]:
+    return min(change.first for change in changes), max(change.last for change in changes)
+
+
+def _sensitive(first: dt.datetime, last: dt.datetime) -> QuerySet[UsageTransaction]:
+    """Give the transactions, of any service point, that changes from the first to the last instant may concern."""
+    return UsageTransaction.objects.filter(status__in=USAGE_SENSITIVE, start__lte=last, end__gte=first)
 
 
 def _locked(concerned: Sequence[_Concerned]) -> list[UsageTransaction]:
@@ -120,7 +126,7 @@ def _locked(concerned: Sequence[_Concerned]) -> list[UsageTransaction]:
     """
     needs_nothing = Q(status__in=USAGE_NOT_SENT, stale_since__isnull=False)
     return list(
-        _sensitive([one.change for one in concerned])
+        _sensitive(*_span([one.change for one in concerned]))
         .filter(usage_subscription__service_point__in={one.service_point_id for one in concerned})
         .exclude(needs_nothing)
         .select_for_update(of=("self",))
