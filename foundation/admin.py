@@ -30,8 +30,8 @@ from foundation.words import in_words
 COUNTED = 100_000
 # Columns of texts that the system keeps in English (`foundation.kept_texts`).
 KEPT_TEXTS = frozenset(
-    {"completion", "error", "fault_reason", "fault_text", "hold_reason", "last_error", "limit", "message", "note",
-     "observed", "reason", "summary"}
+    {"ack_error", "completion", "error", "fault_reason", "fault_text", "hold_reason", "last_error", "limit",
+     "mail_trouble", "message", "note", "observed", "outcome_text", "reason", "summary"}
 )  # fmt: skip
 # Among so many of the latest rows a filter looks for what can be chosen.
 SEEN = 2_000

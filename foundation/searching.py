@@ -15,3 +15,16 @@ def found_by(first: QuerySet[Any], *others: QuerySet[Any]) -> Q:
     """
     keys = [rows.order_by().values("pk") for rows in (first, *others)]
     return Q(pk__in=keys[0].union(*keys[1:]))
+
+
+def as_typed(text: str) -> list[str]:
+    """Give a text as it was typed, in capitals and without any: each of them an index finds."""
+    return sorted({text.strip(), text.strip().upper(), text.strip().lower()})
+
+
+def begins(field: str, text: str) -> Q:
+    """Give the condition for rows whose field begins with a text, as it was typed, in capitals or without any."""
+    found = Q()
+    for each in as_typed(text):
+        found |= Q(**{f"{field}__startswith": each})
+    return found

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from foundation.searching import found_by
+from foundation.searching import as_typed, begins, found_by
 from vee.choices import OPEN_TODO_STATUSES
 from vee.models import (
     Device,
@@ -28,25 +28,25 @@ from vee.models import (
 
 def components(text: str) -> QuerySet[MeasuringComponent]:
     """Give the components whose identifier begins with a text, as it was typed, in capitals or without any."""
-    return MeasuringComponent.objects.filter(_begins("identifier", text))
+    return MeasuringComponent.objects.filter(begins("identifier", text))
 
 
 def placed_components(text: str) -> Q:
     """Give the condition for components that, or whose device or service point, begin so."""
     rows = MeasuringComponent.objects.all()
-    of_devices = rows.filter(device__in=Device.objects.filter(_begins("identifier", text)).values("pk"))
+    of_devices = rows.filter(device__in=Device.objects.filter(begins("identifier", text)).values("pk"))
     return found_by(components(text), of_devices, rows.filter(service_point__in=_places(text)))
 
 
 def service_points(text: str) -> Q:
     """Give the condition for service points whose identifier begins with a text."""
-    return _begins("identifier", text)
+    return begins("identifier", text)
 
 
 def devices(text: str) -> Q:
     """Give the condition for devices that, or whose service point, begin so."""
     rows = Device.objects.all()
-    return found_by(rows.filter(_begins("identifier", text)), rows.filter(service_point__in=_places(text)))
+    return found_by(rows.filter(begins("identifier", text)), rows.filter(service_point__in=_places(text)))
 
 
 def usage_subscriptions(text: str) -> Q:
@@ -58,7 +58,7 @@ def usage_transactions(text: str) -> Q:
     """Give the condition for usage transactions that, or whose subscription or service point, begin so."""
     rows = UsageTransaction.objects.all()
     of_subscriptions = (rows.filter(usage_subscription__in=each.values("pk")) for each in _subscriptions(text))
-    return found_by(rows.filter(_begins("identifier", text)), *of_subscriptions)
+    return found_by(rows.filter(begins("identifier", text)), *of_subscriptions)
 
 
 def reading_files(text: str) -> Q:
@@ -84,7 +84,7 @@ def exceptions(text: str) -> Q:
     return found_by(
         rows.filter(imd__in=_imd_ids(text)),
         rows.filter(measuring_component__in=components(text).values("pk")),
-        rows.filter(open=True, exception_type__in=_typed(text)),
+        rows.filter(open=True, exception_type__in=as_typed(text)),
     )
 
 
@@ -98,26 +98,15 @@ def _imd_ids(text: str) -> QuerySet[Any]:
     rows = InitialMeasurement.objects.all()
     of_components = rows.filter(measuring_component__in=components(text).values("pk"))
     # The sender's name of a component that nobody knows.
-    of_unknown = rows.filter(_begins("component_identifier", text), measuring_component__isnull=True)
-    by_id = rows.filter(external_id__in=_typed(text)).exclude(external_id="")
+    of_unknown = rows.filter(begins("component_identifier", text), measuring_component__isnull=True)
+    by_id = rows.filter(external_id__in=as_typed(text)).exclude(external_id="")
     return of_components.values("pk").union(of_unknown.values("pk"), by_id.values("pk"))
 
 
 def _places(text: str) -> QuerySet[Any]:
-    return ServicePoint.objects.filter(_begins("identifier", text)).values("pk")
+    return ServicePoint.objects.filter(begins("identifier", text)).values("pk")
 
 
 def _subscriptions(text: str) -> tuple[QuerySet[UsageSubscription], QuerySet[UsageSubscription]]:
     rows = UsageSubscription.objects.all()
-    return rows.filter(_begins("identifier", text)), rows.filter(service_point__in=_places(text))
-
-
-def _typed(text: str) -> list[str]:
-    return sorted({text.strip(), text.strip().upper(), text.strip().lower()})
-
-
-def _begins(field: str, text: str) -> Q:
-    found = Q()
-    for each in _typed(text):
-        found |= Q(**{f"{field}__startswith": each})
-    return found
+    return rows.filter(begins("identifier", text)), rows.filter(service_point__in=_places(text))

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 
-from assets import score_queries
+from assets import score_queries, search_queries
 from assets.choices import ReachForScore
 from assets.models import ControlScore
+from foundation.api.filters import SearchableByStart
 
 
-class ControlScoreFilter(django_filters.FilterSet):
+class ControlScoreFilter(SearchableByStart):
     """What the list can be narrowed by."""
 
-    search = django_filters.CharFilter(method="by_search", label="part of a business identifier")
+    search_condition = staticmethod(search_queries.control_scores)
     eligible = django_filters.BooleanFilter()
     reason = django_filters.CharFilter()
     program = django_filters.CharFilter(field_name="program__code")
@@ -29,14 +28,6 @@ class ControlScoreFilter(django_filters.FilterSet):
     class Meta:
         model = ControlScore
         fields: list[str] = []
-
-    def by_search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        """Narrow to rows of which any identifier contains the text."""
-        return rows.filter(
-            Q(membership__device__nic_id__icontains=value)
-            | Q(membership__device__device__identifier__icontains=value)
-            | Q(membership__subscription__usage_subscription__identifier__icontains=value)
-        )
 
 
 class ControlScoreShape(serializers.Serializer[ControlScore]):

@@ -5,30 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from django.db.models import Q, QuerySet
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 
-from assets import choices, models, queries
-from foundation.api.filters import InstantFilter
+from assets import choices, models, queries, search_queries
+from foundation.api.filters import InstantFilter, SearchableByStart
 
 
-class Searchable(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
-    """Adds `search`: part of any of the `searched` identifiers, whatever the case."""
-
-    searched: tuple[str, ...] = ()
-    search = django_filters.CharFilter(method="by_search", label="part of a business identifier")
-
-    def by_search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        """Narrow to rows of which any searched identifier contains the text."""
-        wanted = Q()
-        for field in self.searched:
-            wanted |= Q(**{f"{field}__icontains": value})
-        return rows.filter(wanted)
-
-
-class ContactFilter(Searchable):
-    searched = ("identifier", "cis_person_id", "name")
+class ContactFilter(SearchableByStart):
+    search_condition = staticmethod(search_queries.contacts)
     cis_person_id = django_filters.CharFilter()
 
     class Meta:
@@ -36,8 +21,8 @@ class ContactFilter(Searchable):
         fields: list[str] = []
 
 
-class DeviceFilter(Searchable):
-    searched = ("device__identifier", "nic_id", "serial_number")
+class DeviceFilter(SearchableByStart):
+    search_condition = staticmethod(search_queries.devices)
     head_end_system = django_filters.CharFilter(field_name="head_end_system__name")
     nic_id = django_filters.CharFilter()
     specification = django_filters.CharFilter(field_name="specification__code")
@@ -49,8 +34,8 @@ class DeviceFilter(Searchable):
         fields: list[str] = []
 
 
-class SubscriptionFilter(Searchable):
-    searched = ("usage_subscription__identifier", "contact__cis_person_id", "location__cis_service_point_id")
+class SubscriptionFilter(SearchableByStart):
+    search_condition = staticmethod(search_queries.subscriptions)
     status = django_filters.MultipleChoiceFilter(choices=choices.SubscriptionStatus.choices)
     program = django_filters.CharFilter(field_name="program__code")
     cis_person_id = django_filters.CharFilter(field_name="contact__cis_person_id")
@@ -62,8 +47,8 @@ class SubscriptionFilter(Searchable):
         fields: list[str] = []
 
 
-class EnrollmentFilter(Searchable):
-    searched = ("identifier", "transaction_id")
+class EnrollmentFilter(SearchableByStart):
+    search_condition = staticmethod(search_queries.enrollments)
     status = django_filters.MultipleChoiceFilter(choices=choices.EnrollmentStatus.choices)
     kind = django_filters.ChoiceFilter(choices=choices.EnrollmentKind.choices)
     transaction_id = django_filters.CharFilter()

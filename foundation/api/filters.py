@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import django_filters
 from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
 from django_filters.fields import IsoDateTimeField
 
 
@@ -30,3 +32,14 @@ class InstantFilter(django_filters.IsoDateTimeFilter):
     """A filter by an instant, with an offset as whoever asks likes it."""
 
     field_class = InstantField
+
+
+class SearchableByStart(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
+    """Adds `search` to a list that grows: the start of a business identifier, as `search_condition` finds it."""
+
+    search_condition: Callable[[str], Q]
+    search = django_filters.CharFilter(method="by_search", label="the start of a business identifier")
+
+    def by_search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """Narrow to rows that the condition finds."""
+        return rows.filter(type(self).search_condition(value)) if value.strip() else rows

@@ -112,4 +112,4 @@ def _attempt(attempt: FileAttempt) -> str:
     if attempt.ended_at is None:
         return f"{attempt.number}: {_('at work')}"
     told = f"{attempt.number}: {attempt.ack_type}, {attempt.succeeded} + {attempt.refused}"
-    return f"{told} ({attempt.fault_reason})" if attempt.fault_reason else told
+    return f"{told} ({in_words(attempt.fault_reason)})" if attempt.fault_reason else told

@@ -9,10 +9,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from foundation.admin import EvidenceAdmin, local_moment
+from foundation.words import in_words
 from integration.admin import confirmation
 from integration.models import Incident
 from integration.operations import errors
@@ -57,7 +59,7 @@ class IncidentAdmin(EvidenceAdmin):
 
     @display(description=_("Latest reason"))
     def reason(self, incident: Incident) -> str:
-        return incident.fault_reason if len(incident.fault_reason) <= 80 else f"{incident.fault_reason[:79]}…"
+        return Truncator(in_words(incident.fault_reason)).chars(80)
 
     @display(description=_("State"), ordering="closed_at", label={"open": "danger", "closed": "default"})
     def open_badge(self, incident: Incident) -> tuple[str, Any]:

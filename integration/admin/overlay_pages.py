@@ -88,9 +88,9 @@ class OverlayPages:
             for error in refusal.errors:
                 steps = error["pointer"].strip("/").split("/")
                 if steps[0] == "fields" and len(steps) == 3:
-                    used[int(steps[1])].refuse(steps[2], error["message"])
+                    used[int(steps[1])].refuse(steps[2], in_words(error["message"]))
                 else:
-                    form.add_error("note" if steps[0] == "note" else None, error["message"])
+                    form.add_error("note" if steps[0] == "note" else None, in_words(error["message"]))
             return False
         except mapping_overlays.UnableToActOnOverlay as refusal:
             form.add_error(None, in_words(refusal))
@@ -98,7 +98,7 @@ class OverlayPages:
         messages.success(request, _("The draft is saved. Messages are mapped with it once it is activated."))
         for caution in saved.cautions:
             target = used[int(caution.pointer.split("/")[2])].edit().target
-            messages.warning(request, f"{target}: {caution.message}")
+            messages.warning(request, f"{target}: {in_words(caution.message)}")
         return True
 
     def _suggested(self, request: HttpRequest, mapping: BaseMapping, stored: list[FieldEdit]) -> FieldEdit | None:

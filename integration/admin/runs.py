@@ -12,10 +12,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from foundation.admin import EvidenceAdmin, InstantRangeFilter, local_moment
+from foundation.words import in_words
 from integration import audit_trail, queries
 from integration.admin import badges, bulk_page, confirmation, payload_pages, run_list, run_progress
 from integration.admin.confirmation import Question, ReasonForm
@@ -109,7 +111,7 @@ class FlowRunAdmin(EvidenceAdmin):
     def fault(self, run: FlowRun) -> str | None:
         if not run.fault_type:
             return None
-        reason = run.fault_reason if len(run.fault_reason) <= 60 else f"{run.fault_reason[:59]}…"
+        reason = Truncator(in_words(run.fault_reason)).chars(60)
         return f"{run.get_fault_type_display()}: {reason}"
 
     @display(description=_("Duration"))

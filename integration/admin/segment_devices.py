@@ -8,6 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from foundation.words import in_words
 from integration.choices import FaultType, SegmentState
 from integration.models import Reservation, Segment
 
@@ -39,7 +40,8 @@ def _listed(words: str, rows: QuerySet[Reservation]) -> SafeString:
             (
                 reverse("admin:integration_reservation_change", args=[row.pk]),
                 f"{row.head_end_system}/{row.nic_id}",
-                f" · {_('line')} {row.line} · {row.get_state_display()}" + (f" · {row.message}" if row.message else ""),
+                f" · {_('line')} {row.line} · {row.get_state_display()}"
+                + (f" · {in_words(row.message)}" if row.message else ""),
             )
             for row in found[:MOST_SHOWN]
         ),

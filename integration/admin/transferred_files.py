@@ -10,10 +10,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from foundation.admin import EvidenceAdmin, EvidenceInline, local_moment
+from foundation.words import in_words
 from integration import queries, search_queries
 from integration.admin import badges, bulk_requeue, confirmation
 from integration.choices import FileState
@@ -87,7 +89,7 @@ class TransferredFileAdmin(EvidenceAdmin):
 
     @display(description=_("Latest reason"))
     def shown_reason(self, file: TransferredFile) -> str:
-        return file.reason if len(file.reason) <= 80 else f"{file.reason[:79]}…"
+        return Truncator(in_words(file.reason)).chars(80)
 
     @display(description=_("Changed"), ordering="changed_at")
     def changed(self, file: TransferredFile) -> str:

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
+from foundation.kept_texts import kept
+
 
 BOM = b"\xef\xbb\xbf"
 # A record longer than this is an open quotation mark, or no text at all.
@@ -158,9 +160,12 @@ def read_header(stream: IO[bytes], layout: Layout) -> Header:
         raise FileUnreadable(f"The column {twice[0]} stands twice.", code="header", line=first.line, column=twice[0])
     missing = [name for name in layout.required if name not in names]
     if missing:
-        hint = " The columns are separated by commas." if len(names) == 1 else ""
+        hint = kept(" The columns are separated by commas.") if len(names) == 1 else ""
+        listed = ", ".join(missing)
         raise FileUnreadable(
-            f"The header lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}.{hint}",
+            f"The header lacks the columns {listed}.{hint}"
+            if len(missing) > 1
+            else f"The header lacks the column {listed}.{hint}",
             code="header",
             line=first.line,
             column=missing[0],

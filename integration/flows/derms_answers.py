@@ -89,7 +89,7 @@ def _acknowledged(call: Call) -> DermsAnswer:
         return _failed(Fault(type=FaultType.REMOTE, code="upstream_error", reason=reason), 502)
     text = text_of(call.document)
     if code is AckCode.FAILURE:
-        reason = "DERMS could not process the message" + (f": {text}" if text else "")
+        reason = f"DERMS could not process the message: {text}" if text else "DERMS could not process the message"
         return _failed(Fault(type=FaultType.REMOTE, code="derms_failure", reason=reason), 502)
     return DermsAnswer(code=code, text=text or ("DERMS refused it" if code is AckCode.ERROR else ""))
 

@@ -163,8 +163,8 @@ class Collection:
             return []
         step.count(translated=len(mapped), refused=len(records) - len(mapped))
         if len(mapped) < len(records):
-            why = "hold a value that is in no lookup" + (", or the overlay fails" if self._overlay_failed else "")
-            step.warn(f"{len(records) - len(mapped)} of {len(records)} records {why}")
+            said = f"{len(records) - len(mapped)} of {len(records)} records hold a value that is in no lookup"
+            step.warn(f"{said}, or the overlay fails" if self._overlay_failed else said)
         return mapped
 
     def send(self, step: Step, mapped: Sequence[_Mapped]) -> None:
@@ -336,7 +336,9 @@ class Collection:
     def _judge(self, step: Step, sent: int, total: int) -> None:
         if self._stopped_by is not None:
             unsent = total - sent
-            reason = self._stopped_by.reason + (f"; stopped with {unsent} records unsent" if unsent else "")
+            reason = self._stopped_by.reason
+            if unsent:
+                reason = f"{reason}; stopped with {unsent} records unsent"
             step.fail(Fault(type=self._stopped_by.type, code=self._stopped_by.code, reason=reason))
         elif self._run.ended_because:
             step.warn(self._run.ended_because)

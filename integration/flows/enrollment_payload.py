@@ -81,9 +81,11 @@ def check_collection(document: Any) -> list[CheckedRecord]:
     records = [_checked(position, record, seen) for position, record in enumerate(params)]
     if not any(record.valid for record in records):
         findings = [finding for record in records for finding in record.findings]
-        noun = "The record is" if len(records) == 1 else f"None of the {len(records)} records is"
+        first = findings[0].message
         raise MessageRefused(
-            f"{noun} {'not valid' if len(records) == 1 else 'valid'}: {findings[0].message}",
+            f"The record is not valid: {first}"
+            if len(records) == 1
+            else f"None of the {len(records)} records is valid: {first}",
             findings=findings,
             message_id=next((record.message_id for record in records if record.message_id), ""),
         )

@@ -62,7 +62,8 @@ class Notices:
     def files_refused(self, not_transferred: Sequence[tuple[str, str]]) -> None:
         """Tell the people who handle faults: nobody called, so nobody was answered."""
         name, reason = not_transferred[0]
-        more = f" (and {len(not_transferred) - 1} more)" if len(not_transferred) > 1 else ""
+        said = f"{name} was not transferred: {reason}"
+        others = len(not_transferred) - 1
         flow = self._run.row.flow
         errors.report(
             flow=flow,
@@ -70,7 +71,7 @@ class Notices:
             fault=Fault(
                 type=FaultType.BUSINESS,
                 code="file_not_transferred",
-                reason=f"{name} was not transferred: {reason}{more}",
+                reason=f"{said} (and {others} more)" if others else said,
             ),
             run=self._run.row,
             business_too=True,

@@ -180,7 +180,8 @@ class FileQueue:
         stood_still = (at - row.size_seen_at).total_seconds()
         if file.is_partial or file.size == 0:
             looked.left_alone += 1
-            self.note(step, file.name, "left alone: " + ("it is empty" if file.size == 0 else "it is being written"))
+            why = "left alone: it is empty" if file.size == 0 else "left alone: it is being written"
+            self.note(step, file.name, why)
         elif row.state in RENAME_PENDING_FILE_STATES:
             looked.rename_pending.append(entry)
         elif row.state == FileState.ERROR:

@@ -198,9 +198,8 @@ class OuaiAcknowledging:
         return self._judge(entry, record, call, step)
 
     def _judge(self, entry: Entry, record: AckRecord, call: peer_calls.Call, step: Step) -> bool:
-        text = f"line {record.line}, {record.sync_request_id}: " + (
-            call.fault.reason if call.fault else peer_calls.status_text(call.status, peer=TARGET)
-        )
+        said = call.fault.reason if call.fault else peer_calls.status_text(call.status, peer=TARGET)
+        text = f"line {record.line}, {record.sync_request_id}: {said}"
         if call.fault is not None:
             self._queue.note(step, entry.file.name, text)
             self._stop(call.fault, step)
@@ -262,12 +261,14 @@ class OuaiAcknowledging:
         )
 
     def _report_troubles(self) -> None:
-        more = f" (and {len(self._troubles) - 1} more)" if len(self._troubles) > 1 else ""
+        reason, others = self._troubles[0], len(self._troubles) - 1
+        if others:
+            reason = f"{reason} (and {others} more)"
         flow = self._run.row.flow
         errors.report(
             flow=flow,
             source=flow.identifier,
-            fault=Fault(type=FaultType.BUSINESS, code="records_not_sent", reason=f"{self._troubles[0]}{more}"[:1000]),
+            fault=Fault(type=FaultType.BUSINESS, code="records_not_sent", reason=reason[:1000]),
             run=self._run.row,
             business_too=True,
             at=self._run.clock(),

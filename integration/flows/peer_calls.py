@@ -23,18 +23,23 @@ NOT_JSON = object()
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 # The error, its code for incidents, what happened to the peer, and the status for the caller.
 _REASONS: tuple[tuple[type[base.TransportError], str, str, int], ...] = (
-    (base.TargetNotTrusted, "target_not_trusted", "{} cannot be trusted: its certificate is refused", 503),
-    (base.TargetUnreachable, "target_unreachable", "{} cannot be reached", 503),
-    (base.IdentityMissing, "identity_missing", "{} asks for a client certificate, and its connection has none", 503),
-    (base.IdentityRefused, "identity_refused", "{} does not accept the client certificate of its connection", 503),
-    (base.CircuitOpen, "target_unreachable", "{} cannot be reached: its circuit breaker is open", 503),
-    (base.TargetTimedOut, "target_timed_out", "{} did not answer in time", 504),
-    (base.ConnectionBusy, "connection_busy", "The connection to {} was busy until the deadline", 503),
-    (base.TargetBroke, "upstream_error", "{} broke off its answer", 502),
-    (base.AnswerTooLarge, "upstream_error", "{} gave an answer that is too large", 502),
-    (base.TargetRedirected, "connection_not_usable", "{} answered with a redirect, which is never followed", 502),
-    (base.TargetNotAllowed, "connection_not_usable", "The address of {} is none that calls may go to", 503),
-    (base.ConnectionNotUsable, "connection_not_usable", "The connection to {} cannot be used", 503),
+    (base.TargetNotTrusted, "target_not_trusted", "{peer} cannot be trusted: its certificate is refused", 503),
+    (base.TargetUnreachable, "target_unreachable", "{peer} cannot be reached", 503),
+    (
+        base.IdentityMissing,
+        "identity_missing",
+        "{peer} asks for a client certificate, and its connection has none",
+        503,
+    ),
+    (base.IdentityRefused, "identity_refused", "{peer} does not accept the client certificate of its connection", 503),
+    (base.CircuitOpen, "target_unreachable", "{peer} cannot be reached: its circuit breaker is open", 503),
+    (base.TargetTimedOut, "target_timed_out", "{peer} did not answer in time", 504),
+    (base.ConnectionBusy, "connection_busy", "The connection to {peer} was busy until the deadline", 503),
+    (base.TargetBroke, "upstream_error", "{peer} broke off its answer", 502),
+    (base.AnswerTooLarge, "upstream_error", "{peer} gave an answer that is too large", 502),
+    (base.TargetRedirected, "connection_not_usable", "{peer} answered with a redirect, which is never followed", 502),
+    (base.TargetNotAllowed, "connection_not_usable", "The address of {peer} is none that calls may go to", 503),
+    (base.ConnectionNotUsable, "connection_not_usable", "The connection to {peer} cannot be used", 503),
 )
 
 
@@ -115,7 +120,7 @@ def fault_of(error: base.TransportError, *, peer: str) -> tuple[Fault, int]:
     """Give the fault that a failed call is, and the status for the caller; its reason names no host."""
     for kind, code, reason, status in _REASONS:
         if isinstance(error, kind):
-            return Fault(type=error.fault, code=code, reason=reason.format(peer), detail=str(error)), status
+            return Fault(type=error.fault, code=code, reason=reason.format(peer=peer), detail=str(error)), status
     reason = f"The call to {peer} failed"
     return Fault(type=error.fault, code="upstream_error", reason=reason, detail=str(error)), 502
 

@@ -221,7 +221,8 @@ class ScoreTransfer:
         checked = score_file.check(staged.content)
         if not checked.wrong:
             return ""
-        text = f"{checked.wrong} findings in {checked.rows} rows: " + "; ".join(map(str, checked.findings[:5]))
+        found = "; ".join(map(str, checked.findings[:5]))
+        text = f"{checked.wrong} findings in {checked.rows} rows: {found}"
         self._queue.note(step, entry.file.name, text, findings=[str(finding) for finding in checked.findings])
         step.warn("Some files hold rows that break the format")
         return text
@@ -259,7 +260,7 @@ class ScoreTransfer:
         return True
 
     def _vanished(self, entry: Entry, step: Step, *, after: str = "") -> None:
-        text = "it vanished" + (f" after {after}" if after else " before it could be fetched")
+        text = f"it vanished after {after}" if after else "it vanished before it could be fetched"
         file_transfers.settle(
             file=entry.row, to=FileState.VANISHED, run=self._run.row, reason=text, at=self._run.clock()
         )

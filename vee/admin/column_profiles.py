@@ -36,7 +36,7 @@ class ColumnProfileForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error(field, in_words(error))
             return cleaned
         for name, message in faults(layout):
-            self.add_error(name, message)
+            self.add_error(name, in_words(message))
         return cleaned
 
 

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
 
-from foundation.api.filters import InstantFilter
+from foundation.api.filters import InstantFilter, SearchableByStart
 from vee import choices, models, search_queries
-
-
-class SearchableByStart(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
-    """Adds `search` to a list that grows: the start of a business identifier, as `search_condition` finds it."""
-
-    search_condition: Callable[[str], Q]
-    search = django_filters.CharFilter(method="by_search", label="the start of a business identifier")
-
-    def by_search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        """Narrow to rows that the condition finds."""
-        return rows.filter(type(self).search_condition(value)) if value.strip() else rows
 
 
 class Searchable(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types

@@ -172,6 +172,6 @@ def _as_row(refused: FileUnreadable, line: int) -> RowError:
 
 def _named(item: Item, member: Member, before: int) -> Item:
     if isinstance(item, RowError):
-        message = f"{member.name!a}, line {item.line - before}: {item.message}"
+        message = f"line {item.line - before} of {member.name!a}: {item.message}"
         return RowError(line=item.line, code=item.code, message=message, rows=item.rows)
     return item

@@ -184,6 +184,27 @@ class TestTimeline:
         assert length_of_time(length) == text
 
 
+class TestGermanReader:
+    """Faults and steps are stored in English and read in the language of the reader."""
+
+    REASON = "DERMS cannot be reached: its circuit breaker is open"
+    SHOWN = "DERMS ist nicht erreichbar: Der Schutzschalter ist offen"
+
+    def test_reads_why_a_run_failed_and_what_it_did(self, admin: Client) -> None:
+        run = world.run(state="FAILED", fault_type="REMOTE", fault_code="target_unreachable", fault_reason=self.REASON)
+        step = a_step(run, 1, after=0, took=1, outcome="FAILED", message=self.REASON)
+        RunStep.objects.filter(pk=step.pk).update(name="Send to DERMS")
+        german = {"accept-language": "de"}
+
+        listed = admin.get(LIST, headers=german).content.decode()
+        page = admin.get(f"{LIST}{run.pk}/change/", headers=german).content.decode()
+
+        assert self.SHOWN in listed
+        assert page.count(self.SHOWN) == 2
+        assert "An DERMS senden" in page
+        assert self.REASON in admin.get(f"{LIST}{run.pk}/change/").content.decode()
+
+
 class TestTree:
     def test_goes_from_the_original_to_all_that_repeats_it(self) -> None:
         original = waiting.failed_run("E-1")

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from tests.factories import meter_data
 from tests.factories.meter_data import AT, day, nem12, stream
@@ -122,6 +124,24 @@ class TestLoadFile:
         assert counts(file)[0] == "FAILED"
         assert file.message == message
         assert not models.InitialMeasurement.objects.exists()
+
+    def test_tells_a_german_reader_in_german_what_was_wrong(
+        self, channel: models.MeasuringComponent, client: Client
+    ) -> None:
+        partial = load(nem12(stream(), day("20260308", ONES[:47]), day("20260309", ONES)))
+        failed = load(b"200,NMI\n")
+        client.force_login(User.objects.create_superuser("admin", "admin@example.org", "a-long-password-1"))
+
+        def page(file: models.ReadingFile, language: str) -> str:
+            address = f"/admin/vee/readingfile/{file.pk}/change/"
+            return client.get(address, headers={"accept-language": language}).content.decode()
+
+        assert "der Tag hat 47 Werte; 48 werden bei 30 Minuten erwartet" in page(partial, "de")
+        assert "the day has 47 values; 48 are expected at 30 minutes" in page(partial, "en")
+        assert "Die Datei beginnt nicht mit einer 100-Kopfzeile." in page(failed, "de")
+        assert client.get(f"/api/v1/reading-files/{failed.pk}/", headers={"accept-language": "de"}).json()[
+            "message"
+        ] == ("The file does not begin with a 100 header row.")
 
     def test_fails_when_no_row_was_accepted(self) -> None:
         assert counts(load(nem12(stream(), day("20260308", ONES[:1])))) == ("FAILED", 1, 0, 1, 0, 0)

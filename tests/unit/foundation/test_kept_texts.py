@@ -73,6 +73,22 @@ class TestInWords:
                 "3 Intervalle hintereinander, die höchstens 0 betragen, davon 1 vor diesem IMD; 3 sind zu viele.",
             ),
             ("Perform VEE: looked at it with the customer", "VEE ausführen: looked at it with the customer"),
+            ("interval 3: '1,5' is not a number", "Intervall 3: '1,5' ist keine Zahl"),
+            ("line 3 of 'a.csv': '1,5' is not a number", "Zeile 3 von 'a.csv': '1,5' ist keine Zahl"),
+            (
+                "The header lacks the column nicId. The columns are separated by commas.",
+                "In der Kopfzeile fehlt die Spalte nicId. Die Spalten werden durch Kommas getrennt.",
+            ),
+            (
+                "The record is not valid: programInfo.programCode is required",
+                "Der Datensatz ist nicht gültig: programInfo.programCode wird gebraucht",
+            ),
+            (
+                "DACS did not answer in time; stopped with 12 records unsent",
+                "DACS antwortete nicht rechtzeitig; angehalten mit 12 nicht gesendeten Datensätzen",
+            ),
+            ("sendDetails is not an object", "sendDetails ist kein Objekt"),
+            ("Send to DERMS", "An DERMS senden"),
             ("A person wrote this by hand.", "A person wrote this by hand."),
             ("", ""),
         ],

@@ -37,7 +37,7 @@ class TestAnArchive:
         assert items[1].line > items[0].line
         refused = items[1]
         assert isinstance(refused, RowError)
-        assert refused.message.startswith("'dir/b#1.csv', line 3: ")
+        assert refused.message.startswith("line 3 of 'dir/b#1.csv': ")
 
     def test_with_one_member_that_is_no_reading_file_gives_the_others(self) -> None:
         items = read(packed({"readme.txt": b"hello", "a.csv": GOOD, "empty.csv": b""}))
