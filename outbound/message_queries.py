@@ -55,6 +55,14 @@ def due_messages(*, at: dt.datetime) -> QuerySet[OutboundMessage]:
     return waiting.filter(in_order).order_by("next_attempt_at", "id")
 
 
+def are_due(*, more_than: int, at: dt.datetime, zone: str | None = None) -> bool:
+    """Whether more messages than this are due; `zone` as in `in_zone`, None: wherever their connections lie."""
+    due = due_messages(at=at)
+    if zone is not None:
+        due = in_zone(due, zone)
+    return bool(due.values_list("pk", flat=True)[more_than : more_than + 1])
+
+
 def in_zone(messages: QuerySet[OutboundMessage], zone: str) -> QuerySet[OutboundMessage]:
     """Keep the messages whose connection lies in a zone; empty: in none."""
     # The connection is that of the sender, of the system, or the one of the system's name.
