@@ -1,9 +1,10 @@
 """
 Who works on a message: reservations with a lease token, and the start of tries (`reliability.md` Q1, Q4, Q11).
 
-A worker reserves messages, one or a batch, by one conditional update; on PostgreSQL rows that others look at are
-skipped. The lease is short, and renewed while the worker is at it. Tries begin with IN_PROGRESS, the used retries and
-their DeliveryAttempts in one transaction, before any target is called. Only the holder of the token writes the outcome.
+A worker takes what it calls at once: the lease, IN_PROGRESS, the used retries and the DeliveryAttempts are written in
+one transaction, before any target is called. One message that a worker was woken for is reserved first, by a
+conditional update. On PostgreSQL rows that others look at are skipped. The lease is short, and renewed while the
+worker is at it. Only the holder of the token writes the outcome.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from dataclasses import dataclass, field
 
 from django.db import connections as databases
 from django.db import router, transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, QuerySet
 
 from foundation.bulk_writes import insert_each
 from foundation.leases import LEASE
 from outbound import message_queries
-from outbound.choices import AttemptOutcome, MessageFault, MessageStatus
+from outbound.choices import TAKEABLE_MESSAGES, AttemptOutcome, MessageFault, MessageStatus
 from outbound.models import DeliveryAttempt, OutboundMessage
 from outbound.operations import message_targets
 from outbound.operations.message_ends import settle
-from outbound.operations.message_rows import MessageInHand, in_hand
+from outbound.operations.message_rows import MessageInHand, in_hand, read_in_hand
 from outbound.texts import storable
 
 
@@ -143,20 +144,78 @@ def begin_many(
 
     :param routes: what was read a moment ago of the ways that messages go.
     """
-    begun = Begun()
     if not reservations:
-        return begun
+        return Begun()
     (token,) = {reservation.token for reservation in reservations}
     routes = routes or message_targets.Routes(at=at)
+    held = in_hand((reservation.message_pk for reservation in reservations), token, setup=routes)
+    messages = [held[each.message_pk] for each in reservations if each.message_pk in held]
+    begun, ready = _sorted_out(messages, routes, token=token, holder=token, at=at)
+    if ready:
+        with transaction.atomic():
+            begun.tries = _noted(ready, token, mine=OutboundMessage.objects.filter(lease_token=token), at=at)
+    return begun
+
+
+def begin_due(
+    *, at: dt.datetime, limit: int, zone: str | None = None, routes: message_targets.Routes | None = None
+) -> Begun:
+    """
+    Take messages that are due, the longest due first, and begin their tries, all in one transaction.
+
+    What cannot be called now is in nobody's hands afterwards. One that a worker disappeared with goes by itself.
+
+    :param limit: how many at most.
+    :param zone: only messages whose connection lies in this zone; empty: in none.
+    :param routes: what was read a moment ago of the ways that messages go.
+    """
+    token = uuid.uuid4()
+    routes = routes or message_targets.Routes(at=at)
+    due = message_queries.due_messages(at=at)
+    if zone is not None:
+        due = message_queries.in_zone(due, zone)
+    with transaction.atomic():
+        if databases[router.db_for_write(OutboundMessage)].features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True, of=("self",))
+        messages = _together(read_in_hand(due[:limit], setup=routes))
+        begun, ready = _sorted_out(messages, routes, token=token, holder=None, at=at)
+        if ready:
+            # Where nothing could be locked, another worker may have been faster.
+            mine = OutboundMessage.objects.filter(
+                lease_token=None, status__in=TAKEABLE_MESSAGES, next_attempt_at__lte=at
+            )
+            begun.tries = _noted(ready, token, mine=mine, at=at)
+    return begun
+
+
+def _together(messages: Sequence[MessageInHand]) -> Sequence[MessageInHand]:
+    """Give the first ones that begin together."""
+    for place, message in enumerate(messages):
+        if message.recoveries:
+            return messages[: max(place, 1)]
+    return messages
+
+
+def _sorted_out(
+    messages: Sequence[MessageInHand],
+    routes: message_targets.Routes,
+    *,
+    token: uuid.UUID,
+    holder: uuid.UUID | None,
+    at: dt.datetime,
+) -> tuple[Begun, list[tuple[MessageInHand, message_targets.Target, bool]]]:
+    """
+    Give what is not tried now, and the others with their calls and whether they use a retry.
+
+    :param holder: the token that the messages are held with at this moment.
+    """
+    begun = Begun()
     ready: list[tuple[MessageInHand, message_targets.Target, bool]] = []
-    held_messages = in_hand((reservation.message_pk for reservation in reservations), token, setup=routes)
-    for reservation in reservations:
-        message = held_messages.get(reservation.message_pk)
-        if message is None:
-            continue
+    for message in messages:
+        reservation = Reservation(message.pk, token, message.recoveries > 0)
         is_retry = message.status == MessageStatus.FAIL and not message.asked_for
         if is_retry and message.num_retries >= routes.max_retries(message.message_type):
-            settle(message, token=token, status=MessageStatus.FAIL, at=at)
+            settle(message, token=holder, status=MessageStatus.FAIL, at=at)
             begun.ended.append((reservation, "Its retries are used up."))
             continue
         try:
@@ -167,52 +226,54 @@ def begin_many(
             begun.later.append(reservation)
         except message_targets.UnableToAddress as error:
             facts = {"fault_type": MessageFault.TECHNICAL, "last_error": storable(str(error))}
-            settle(message, token=token, status=MessageStatus.FAIL, at=at, **facts)
+            settle(message, token=holder, status=MessageStatus.FAIL, at=at, **facts)
             begun.ended.append((reservation, str(error)))
         else:
             ready.append((message, target, is_retry))
-    if ready:
-        begun.tries = _noted(ready, token, at=at)
-    return begun
+    return begun, ready
 
 
 def _noted(
-    ready: Sequence[tuple[MessageInHand, message_targets.Target, bool]], token: uuid.UUID, *, at: dt.datetime
+    ready: Sequence[tuple[MessageInHand, message_targets.Target, bool]],
+    token: uuid.UUID,
+    *,
+    mine: QuerySet[OutboundMessage],
+    at: dt.datetime,
 ) -> list[Try]:
-    """Write IN_PROGRESS, the used retries and the attempts; give the tries of what is still held."""
+    """Write the lease, IN_PROGRESS, the used retries and the attempts; give the tries of those that are `mine`."""
     alike: dict[bool, list[int]] = {}
     for message, _, is_retry in ready:
         alike.setdefault(is_retry, []).append(message.pk)
-    with transaction.atomic():
-        held: set[int] = set()
-        for is_retry, ids in alike.items():
-            mine = OutboundMessage.objects.filter(pk__any_of=ids, lease_token=token)
-            started = mine.update(
-                status=MessageStatus.IN_PROGRESS,
-                num_retries=F("num_retries") + (1 if is_retry else 0),
-                asked_for=False,
-                hold_reason="",
-                held_by="",
-                lease_until=at + LEASE,
-            )
-            held.update(ids if started == len(ids) else mine.values_list("pk", flat=True))
-        ready = [each for each in ready if each[0].pk in held]
-        highest = dict(
-            DeliveryAttempt.objects.filter(message__any_of=held)
-            .order_by()
-            .values_list("message_id")
-            .annotate(highest=Max("number"))
+    held: set[int] = set()
+    for is_retry, ids in alike.items():
+        started = mine.filter(pk__any_of=ids).update(
+            status=MessageStatus.IN_PROGRESS,
+            num_retries=F("num_retries") + (1 if is_retry else 0),
+            asked_for=False,
+            hold_reason="",
+            held_by="",
+            lease_token=token,
+            lease_until=at + LEASE,
         )
-        attempts = insert_each(
-            DeliveryAttempt,
-            shared={"outcome": AttemptOutcome.STARTED, "answer_excerpt": "", "error": "", "started_at": at},
-            names=("message", "number", "retry", "target"),
-            rows=[
-                (message.pk, highest.get(message.pk, 0) + 1, is_retry, storable(str(target))[:1200])
-                for message, target, is_retry in ready
-            ],
-            by="message_id",
-        )
+        taken = OutboundMessage.objects.filter(pk__any_of=ids, lease_token=token)
+        held.update(ids if started == len(ids) else taken.values_list("pk", flat=True))
+    ready = [each for each in ready if each[0].pk in held]
+    highest = dict(
+        DeliveryAttempt.objects.filter(message__any_of=held)
+        .order_by()
+        .values_list("message_id")
+        .annotate(highest=Max("number"))
+    )
+    attempts = insert_each(
+        DeliveryAttempt,
+        shared={"outcome": AttemptOutcome.STARTED, "answer_excerpt": "", "error": "", "started_at": at},
+        names=("message", "number", "retry", "target"),
+        rows=[
+            (message.pk, highest.get(message.pk, 0) + 1, is_retry, storable(str(target))[:1200])
+            for message, target, is_retry in ready
+        ],
+        by="message_id",
+    )
     return [
         Try(
             message=message,

@@ -1,11 +1,11 @@
 """
 Delivering messages: batches of what is due, from the reservation to what became of the calls (`house.md` D4).
 
-A batch goes through the tables in three steps, each a few statements whatever its size: the tries are noted, the calls
-are made, their outcomes are written. While calls are out, the tries after them begin and the outcomes of those before
-are written: a target that takes its time does not wait for the tables. A worker that dies in between leaves
-reservations or tries that have begun, which `message_recovery` takes back; the receiver knows a repetition by its
-Idempotency-Key.
+What is called at once goes through the tables in three steps, each a few statements whatever its size: messages are
+taken and their tries noted, the calls are made, their outcomes are written. While calls are out, the tries after them
+begin and the outcomes of those before are written: a target that takes its time does not wait for the tables. A worker
+that dies in between leaves tries that have begun, which `message_recovery` takes back; the receiver knows a repetition
+by its Idempotency-Key.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from outbound.operations.message_claims import (
     MessageNotDue,
     Reservation,
     Try,
+    begin_due,
     begin_many,
     put_back,
     renew,
@@ -75,10 +76,10 @@ def deliver_due(
 
     When more are due than fit, another worker is woken for them.
     """
-    reserved = reserve(at=at, limit=limit, zone=zone)
+    more = message_queries.are_due(more_than=limit - 1, at=at, zone=zone)
     with _Delivery(clock=clock, rng=rng) as delivery:
-        delivery.take(reserved, at=at)
-    if len(reserved) == limit:
+        delivery.take_due(at=at, limit=limit, zone=zone)
+    if more:
         wake_batch(zone=zone or "")
     return delivery.done
 
@@ -107,13 +108,10 @@ def drain(
                 raise MessageNotDue(f"Message {first} is not due, waits for another, or a worker holds it.")
             delivery.take(reserved, at=began)
         while (at := clock()) - began <= dt.timedelta(seconds=BATCH_SECONDS):
-            reserved = reserve(at=at, limit=limit, zone=zone)
-            if reserved:
-                if len(reserved) == limit and not shared:
-                    wake_batch(zone=zone)
-                    shared = True
-                delivery.take(reserved, at=at)
-            elif not delivery.finish():
+            if not shared and message_queries.are_due(more_than=limit - 1, at=at, zone=zone):
+                wake_batch(zone=zone)
+                shared = True
+            if not delivery.take_due(at=at, limit=limit, zone=zone) and not delivery.finish():
                 return delivery.done
     wake_batch(zone=zone)
     return delivery.done
@@ -168,6 +166,22 @@ class _Delivery:
         finally:
             put_back(waiting)
 
+    def take_due(self, *, at: dt.datetime, limit: int, zone: str | None) -> int:
+        """Deliver messages that are due, as many as suit their targets at a time; give how many were taken."""
+        taken, now = 0, at
+        while taken < limit and (now - at).total_seconds() <= BATCH_SECONDS:
+            begun = begin_due(
+                at=now, limit=min(self._calls.pace, limit - taken), zone=zone, routes=self._fresh_routes(at=now)
+            )
+            if begun.tries:
+                self._tokens.append(begun.tries[0].token)
+            elif not (begun.held or begun.ended or begun.later):
+                break
+            taken += len(begun.tries) + len(begun.held) + len(begun.ended)
+            self._follow(begun, at=now)
+            now = self._clock()
+        return taken
+
     def finish(self) -> int:
         """Wait for the calls that are out; give how many were made."""
         made = self._calls.end()
@@ -176,9 +190,18 @@ class _Delivery:
 
     def _begin(self, chunk: Sequence[Reservation], *, at: dt.datetime) -> list[Reservation]:
         """Begin the tries of a chunk, and let their calls go out; give those that wait for a probe."""
+        begun = begin_many(chunk, at=at, routes=self._fresh_routes(at=at))
+        put_back(reservation for reservation, _ in begun.held)
+        self._follow(begun, at=at)
+        return begun.later
+
+    def _fresh_routes(self, *, at: dt.datetime) -> message_targets.Routes:
         if self._routes is None or not self._calls.well or not self._routes.are_good(at=at):
             self._routes = message_targets.Routes(at=at)
-        begun = begin_many(chunk, at=at, routes=self._routes)
+        return self._routes
+
+    def _follow(self, begun: Begun, *, at: dt.datetime) -> None:
+        """Hold what has to wait, and let the calls of what has begun go out."""
         _hold(begun, at=at)
         for reservation, reason in begun.ended:
             logger.info("message_ended", message=reservation.message_pk, reason=reason)
@@ -187,7 +210,6 @@ class _Delivery:
         if len(begun.tries) == 1 or begun.later:
             # What comes next depends on what becomes of this one.
             self.finish()
-        return begun.later
 
     def _renew(self) -> None:
         for token in tuple(self._tokens):
@@ -247,7 +269,6 @@ def _chunk(waiting: Sequence[Reservation], size: int) -> list[Reservation]:
 
 
 def _hold(begun: Begun, *, at: dt.datetime) -> None:
-    put_back(reservation for reservation, _ in begun.held)
     # All of one type and system have the same reason, and holding one holds all that are due.
     for reservation, held in {id(held): (reservation, held) for reservation, held in begun.held}.values():
         message_holds.hold_due(reservation.message_pk, held, at=at)

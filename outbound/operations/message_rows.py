@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import BinaryField, ExpressionWrapper, F, TextField
+from django.db.models import BinaryField, ExpressionWrapper, F, QuerySet, TextField
 
 from outbound.models import ExternalSystem, OutboundMessage, OutboundMessageType
 
@@ -33,6 +33,7 @@ class MessageInHand:
     context: Mapping[str, Any]
     status: str
     num_retries: int
+    recoveries: int
     asked_for: bool
     correlation_id: str
     traceparent: str
@@ -84,34 +85,30 @@ _COLUMNS = (
     "media_type",
     "status",
     "num_retries",
+    "recoveries",
     "asked_for",
     "correlation_id",
     "traceparent",
 )
 
 
-def in_hand(
-    message_pks: Iterable[int],
-    token: uuid.UUID,
-    *,
-    setup: KindsAndSystems,
-) -> dict[int, MessageInHand]:
+def in_hand(message_pks: Iterable[int], token: uuid.UUID, *, setup: KindsAndSystems) -> dict[int, MessageInHand]:
     """Give the messages that are still held with this token, by their keys."""
-    found = (
-        OutboundMessage.objects.filter(pk__any_of=message_pks, lease_token=token)
-        .order_by()
-        .annotate(
-            kept_payload=ExpressionWrapper(F("payload"), output_field=BinaryField()),
-            kept_headers=ExpressionWrapper(F("headers"), output_field=TextField()),
-            kept_context=ExpressionWrapper(F("context"), output_field=TextField()),
-        )
-        .values_list("message_type_id", "external_system_id", "kept_payload", "kept_headers", "kept_context", *_COLUMNS)
-    )
+    held = OutboundMessage.objects.filter(pk__any_of=message_pks, lease_token=token).order_by()
+    return {message.pk: message for message in read_in_hand(held, setup=setup)}
+
+
+def read_in_hand(messages: QuerySet[OutboundMessage], *, setup: KindsAndSystems) -> list[MessageInHand]:
+    """Give messages in their order, as a delivery needs them."""
+    found = messages.annotate(
+        kept_payload=ExpressionWrapper(F("payload"), output_field=BinaryField()),
+        kept_headers=ExpressionWrapper(F("headers"), output_field=TextField()),
+        kept_context=ExpressionWrapper(F("context"), output_field=TextField()),
+    ).values_list("message_type_id", "external_system_id", "kept_payload", "kept_headers", "kept_context", *_COLUMNS)
     rows = list(found)
     setup.know({row[0] for row in rows}, {row[1] for row in rows})
-    held = {}
-    for kind, system, payload, headers, context, *columns in rows:
-        message = MessageInHand(
+    return [
+        MessageInHand(
             message_type=setup.kind(kind),
             external_system=setup.system(system),
             kept_payload=bytes(payload),
@@ -119,8 +116,8 @@ def in_hand(
             context={} if context == "{}" else json.loads(context),
             **dict(zip(_COLUMNS, columns, strict=True)),
         )
-        held[message.pk] = message
-    return held
+        for kind, system, payload, headers, context, *columns in rows
+    ]
 
 
 class KindsAndSystems:

@@ -216,15 +216,15 @@ class TestOneAfterTheOther:
         at = timezone.now()
         for _ in range(41):
             make_message(at=at)
-        begin_many, begun = message_claims.begin_many, []
+        begin_due, begun = message_claims.begin_due, []
 
         def begin(*args: Any, **named: Any) -> Any:
             begun.append(args)
             if len(begun) == 3:
                 raise RuntimeError("the database went away")
-            return begin_many(*args, **named)
+            return begin_due(*args, **named)
 
-        monkeypatch.setattr("outbound.operations.message_delivery.begin_many", begin)
+        monkeypatch.setattr("outbound.operations.message_delivery.begin_due", begin)
 
         with pytest.raises(RuntimeError, match="went away"):
             deliver_due(at=at, clock=timezone.now)
@@ -232,7 +232,7 @@ class TestOneAfterTheOther:
         # One by itself, ten that were out when it happened; the others as they were.
         assert Counter(OutboundMessage.objects.values_list("status", flat=True)) == {"SUCCESS": 11, "PENDING": 30}
         assert len(peer.seen) == DeliveryAttempt.objects.filter(outcome=AttemptOutcome.SENT).count() == 11
-        assert OutboundMessage.objects.filter(status=MessageStatus.PENDING, lease_token=None).count() == 20
+        assert OutboundMessage.objects.filter(status=MessageStatus.PENDING, lease_token=None).count() == 30
 
 
 @pytest.mark.django_db

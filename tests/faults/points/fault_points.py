@@ -50,6 +50,7 @@ POINTS: tuple[Point, ...] = (
     *_both("message-stored", "outbound.operations.messages", "queue_message", "messages"),
     *_both("wake-up-sent", "foundation.dispatch", "_send", "messages"),
     *_both("message-reserved", "outbound.operations.message_claims", "reserve", "messages"),
+    *_both("due-begun", "outbound.operations.message_claims", "begin_due", "messages"),
     *_both("try-begun", "outbound.operations.message_claims", "begin_many", "messages"),
     *_both("call-made", "outbound.operations.message_calls", "_Share._call", "messages"),
     *_both("end-noted", "outbound.operations.message_ends", "settle_many", "messages"),
