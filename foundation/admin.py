@@ -22,6 +22,7 @@ from unfold.admin import TabularInline as ThemedTabularInline
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
+from foundation.counting import first_by_values
 from foundation.words import in_words
 
 
@@ -78,8 +79,8 @@ class SeenValuesFilter(admin.AllValuesFieldListFilter):
     ) -> None:
         super().__init__(field, request, params, model, model_admin, field_path)
         owner, _reverse = reverse_field_path(model, field_path)
-        latest = owner._default_manager.order_by("-pk").values_list(field.name, flat=True)[:SEEN]
-        found = {*latest, *self.known(), *(self.lookup_val or ())}
+        latest = first_by_values(owner._default_manager.order_by("-pk"), field.name, at_most=SEEN)
+        found = {*(field.to_python(value) for (value,) in latest), *self.known(), *(self.lookup_val or ())}
         empty = {None} & found
         # They are gone through, and nothing else is asked of them.
         self.lookup_choices = [*sorted(found - empty), *empty]  # type: ignore[assignment]
@@ -133,6 +134,14 @@ class TabularInline(ThemedTabularInline):  # type: ignore[misc]
     """Base of all inline tables."""
 
     extra = 0
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Give the field; in a table its label is the column's heading, which a screen reader does not tie to it."""
+        made = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if made is not None and made.label:
+            own = getattr(made.widget, "widget", made.widget)
+            own.attrs.setdefault("aria-label", made.label)
+        return made
 
 
 class StackedInline(ThemedStackedInline):  # type: ignore[misc]

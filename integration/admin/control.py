@@ -287,12 +287,12 @@ class FlowStatisticsAdmin(EvidenceAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": _("Changes of configuration"),
+            "content_title": _("Changes of configuration"),
             "form": form,
             "rows": rows,
             "shown": AUDIT_SHOWN,
             "download": f"?{query.urlencode()}",
             "most": audit.MAX_ROWS,
-            "opts": self.model._meta,
         }
         return TemplateResponse(request, "admin/integration/audit.html", context)
 

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from integration.operations import setup
+from tests.browser import axe
 from tests.browser.people import PASSWORD
 from tests.factories import days
 
@@ -21,6 +22,8 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 # Milliseconds that a page has to show what a test waits for; a busy machine takes its time.
 PATIENCE = 30_000
+# Pixels of the screens that people have: a desk's and a small laptop's.
+WIDTHS = (1440, 1024)
 CHROMIUM_FLAGS = [
     "--headless=new",
     "--no-sandbox",
@@ -85,3 +88,24 @@ def shot(page: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
         return place
 
     return take
+
+
+@pytest.fixture
+def look_at(page: Any, shot: Any) -> Iterator[Any]:
+    """Take the page that is open in light and dark and in both widths; at the end, fail on what axe said of any."""
+    found: list[str] = []
+
+    def look(name: str) -> None:
+        for theme in ("light", "dark"):
+            page.evaluate("theme => document.documentElement.classList.toggle('dark', theme === 'dark')", theme)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                shot(f"{name}-{theme}-{width}")
+                found.extend(f"{name} {theme} {width}: {each}" for each in axe.grave_violations(page))
+                if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+                    found.append(f"{name} {theme} {width}: the page is wider than the window")
+        page.evaluate("document.documentElement.classList.remove('dark')")
+        page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+
+    yield look
+    assert not found, "\n".join(found)

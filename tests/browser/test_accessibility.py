@@ -16,6 +16,7 @@ from lookups.models import Lookup
 from outbound.models import Connection
 from outbound.operations import configuration
 from tests.browser import axe
+from tests.browser.conftest import WIDTHS
 from tests.browser.people import PASSWORD, log_in
 from tests.factories import days
 from tests.unit.integration.flows import samples
@@ -83,8 +84,10 @@ def test_axe_finds_nothing_grave(page: Any, product: Any, shot: Any, mode: str) 
     for name, address in addresses().items():
         page.goto(f"{product.url}{address}")
         expect(page.locator("html")).to_have_class(mode)
-        shot(f"axe-{mode}-{name}")
-        found += [f"{name}: {each}" for each in axe.grave_violations(page)]
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            shot(f"axe-{mode}-{width}-{name}")
+            found += [f"{name} {width}: {each}" for each in axe.grave_violations(page)]
 
     assert not found, "\n".join(found)
 

@@ -152,12 +152,12 @@ def a_file_at_work() -> FlowRun:
 
 
 def test_a_run_is_found_by_its_identifier_and_followed_to_what_the_mapping_did(
-    page: Any, product: Any, shot: Any
+    page: Any, product: Any, look_at: Any
 ) -> None:
     run = a_failed_run_with_two_attempts()
     log_in(page, product, where=LIST)
     expect(page.locator("[data-state=FAILED] strong")).to_have_text("1")
-    shot("monitor-list")
+    look_at("monitor-list")
     page.click("text=Last 24 hours")
     page.click("[data-state=FAILED]")
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
@@ -174,32 +174,28 @@ def test_a_run_is_found_by_its_identifier_and_followed_to_what_the_mapping_did(
     assert bars[2] / bars[1] == pytest.approx(25 / 4, rel=0.1)
     expect(page.locator("#run-tree [aria-current=true]")).to_contain_text("this run")
     expect(page.locator("#run-tree > li > ul > li")).to_have_count(1)
-    shot("monitor-run")
+    look_at("monitor-run")
     page.click("text=Before and after mapping")
 
     expect(page.locator("#differences .difference-moved")).to_contain_text(["DRMS-ENR-7"])
     expect(page.locator("#payload-comparison")).not_to_contain_text("Rivera")
-    shot("monitor-difference")
+    look_at("monitor-difference")
     with page.expect_download() as loading:
         page.locator("text=Download").first.click()
     assert str(run.pk) in loading.value.suggested_filename
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
-def test_a_refused_segment_and_its_devices_can_be_read(page: Any, product: Any, shot: Any, mode: str) -> None:
+def test_a_refused_segment_and_its_devices_can_be_read(page: Any, product: Any, look_at: Any) -> None:
     segment = a_refused_segment()
     log_in(page, product, where=f"/admin/integration/segment/{segment.pk}/change/")
-    page.evaluate(f"localStorage.setItem('adminTheme', JSON.stringify('{mode}'))")
-    page.reload()
-    expect(page.locator("html")).to_have_class(mode)
 
+    expect(page.get_by_role("link", name=re.compile(r"^Segment 1 of ")).first).to_be_visible()
     expect(page.get_by_role("link", name="HES-1/NIC-2")).to_be_visible()
     expect(page.get_by_text("DACS refused the segment as a whole and named:")).to_be_visible()
-    shot(f"segment-{mode}")
-    assert axe.grave_violations(page) == []
+    look_at("segment")
 
 
-def test_progress_is_told_as_it_goes_and_stops_at_the_end(page: Any, product: Any, shot: Any) -> None:
+def test_progress_is_told_as_it_goes_and_stops_at_the_end(page: Any, product: Any, look_at: Any) -> None:
     run = a_file_at_work()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/progress/") else None)
@@ -213,7 +209,7 @@ def test_progress_is_told_as_it_goes_and_stops_at_the_end(page: Any, product: An
     expect(page.locator("[data-progress=percent]")).to_have_text("75 %")
     expect(page.locator("[data-progress=rows]")).to_have_text("6,000 of 8,000 rows")
     expect(page.locator("[data-progress=segments]")).to_contain_text("Done: 3")
-    shot("monitor-progress")
+    look_at("monitor-progress")
 
     FlowRun.objects.filter(pk=run.pk).update(progress_done=8_000, state="SUCCEEDED")
     expect(page.locator("[data-progress-end]")).to_be_visible()
@@ -242,7 +238,7 @@ def test_progress_rests_while_the_tab_is_hidden(page: Any, product: Any) -> None
     expect(page.locator("[data-progress=percent]")).to_have_text("50 %")
 
 
-def test_many_are_resubmitted_by_keys_alone_with_a_line_for_each(page: Any, product: Any, shot: Any) -> None:
+def test_many_are_resubmitted_by_keys_alone_with_a_line_for_each(page: Any, product: Any, look_at: Any) -> None:
     from integration.models import Flow
 
     Flow.objects.filter(name="enrollment_request").update(pattern="ASYNC")
@@ -263,7 +259,7 @@ def test_many_are_resubmitted_by_keys_alone_with_a_line_for_each(page: Any, prod
 
     expect(page.locator("#bulk-title")).to_have_text("1 of 2 runs done")
     expect(page.locator("#bulk-results")).to_contain_text("cannot be resubmitted")
-    shot("monitor-bulk")
+    look_at("monitor-bulk")
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
@@ -285,7 +281,6 @@ def test_axe_finds_nothing_grave(page: Any, product: Any, shot: Any, mode: str) 
             page.goto(f"{product.url}{address}")
             expect(page.locator("html")).to_have_class(mode)
             shot(f"{mode}-{width}-monitor-{name}")
-            if width == 1440:
-                found += [f"{name}: {each}" for each in axe.grave_violations(page)]
+            found += [f"{name} {width}: {each}" for each in axe.grave_violations(page)]
 
     assert not found, "\n".join(found)

@@ -65,7 +65,7 @@ def two_weeks() -> None:
             DailyCount.objects.create(day=day, kind=kind, number=count)
 
 
-def test_numbers_lead_to_their_rows_and_the_page_keeps_itself_up_to_date(page: Any, product: Any, shot: Any) -> None:
+def test_numbers_lead_to_their_rows_and_the_page_keeps_itself_up_to_date(page: Any, product: Any, look_at: Any) -> None:
     failed_run(minutes_ago=3)
     with_spikes(1, 30, 100)
     two_weeks()
@@ -73,7 +73,7 @@ def test_numbers_lead_to_their_rows_and_the_page_keeps_itself_up_to_date(page: A
     log_in(page, product)
     expect(page.locator("#fact-new_failures .home-number")).to_have_text("1")
     expect(page.locator("#chart-runs svg")).to_be_visible()
-    shot("home-superuser")
+    look_at("home-superuser")
 
     # Something happens meanwhile: focus, scroll and what is opened stay, only the numbers change.
     page.locator("#numbers-readings summary").click()
@@ -103,7 +103,7 @@ def test_numbers_lead_to_their_rows_and_the_page_keeps_itself_up_to_date(page: A
     # The number opens exactly its rows; seen, they are new no more.
     page.click("#fact-new_failures")
     expect(page.locator("#result_list tbody tr")).to_have_count(3)
-    shot("home-failed-rows")
+    look_at("home-failed-rows")
     page.goto(f"{product.url}/admin/")
     page.click("#home-seen button")
     expect(page.locator("#fact-new_failures .home-number")).to_have_text("0")
@@ -119,12 +119,12 @@ def test_a_session_that_ended_is_said(page: Any, product: Any) -> None:
     expect(page.locator("#home-status")).to_have_text("Not up to date: log in again.")
 
 
-def test_an_analyst_reaches_a_to_do_by_keys(page: Any, product: Any, shot: Any) -> None:
+def test_an_analyst_reaches_a_to_do_by_keys(page: Any, product: Any, look_at: Any) -> None:
     with_spikes(30)
     somebody("vera", "VEE analyst")
     log_in(page, product, "vera")
     expect(page.locator(".home-part h2").first).to_have_text("Meter data")
-    shot("home-analyst")
+    look_at("home-analyst")
 
     for _ in range(60):
         if page.evaluate("document.activeElement.matches('#dashboard-todos td a')"):

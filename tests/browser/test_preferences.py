@@ -35,7 +35,7 @@ def text_of(at: dt.datetime, zone: str) -> str:
     return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
 
 
-def test_german_and_berlin_beside_english_and_new_york(page: Any, product: Any, shot: Any) -> None:
+def test_german_and_berlin_beside_english_and_new_york(page: Any, product: Any, shot: Any, look_at: Any) -> None:
     values = days.a_day()
     values[days.SPIKED] *= 40  # type: ignore[operator]  # this one has a value
     days.register("MC-1")
@@ -47,7 +47,7 @@ def test_german_and_berlin_beside_english_and_new_york(page: Any, product: Any, 
     choose(page, "de", "Europe/Berlin")
     expect(page.get_by_text("Ihre Einstellungen sind gespeichert.")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "de")
-    shot("preferences-german")
+    look_at("preferences-german")
     page.goto(f"{product.url}/admin/vee/todo/")
     expect(page.locator("#page-zone")).to_have_text("Zeiten in Europe/Berlin")
     expect(page.get_by_role("heading", name=re.compile("Aufgabe")).first).to_be_visible()

@@ -43,48 +43,48 @@ def a_customer_with_a_past() -> models.ProgramSubscription:
 
 
 class TestAsTheOperator:
-    def test_work_from_the_to_do_to_the_active_device(self, product: Any, page: Any, shot: Any) -> None:
+    def test_work_from_the_to_do_to_the_active_device(self, product: Any, page: Any, look_at: Any) -> None:
         subscription = a_customer_with_a_past()
         log_in(page, product, "olga")
 
         page.goto(f"{product.url}/admin/")
-        shot("programs-home")
+        look_at("programs-home")
         page.locator("#nav-sidebar").get_by_role("link", name="Program To Dos").click()
-        shot("program-todos")
+        look_at("program-todos")
         page.get_by_role("link", name="could not be reached").click()
-        shot("program-todo")
+        look_at("program-todo")
         page.get_by_role("link", name="open", exact=True).click()
-        shot("enrollment")
+        look_at("enrollment")
         page.get_by_role("link", name="Retry").click()
-        shot("enrollment-retry")
+        look_at("enrollment-retry")
         page.get_by_label("Reason").fill("The customer rebooted it")
         page.locator("#data-form button[type=submit]").click()
         expect(page.locator("body")).to_contain_text("under way again")
         answer_all(at=NOW + dt.timedelta(days=5))
 
         page.goto(f"{product.url}/admin/assets/programsubscription/")
-        shot("subscriptions")
+        look_at("subscriptions")
         page.get_by_role("link", name=subscription.usage_subscription.identifier).click()
-        shot("subscription")
+        look_at("subscription")
         rows = page.locator("#timeline tbody tr")
         assert rows.count() > 10
         expect(page.locator("#timeline")).to_contain_text("The customer rebooted it")
         page.locator("#devices").get_by_role("link", name="ECOBEE/411912340003").click()
-        shot("device")
+        look_at("device")
         page.get_by_role("link", name="Replace").click()
-        shot("device-replace")
+        look_at("device-replace")
         page.get_by_label("NIC id of the new device").fill("NIC-9")
         page.locator("#data-form button[type=submit]").click()
         page.get_by_text("is being set up").first.wait_for()
-        shot("replacement")
+        look_at("replacement")
 
-    def test_masters_and_unenrollment(self, product: Any, page: Any, shot: Any) -> None:
+    def test_masters_and_unenrollment(self, product: Any, page: Any, look_at: Any) -> None:
         subscription = a_customer_with_a_past()
         log_in(page, product, "olga")
 
         for name in ("contact", "devicelocation", "controllabledevice", "enrollment", "communication", "program"):
             page.goto(f"{product.url}/admin/assets/{name}/")
-            shot(f"list-{name}")
+            look_at(f"list-{name}")
         for name, row in (
             ("program", models.Program.objects.get()),
             ("headendsystem", models.HeadEndSystem.objects.first()),
@@ -93,11 +93,11 @@ class TestAsTheOperator:
         ):
             assert row is not None
             page.goto(f"{product.url}/admin/assets/{name}/{row.pk}/change/")
-            shot(f"page-{name}")
+            look_at(f"page-{name}")
         page.goto(f"{product.url}/admin/assets/programsubscription/{subscription.pk}/change/")
         page.get_by_role("link", name="Unenroll").click()
-        shot("unenroll")
+        look_at("unenroll")
         page.get_by_label("Reason").fill("moved out")
         page.locator("#data-form button[type=submit]").click()
-        shot("unenrolled")
+        look_at("unenrolled")
         assert again(subscription).status == "INACTIVE"

@@ -30,12 +30,12 @@ def test_the_page_of_the_api_lists_its_addresses(page: Any, product: Any, shot: 
     shot("api-docs")
 
 
-def test_a_second_factor_is_set_up_and_asked_for(page: Any, product: Any, settings: Any, shot: Any) -> None:
+def test_a_second_factor_is_set_up_and_asked_for(page: Any, product: Any, settings: Any, look_at: Any) -> None:
     settings.SECOND_FACTOR_REQUIRED = True
     log_in(page, product)
     picture = page.locator("img[alt^=Picture]")
     picture.wait_for()
-    shot("second-factor-set-up")
+    look_at("second-factor-set-up")
     assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
     key = base64.b32decode(page.inner_text("#key").replace(" ", ""))
 

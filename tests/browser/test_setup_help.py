@@ -30,12 +30,12 @@ def product(product: Any) -> Any:
     return product
 
 
-def test_a_code_seen_in_traffic_is_added_to_its_lookup(page: Any, product: Any, shot: Any) -> None:
+def test_a_code_seen_in_traffic_is_added_to_its_lookup(page: Any, product: Any, look_at: Any) -> None:
     log_in(page, product, where="/admin/")
     page.click("#home-setup")
     step = page.locator("#setup-codes .setup-step", has_text="HEAT_PUMP_V2")
     expect(step.locator(".workbench-badge")).to_have_text("To do")
-    shot("setup-help")
+    look_at("setup-help")
 
     # By keys. The page asks that its first field has the focus; when a browser without a window gives it is its own
     # matter: a busy one has been seen to leave it out, so that the test gives it as a person would.
@@ -46,7 +46,7 @@ def test_a_code_seen_in_traffic_is_added_to_its_lookup(page: Any, product: Any, 
     expect(first).to_have_attribute("autofocus", "")
     first.focus()
     assert axe.grave_violations(page) == []
-    shot("setup-add-code")
+    look_at("setup-add-code")
     page.keyboard.type("Heat pump")
     page.keyboard.press("Enter")
 

@@ -26,7 +26,7 @@ def product(live_server: Any) -> Any:
     return live_server
 
 
-def test_an_operator_reads_why_one_is_in_error_and_retries_it(product: Any, page: Any, shot: Any) -> None:
+def test_an_operator_reads_why_one_is_in_error_and_retries_it(product: Any, page: Any, look_at: Any) -> None:
     subscription = syncs.told()
     old = subscription.devices.get()
     old.removed_at = NOW + syncs.MINUTE
@@ -39,15 +39,15 @@ def test_an_operator_reads_why_one_is_in_error_and_retries_it(product: Any, page
     log_in(page, product, "otto")
 
     page.goto(product.url + reverse("admin:assets_syncrequest_changelist"))
-    shot("sync-requests")
+    look_at("sync-requests")
     page.click(f"text={syncs.latest(subscription).sync_request_id}")
     expect(page.locator("#sync-status")).to_have_text("Error")
     expect(page.locator("#fault")).to_have_text("CIS person PER-NEW is not known")
-    shot("sync-request")
+    look_at("sync-request")
     assert page.locator("#snapshots tr:has-text('differs')").count() >= 3
 
     page.click("#action-retry")
-    shot("sync-request-retry")
+    look_at("sync-request-retry")
     page.fill("#reason", "entered at the DERMS")
     page.click("#confirm-form button[type=submit]")
 
