@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integration.models import Segment, StoredFile
+from tests.factories import integration as factory
 from tests.factories import reconciliation as world
 
 
@@ -52,7 +53,8 @@ def test_a_refused_period_is_named_as_its_field_is(admin: Client) -> None:
 
 
 def test_a_segment_is_called_by_its_file_and_number() -> None:
-    run = world.run("event_reserve", at=timezone.now())
+    factory.prepare()
+    run = world.run(at=timezone.now())
     segment = Segment.objects.create(run=run, number=3, offset=0, first_line=2, rows=1)
     assert str(segment) == f"Segment 3 of {run}"
 
