@@ -79,7 +79,7 @@ class SeenValuesFilter(admin.AllValuesFieldListFilter):
     ) -> None:
         super().__init__(field, request, params, model, model_admin, field_path)
         owner, _reverse = reverse_field_path(model, field_path)
-        latest = first_by_values(owner._default_manager.order_by("-pk"), field.name, at_most=SEEN)
+        latest = first_by_values(owner._default_manager.order_by("-pk"), field.name, at_most=SEEN - 1)
         found = {*(field.to_python(value) for (value,) in latest), *self.known(), *(self.lookup_val or ())}
         empty = {None} & found
         # They are gone through, and nothing else is asked of them.
