@@ -23,6 +23,7 @@ from unfold.admin import TabularInline as ThemedTabularInline
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
+from foundation.counting import first_by_values
 from foundation.words import in_words
 
 
@@ -79,8 +80,8 @@ class SeenValuesFilter(admin.AllValuesFieldListFilter):
     ) -> None:
         super().__init__(field, request, params, model, model_admin, field_path)
         owner, _reverse = reverse_field_path(model, field_path)
-        latest = owner._default_manager.order_by("-pk").values_list(field.name, flat=True)[:SEEN]
-        found = {*latest, *self.known(), *(self.lookup_val or ())}
+        latest = first_by_values(owner._default_manager.order_by("-pk"), field.name, at_most=SEEN - 1)
+        found = {*(field.to_python(value) for (value,) in latest), *self.known(), *(self.lookup_val or ())}
         empty = {None} & found
         # They are gone through, and nothing else is asked of them.
         self.lookup_choices = [*sorted(found - empty), *empty]  # type: ignore[assignment]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Case, QuerySet, Sum, When
 
-from foundation.counting import COUNTED, Counted
+from foundation.counting import COUNTED, Counted, first_by_values
 from integration.choices import UNFINISHED_STATES, CheckState, RunState, SyncAckState
 from integration.models import (
     DeviceStatusCheck,
@@ -116,31 +115,31 @@ def run_work(*, since: dt.datetime, at_most: int = COUNTED) -> RunWork:
 
     Two partial indexes lead to them, whatever number of runs has succeeded; none is read further than `at_most`.
     """
-    failed_rows = list(
+    failed_rows = first_by_values(
         FlowRun.objects.filter(state=RunState.FAILED)
-        .order_by("-finished_at")
-        .values_list("flow_id", "finished_at")[: at_most + 1]
+        .annotate(is_new=Case(When(finished_at__gt=since, then=1), default=0))
+        .order_by("-finished_at"),
+        "flow_id",
+        "is_new",
+        at_most=at_most,
     )
-    unfinished = list(
-        FlowRun.objects.filter(state__in=UNFINISHED_STATES).order_by().values_list("flow_id", "state")[: at_most + 1]
+    states = first_by_values(
+        FlowRun.objects.filter(state__in=UNFINISHED_STATES).order_by(), "flow_id", "state", at_most=at_most
     )
-    failed = Counter(flow for flow, _finished in failed_rows)
-    new = Counter(flow for flow, finished in failed_rows if finished is not None and finished > since)
-    states = Counter(unfinished)
     flows = [
         FlowWork(
             flow=flow,
-            waiting=states[flow.pk, RunState.RECEIVED],
-            at_work=states[flow.pk, RunState.IN_PROGRESS],
-            failed=failed[flow.pk],
-            new=new[flow.pk],
+            waiting=states.get((flow.pk, RunState.RECEIVED), 0),
+            at_work=states.get((flow.pk, RunState.IN_PROGRESS), 0),
+            failed=failed_rows.get((flow.pk, 0), 0) + failed_rows.get((flow.pk, 1), 0),
+            new=failed_rows.get((flow.pk, 1), 0),
         )
         for flow in Flow.objects.order_by("display_name", "pk")
     ]
-    many = len(unfinished) > at_most
+    many = sum(states.values()) > at_most
     return RunWork(
-        failed=Counted.of(len(failed_rows), at_most=at_most),
-        new=Counted.of(new.total(), at_most=at_most),
+        failed=Counted.of(sum(failed_rows.values()), at_most=at_most),
+        new=Counted.of(sum(each.new for each in flows), at_most=at_most),
         waiting=Counted(sum(each.waiting for each in flows), more=many),
         at_work=Counted(sum(each.at_work for each in flows), more=many),
         flows=[each for each in flows if each.waiting or each.at_work or each.failed],

@@ -287,6 +287,7 @@ class FlowStatisticsAdmin(EvidenceAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": _("Changes of configuration"),
+            "content_title": _("Changes of configuration"),
             "form": form,
             "rows": rows,
             "shown": AUDIT_SHOWN,

@@ -70,6 +70,9 @@ class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "parameters" in self.fields:
+            # The page of a report fills them in; they are a line or two.
+            self.fields["parameters"].widget.attrs["rows"] = 3
         if "report" in self.fields:
             offered = catalogue.permitted(self.user) if self.user is not None else list(catalogue.REPORTS)
             self.fields["report"].choices = [(report.name, report.title) for report in offered]  # type: ignore[attr-defined]

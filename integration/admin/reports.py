@@ -68,7 +68,7 @@ class ReportScheduleAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
         (None, {"fields": ["name", ("report", "file_format"), "parameters", "recipients"]}),
         (
             _("When"),
-            {"fields": [("frequency", "weekday", "day_of_month"), ("local_time", "time_zone"), "active"]},
+            {"fields": ["frequency", ("weekday", "day_of_month"), ("local_time", "time_zone"), "active"]},
         ),
         (_("Mails"), {"fields": [("next_due_at", "last_sent_at"), "last_problem"]}),
     ]
@@ -152,9 +152,9 @@ class ReportScheduleAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
         context = {
             **self.admin_site.each_context(request),
             "title": _("Reports"),
+            "content_title": _("Reports"),
             "reports": reports,
             "may_schedule": self.has_view_permission(request),
-            "opts": self.model._meta,
         }
         return TemplateResponse(request, "admin/integration/reports.html", context)
 
@@ -178,17 +178,22 @@ class ReportScheduleAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
         form = request.GET.get("format", "").upper()
         if asked is not None and answer is not None and form in files.MEDIA_TYPES:
             return _file(report, asked, answer, form)
+        form_shown = ReportForm(report, request.GET)
         context = {
             **self.admin_site.each_context(request),
             "title": report.title,
+            "content_title": report.title,
             "report": report,
-            "form": ReportForm(report, request.GET),
-            "errors": errors,
-            "opts": self.model._meta,
+            "form": form_shown,
+            "errors": {_label(form_shown, name): reason for name, reason in errors.items()},
             **(_shown(request, report, asked, answer) if asked is not None and answer is not None else {}),
             "schedule_address": _schedule_address(report, given) if self.has_add_permission(request) else "",
         }
         return TemplateResponse(request, "admin/integration/report.html", context)
+
+
+def _label(form: ReportForm, name: str) -> Any:
+    return form.fields[name].label if name in form.fields else name
 
 
 def _may_see(request: HttpRequest, schedule: ReportSchedule | None) -> bool:

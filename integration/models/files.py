@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from integration import choices
@@ -114,4 +115,6 @@ class Segment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.run_id} {self.number}"
+        file = StoredFile.objects.filter(run=self.run_id).only("name").first()
+        whole = file.name if file is not None else str(self.run)
+        return gettext("Segment %(number)s of %(file)s") % {"number": self.number, "file": whole}

@@ -101,8 +101,8 @@ def shot(page: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
                 page.screenshot(path=str(folder / f"{name}-{mode}-{width}.png"), full_page=True, animations="disabled")
                 if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
                     found.append(f"{name}, {width} wide: has to be scrolled sideways")
-            if judged:
-                found.extend(f"{name}, {mode}: {each}" for each in axe.grave_violations(page))
+                if judged:
+                    found.extend(f"{name}, {mode}, {width} wide: {each}" for each in axe.grave_violations(page))
         page.evaluate(_WEAR, theme)
         page.set_viewport_size(size)
 

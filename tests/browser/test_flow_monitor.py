@@ -188,6 +188,7 @@ def test_a_refused_segment_and_its_devices_can_be_read(page: Any, product: Any, 
     segment = a_refused_segment()
     log_in(page, product, where=f"/admin/integration/segment/{segment.pk}/change/")
 
+    expect(page.get_by_role("link", name=re.compile(r"^Segment 1 of ")).first).to_be_visible()
     expect(page.get_by_role("link", name="HES-1/NIC-2")).to_be_visible()
     expect(page.get_by_text("DACS refused the segment as a whole and named:")).to_be_visible()
     shot("monitor-segment")

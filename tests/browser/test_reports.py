@@ -91,6 +91,7 @@ def test_a_supervisor_reads_a_report_and_has_it_mailed(page: Any, product: Any, 
     page.click("text=Mail regularly")
     page.fill("input[name=name]", "Routes of the month")
     page.fill("input[name=recipients]", "boss@example.org")
+    expect(page.get_by_role("link", name="Reports", exact=True).last).to_be_visible()
     shot("report-schedule")
     page.click("button[name=_continue]")
     expect(page.locator("body")).to_contain_text("Routes of the month")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db.models import Case, When
 
 from foundation import counting
 from foundation.counting import Counted
@@ -44,6 +45,15 @@ class TestByValue:
 
         with django_assert_num_queries(1):  # type: ignore[operator]
             assert counting.counts_by_value(people, "last_name", at_most=5) == {"A": 3, "B": 2}
+
+    def test_the_first_are_counted_by_what_they_hold_in_one_pass(self, django_assert_num_queries: object) -> None:
+        named = User.objects.annotate(is_first=Case(When(username="u0", then=1), default=0))
+        people = named.filter(username__startswith="u").order_by("username")
+
+        with django_assert_num_queries(1):  # type: ignore[operator]
+            found = counting.first_by_values(people, "last_name", "is_first", at_most=3)
+
+        assert found == {("A", 1): 1, ("A", 0): 1, ("B", 0): 2}
 
     def test_gives_up_on_too_many_and_asks_nothing_of_none(self, django_assert_num_queries: object) -> None:
         assert counting.counts_by_value(User.objects.filter(username__startswith="u"), "last_name", at_most=4) is None
