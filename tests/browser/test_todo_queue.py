@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.looking import looked_at
 from tests.browser.people import log_in, press, somebody
 from tests.factories import days
 from vee.models import ToDo
@@ -47,7 +48,7 @@ def test_an_analyst_works_through_the_queue_by_keys_alone(page: Any, product: An
     # The keys are explained by a key.
     press(page, "?")
     expect(page.locator("#shortcuts")).to_be_visible()
-    shot("queue-keys")
+    looked_at(page, shot, "queue-keys")
     press(page, "Escape")
     expect(page.locator("#shortcuts")).to_be_hidden()
 
@@ -108,10 +109,10 @@ def test_a_supervisor_assigns_many_and_reads_a_result_for_each(page: Any, produc
     page.click("#changelist-actions button[name=index]")
     expect(page.locator("#to")).to_be_visible()
     page.select_option("#to", label="vera")
-    shot("queue-assign")
+    looked_at(page, shot, "queue-assign")
     page.click("#confirm-form button[type=submit]")
 
     expect(page.locator("#results")).to_contain_text("Assign: 2 done, 0 refused")
     expect(page.locator("#results")).to_contain_text("with vera")
-    shot("queue-results")
+    looked_at(page, shot, "queue-results")
     assert ToDo.objects.filter(assigned_to__username="vera").count() == 2

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.looking import looked_at
 from tests.browser.people import log_in, somebody
 from tests.factories import days
 from tests.factories.messages import make_system
@@ -56,7 +57,7 @@ class TestUsageTransaction:
         page.click(f"a:has-text('{row.identifier}')")
         act(page, "calculate", "Month end")
         page.wait_for_selector("#totals")
-        shot("usage-calculated")
+        looked_at(page, shot, "usage-calculated")
         act(page, "send", "Month end")
         page.wait_for_selector("#usage-status.badge-good")
         values = days.a_day()
@@ -67,9 +68,9 @@ class TestUsageTransaction:
         expect(page.locator("#usage-status")).to_have_text("Subsequent correction")
         expect(page.locator("#totals tbody tr")).to_have_count(1)
         expect(page.locator("#correction")).to_have_count(1)
-        shot("usage-corrected")
+        looked_at(page, shot, "usage-corrected")
         page.goto(f"{product.url}/admin/vee/usagetransaction/")
-        shot("usage-list")
+        looked_at(page, shot, "usage-list")
 
     def test_what_cannot_be_sent_says_why(self, page: Any, product: Any, shot: Any) -> None:
         row = usage_of_a_day()
@@ -82,4 +83,4 @@ class TestUsageTransaction:
         page.wait_for_selector("#issues")
 
         expect(page.locator("#issues")).to_contain_text("There is no external system CIS.")
-        shot("usage-issue")
+        looked_at(page, shot, "usage-issue")

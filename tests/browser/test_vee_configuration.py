@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.axe import grave_violations
+from tests.browser.looking import looked_at
 from tests.browser.people import log_in
 from tests.factories import days
 from tests.factories import vee as make
@@ -52,18 +52,6 @@ def address_of(product: Any, group: VeeGroup) -> str:
 def json_of(page: Any, number: int) -> Any:
     """The part of a rule's form in which its parameters are typed as JSON."""
     return page.locator(".rule-json", has=page.locator(f"#id_rules-{number}-parameters"))
-
-
-def looked_at(page: Any, shot: Any, name: str) -> None:
-    """Take the page in light and dark and in two widths, and have each judged by axe."""
-    for theme in ("light", "dark"):
-        page.evaluate("theme => document.documentElement.classList.toggle('dark', theme === 'dark')", theme)
-        for width in (1440, 1024):
-            page.set_viewport_size({"width": width, "height": 900})
-            shot(f"{name}-{theme}-{width}")
-        assert grave_violations(page) == [], f"{name} {theme}"
-    page.evaluate("document.documentElement.classList.remove('dark')")
-    page.set_viewport_size({"width": 1440, "height": 900})
 
 
 def test_rules_are_put_in_order_by_keyboard_and_by_mouse(page: Any, product: Any, group: VeeGroup, shot: Any) -> None:
@@ -206,7 +194,7 @@ def test_another_rule_brings_its_own_fields(page: Any, product: Any, group: VeeG
     page.get_by_text("More parameters, at their defaults: ").click()
     page.fill("#id_rules-2-parameters--high_tolerance_pct", "150")
     page.select_option("#id_rules-2-parameters--high_low_check", "HIGH")
-    shot("vee-group-many-parameters")
+    looked_at(page, shot, "vee-group-many-parameters")
     page.click("button[name=_continue]")
 
     expect(page.locator("#id_rules-0-parameters--tolerance")).to_have_value("2.5")

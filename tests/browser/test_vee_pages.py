@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.looking import looked_at
 from tests.browser.people import log_in, somebody
 from tests.factories import days
 from vee.models import InitialMeasurement, ToDo
@@ -37,10 +38,10 @@ class TestToDoWorkbench:
         log_in(page, product, "vera")
         shot("home")
         page.click("#dashboard-todos a")
-        shot("todos")
+        looked_at(page, shot, "todos")
         page.click("#result_list .field-summary a")
         page.wait_for_selector("#readings-chart canvas")
-        shot("todo-spike")
+        looked_at(page, shot, "todo-spike")
         assert "SPIKE" in page.inner_text("#exceptions").upper()
         expect(page.locator(".value-cell.flagged")).to_have_count(1)
         expect(page.locator(f".value-cell.flagged #value-{days.SPIKED}")).to_have_count(1)
@@ -51,11 +52,23 @@ class TestToDoWorkbench:
         page.wait_for_selector("#imd-state.badge-good")
 
         expect(page.locator("#imd-state")).to_have_text("Complete")
-        shot("todo-complete")
+        looked_at(page, shot, "todo-complete")
         imd = InitialMeasurement.objects.get(pk=imd_id)
         assert imd.state == "COMPLETE"
         assert imd.user_edited
         assert ToDo.objects.get(imd=imd).status == "COMPLETE"
+
+    def test_an_exception_leads_to_its_rule(self, page: Any, product: Any, analyst: Any, shot: Any) -> None:
+        imd_id, _ = with_a_spike()
+
+        log_in(page, product, "vera", where=f"/admin/vee/initialmeasurement/{imd_id}/change/")
+        page.locator("#exceptions").get_by_role("link", name="Interval Spike Check").click()
+
+        rule = page.locator(".rule-version:target")
+        expect(rule).to_contain_text("more than 180 % above the third-highest")
+        expect(rule).to_be_in_viewport()
+        expect(rule).to_have_css("outline-style", "solid")
+        looked_at(page, shot, "rule-linked")
 
     def test_discarding_asks_for_a_reason_first(self, page: Any, product: Any, shot: Any) -> None:
         imd_id, _ = with_a_spike()
@@ -63,7 +76,7 @@ class TestToDoWorkbench:
         log_in(page, product)
         page.goto(f"{product.url}/admin/vee/initialmeasurement/{imd_id}/change/")
         page.click("#action-discard")
-        shot("discard")
+        looked_at(page, shot, "discard")
         page.fill("#reason", "Test meter on the bench")
         page.click("#confirm-form button[type=submit]")
         page.wait_for_selector("#imd-state.badge-neutral")
@@ -78,7 +91,7 @@ class TestToDoWorkbench:
         page.check("input[name=_selected_action]")
         page.select_option("select[name=action]", "force_complete")
         page.click("button[name=index], #changelist-actions button, button:has-text('Run')")
-        shot("force-complete-many")
+        looked_at(page, shot, "force-complete-many")
         page.fill("#reason", "Confirmed with the customer")
         page.click("#confirm-form button[type=submit]")
         page.wait_for_selector("text=1 done")
@@ -138,7 +151,10 @@ class TestPages:
         response = page.goto(f"{product.url}/admin/{address}")
 
         assert response.status == 200
-        shot(f"page-{name}")
+        if address.startswith("vee/"):
+            looked_at(page, shot, f"page-{name}")
+        else:
+            shot(f"page-{name}")
 
     def test_a_group_and_a_components_measurements_can_be_opened(self, page: Any, product: Any, shot: Any) -> None:
         days.register("MC-2")
@@ -148,8 +164,8 @@ class TestPages:
         page.goto(f"{product.url}/admin/vee/measuringcomponent/")
         page.click("text=Chart")
         page.wait_for_selector("#readings-chart canvas")
-        shot("measurements")
+        looked_at(page, shot, "measurements")
         page.goto(f"{product.url}/admin/vee/veegroup/")
         page.click("#result_list .field-code a")
         page.wait_for_selector("text=In words")
-        shot("group")
+        looked_at(page, shot, "group")
