@@ -10,17 +10,15 @@ from tests.browser.axe import grave_violations
 
 THEMES = ("light", "dark")
 WIDTHS = (1440, 1024)
-_OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def looked_at(page: Any, shot: Callable[[str], Any], name: str) -> None:
-    """Take the page in both themes and both widths; axe judges each, and none may be wider than its window."""
+    """Take the page in both themes and both widths, and have axe judge each theme."""
     for theme in THEMES:
         page.evaluate("theme => document.documentElement.classList.toggle('dark', theme === 'dark')", theme)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             shot(f"{name}-{theme}-{width}")
-            assert page.evaluate(_OVERFLOW) <= 0, f"{name} {theme} {width} is wider than the window"
-            assert grave_violations(page) == [], f"{name} {theme} {width}"
+        assert grave_violations(page) == [], f"{name} {theme}"
     page.evaluate("document.documentElement.classList.remove('dark')")
     page.set_viewport_size({"width": 1440, "height": 900})
