@@ -230,7 +230,7 @@ def test_a_billed_reading_is_corrected(walk: Walk) -> None:
     assert (walk.clicks, walk.seconds) == said("Correct a reading that is billed")
 
 
-def test_a_rule_is_tried_and_promoted(walk: Walk) -> None:
+def test_a_rule_is_tried_and_promoted(walk: Walk, shot: Any) -> None:
     values = days.a_day()
     values[days.SPIKED] = Decimal("2.4")
     days.register("MC-3")
@@ -250,6 +250,7 @@ def test_a_rule_is_tried_and_promoted(walk: Walk) -> None:
     trials.run_trial(trial_id=RuleTrial.objects.get().pk, at=timezone.now())
     expect(page.locator("#trial-summary")).to_be_visible()
     expect(page.get_by_text("Are held today, and would not be: 1")).to_be_visible()
+    shot("trial-result")
     walk.type("#reason", "Too many false alarms")
     walk.click("#promote-form button[type=submit]")
     expect(page.get_by_text("The rules of DEFAULT-INTERVAL are now those of the trial.")).to_be_visible()

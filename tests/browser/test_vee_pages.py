@@ -57,6 +57,18 @@ class TestToDoWorkbench:
         assert imd.user_edited
         assert ToDo.objects.get(imd=imd).status == "COMPLETE"
 
+    def test_an_exception_leads_to_its_rule(self, page: Any, product: Any, analyst: Any, shot: Any) -> None:
+        imd_id, _ = with_a_spike()
+
+        log_in(page, product, "vera", where=f"/admin/vee/initialmeasurement/{imd_id}/change/")
+        page.locator("#exceptions").get_by_role("link", name="Interval Spike Check").click()
+
+        rule = page.locator(".rule-version:target")
+        expect(rule).to_contain_text("more than 180 % above the third-highest")
+        expect(rule).to_be_in_viewport()
+        expect(rule).to_have_css("outline-style", "solid")
+        shot("rule-linked")
+
     def test_discarding_asks_for_a_reason_first(self, page: Any, product: Any, shot: Any) -> None:
         imd_id, _ = with_a_spike()
 

@@ -70,7 +70,7 @@ def test_a_value_is_drawn_undone_redone_previewed_and_saved(page: Any, product: 
     # What VEE would do as it stands: the spike is found again, and nothing is kept.
     page.click("#preview-button")
     expect(page.locator("#preview-state")).to_have_text("Exception")
-    expect(page.locator("#preview-findings")).to_contain_text("spike")
+    expect(page.locator("#preview-findings")).to_contain_text("Interval Spike Check")
 
     # Draw the spike down; undo and redo it.
     page.click("#fit-height")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from vee.admin import (
     column_profiles,
     completeness,
+    component_types,
+    exception_types,
     exceptions,
     factors,
     imds,
@@ -24,6 +26,8 @@ from vee.admin import (
 __all__ = [
     "column_profiles",
     "completeness",
+    "component_types",
+    "exception_types",
     "exceptions",
     "factors",
     "imds",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -13,7 +14,11 @@ from unfold.decorators import display
 
 from foundation.admin import EvidenceAdmin, SeenValuesFilter
 from vee import exception_queries, search_queries
+from vee.admin import rule_links
 from vee.models import VeeException
+
+
+RULE_COLUMN = 2
 
 
 class TypesFilter(SeenValuesFilter):
@@ -31,6 +36,12 @@ class RulesFilter(SeenValuesFilter):
         """Give the names."""
         return exception_queries.rule_names()
 
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        """Give what can be chosen, by the names that people know."""
+        for choice in super().choices(changelist):
+            name = choice["display"]
+            yield {**choice, "display": rule_links.rule_title(name) if isinstance(name, str) else name}
+
 
 @admin.register(VeeException)
 class VeeExceptionAdmin(EvidenceAdmin):
@@ -39,12 +50,11 @@ class VeeExceptionAdmin(EvidenceAdmin):
     list_display = [
         "exception_type",
         "severity_badge",
-        "rule",
         "component",
         "message",
         "observed",
         "limit",
-        "open",
+        "open_badge",
         "created_at",
     ]
     list_display_links = ["exception_type"]
@@ -57,6 +67,9 @@ class VeeExceptionAdmin(EvidenceAdmin):
     )
     ordering = ["-id"]
 
+    class Media:
+        css = {"all": ["vee/workbench.css"]}
+
     @display(
         description=_("severity"),
         ordering="severity",
@@ -65,10 +78,24 @@ class VeeExceptionAdmin(EvidenceAdmin):
     def severity_badge(self, found: VeeException) -> tuple[str, str]:
         return found.severity, found.get_severity_display()
 
+    @display(description=_("status"), ordering="open", label={"open": "warning", "closed": "success"})
+    def open_badge(self, found: VeeException) -> tuple[str, Any]:
+        return ("open", _("Open")) if found.open else ("closed", _("Closed"))
+
     @display(description=_("measuring component"))
     def component(self, found: VeeException) -> Any:
         address = reverse("admin:vee_initialmeasurement_change", args=[found.imd_id])
-        return format_html('<a href="{}">{}</a>', address, found.imd.component_identifier)
+        return format_html('<a class="workbench-link" href="{}">{}</a>', address, found.imd.component_identifier)
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        @display(description=_("rule"), ordering="rule")
+        def rule_name(found: VeeException) -> Any:
+            title = rule_links.rule_title(found.rule) or "–"
+            address = rule_links.rule_address(request, found.rule_id_used)
+            return format_html('<a class="workbench-link" href="{}">{}</a>', address, title) if address else title
+
+        shown = super().get_list_display(request)
+        return [*shown[:RULE_COLUMN], rule_name, *shown[RULE_COLUMN:]]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -128,6 +128,7 @@ def _page(
         "opts": admin.model._meta,
         "title": _("Values of %(factor)s") % {"factor": factor},
         "factor": factor,
+        "object": factor,
         "headings": [HEADINGS[name] for name in COLUMNS],
         "grid": [
             {
@@ -144,7 +145,6 @@ def _page(
         "may_change": may_change,
         "time_line": drawing(_lanes(factor_tables.rows_of(factor)), today=timezone.localdate()),
         "export_address": reverse("admin:vee_factor_table_export", args=[factor.pk]),
-        "back": reverse("admin:vee_factor_change", args=[factor.pk]),
         "columns": ", ".join(COLUMNS),
     }
     return TemplateResponse(request, "admin/vee/factor_table.html", context)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from vee import configuration_queries, where_used_queries
-from vee.admin import rule_parameters
+from vee.admin import rule_links, rule_parameters
 from vee.admin.rule_words import ExceptionTypes, rule_words
 from vee.admin.time_lines import Entry, Lane, drawing
 from vee.configuration_queries import SINCE_EVER_FIRST
@@ -84,7 +84,8 @@ def _version(
         "period": period,
         "dated": rule.start_date is not None or rule.end_date is not None,
         "resting": not period.holds(today),
-        "anchor": f"rules-{number}",
+        "anchor": rule_links.anchor(rule.pk),
+        "form": f"rules-{number}",
     }
 
 

@@ -78,7 +78,7 @@ class ActsOnImds(EvidenceAdmin):
 class InitialMeasurementAdmin(ActsOnImds):
     """The list of IMDs and the workbench of one."""
 
-    list_display = ["component_identifier", "start", "end", "kind", "state_badge", "user_edited", "external_id"]
+    list_display = ["component_identifier", "start", "end", "kind", "state_badge", "edited", "external_id"]
     list_filter = ["state", "kind", "user_edited", ("start", InstantRangeFilter)]
     list_filter_submit = True
     search_fields = ["component_identifier", "external_id"]
@@ -90,6 +90,10 @@ class InitialMeasurementAdmin(ActsOnImds):
 
     def imd_ids(self, queryset: QuerySet[Any]) -> list[int]:
         return list(queryset.values_list("pk", flat=True))
+
+    @display(description=_("edited"), ordering="user_edited", label=True)
+    def edited(self, imd: InitialMeasurement) -> Any:
+        return _("by a person") if imd.user_edited else None
 
     @display(description=_("state"), ordering="state", label=STATE_LABELS)
     def state_badge(self, imd: InitialMeasurement) -> tuple[str, str]:

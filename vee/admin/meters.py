@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -21,13 +22,12 @@ from foundation.admin import ModelAdmin, TabularInline
 from vee import codes, queries, search_queries
 from vee.admin import component_rules, manual, measurement_export
 from vee.admin.characteristics import CharacteristicsForm
-from vee.admin.derivations import ValueDerivationInline
-from vee.admin.group_filters import ComponentsNaming, ComponentsPassing, ServicePointsPassing, TypesNaming
+from vee.admin.group_filters import ComponentsNaming, ComponentsPassing, ServicePointsPassing
 from vee.admin.local_times import instant_in_words, time_in_words
-from vee.admin.readings import legend, quality
+from vee.admin.readings import legend, plain, quality
 from vee.admin.words import condition_words
 from vee.engine import calendar
-from vee.models import Device, InstallEvent, MeasuringComponent, MeasuringComponentType, Outage, ServicePoint
+from vee.models import Device, InstallEvent, MeasuringComponent, Outage, ServicePoint
 
 
 class ServicePointForm(CharacteristicsForm):
@@ -98,33 +98,6 @@ class DeviceAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     inlines = [InstallEventInline]
 
 
-@admin.register(MeasuringComponentType)
-class MeasuringComponentTypeAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
-    """What components of a kind have in common."""
-
-    list_display = [
-        "identifier",
-        "description",
-        "component_kind",
-        "seconds_per_interval",
-        "uom",
-        "initial_load_group",
-        "manual_override_group",
-        "estimation_group",
-    ]
-    list_select_related = ["initial_load_group", "manual_override_group", "estimation_group"]
-    list_filter = ["component_kind", "uom", TypesNaming]
-    search_fields = ["identifier", "description"]
-    ordering = ["identifier"]
-
-    inlines = [ValueDerivationInline]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        if obj is not None and obj.components.exists():
-            return ["identifier", "component_kind", "seconds_per_interval", "scale", "uom"]
-        return ["identifier"] if obj else []
-
-
 class ReadingsFilter(admin.SimpleListFilter):
     """Components whose readings stay away."""
 
@@ -143,7 +116,7 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
     """Channels and registers, each with its final measurements."""
 
     form = CharacteristicsForm
-    list_display = ["identifier", "type", "device", "service_point", "multiplier", "measurements_link"]
+    list_display = ["identifier", "type", "device", "service_point", "times", "measurements_link"]
     list_select_related = ["type", "device", "service_point"]
     list_filter = ["type", ReadingsFilter, ComponentsPassing, ComponentsNaming]
     autocomplete_fields = ["type", "device", "service_point", "consumption_reference"]
@@ -154,6 +127,9 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
     search_help_text = _("The start of the identifier of a component, of its device, or of its service point.")
     ordering = ["identifier"]
     actions = ["export_measurements"]
+
+    class Media:
+        css = {"all": ["vee/workbench.css"]}
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("vee.view_measurementblock")
@@ -190,6 +166,10 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
     def most_recent_actual(self, component: MeasuringComponent) -> Any:
         progress = queries.progress_of(component)
         return _utc_text(progress.most_recent_actual_at if progress else None)
+
+    @display(description=_("multiplier"), ordering="multiplier")
+    def times(self, component: MeasuringComponent) -> str:
+        return plain(component.multiplier)
 
     @display(description=_("measurements"))
     def measurements_link(self, component: MeasuringComponent) -> Any:
@@ -245,6 +225,7 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
             "title": _("Measurements of %(name)s") % {"name": component},
             "is_fullwidth": "1",
             "component": component,
+            "object": component,
             "zone_name": zone.key,
             "rows": len(rows),
             "end": instant_in_words(end, zone) if end else "",
@@ -253,6 +234,7 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
             "later": (end + dt.timedelta(days=7)).isoformat() if end else "",
             "estimated": sum(1 for row in rows if codes.Band.MISSING.high < row.condition < codes.Band.REGULAR.low),
             "missing": sum(1 for row in rows if row.value is None),
+            "total": plain(sum((row.value for row in rows if row.value is not None), Decimal(0))),
             "chart": chart,
             "legend": legend(chart["qualities"]),
         }

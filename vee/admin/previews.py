@@ -8,15 +8,14 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils.translation import gettext as _
 
 from foundation.words import in_words
 from vee import queries
 from vee.admin import workbench
 from vee.admin.local_times import time_in_words
-from vee.admin.readings import plain
+from vee.admin.readings import plain, setter_in_words
 from vee.admin.words import condition_words
-from vee.choices import ImdState, Severity
+from vee.choices import ImdState
 from vee.operations import edits, previews
 from vee.operations.actions import UnableToAct
 
@@ -40,14 +39,7 @@ def answer(request: HttpRequest, detail: queries.ImdDetail) -> HttpResponse:
         "may_edit": workbench.may_edit(request, detail.imd),
         "state": ImdState(found.state).label,
         "badge": workbench.STATE_BADGES[found.state],
-        "findings": [
-            {
-                "found": each,
-                "severity": Severity(each.severity).label,
-                "badge": workbench.SEVERITY_BADGES.get(each.severity, "neutral"),
-            }
-            for each in found.findings
-        ],
+        "findings": [workbench.exception_row(request, each) for each in found.findings],
         "changed": changed[:MOST_SHOWN],
         "changed_count": len(changed),
         "uom": detail.uom,
@@ -79,7 +71,7 @@ def _changed(detail: queries.ImdDetail, found: previews.Preview, zone: zoneinfo.
                     "then": "–" if then.value is None else plain(then.value),
                     "condition_now": condition_words(now.condition),
                     "condition_then": condition_words(then.condition),
-                    "rule": _("a person") if then.rule == queries.EDITED else then.rule or "",
+                    "rule": setter_in_words(then.rule),
                 }
             )
     return rows

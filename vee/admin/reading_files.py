@@ -23,11 +23,21 @@ from vee.operations import reading_files
 from vee.readers import PLAIN_FORMATS
 
 
-def _formats() -> list[tuple[str, str]]:
+_NAMES = {
+    "nem12": _("NEM12: intervals, Australia"),
+    "nem13": _("NEM13: register reads, Australia"),
+    "green_button": _("Green Button (ESPI, XML)"),
+    "mscons": _("MSCONS (EDIFACT)"),
+    "cmep": _("CMEP"),
+    "csv": _("CSV, one interval in a row"),
+}
+
+
+def _formats() -> list[tuple[str, Any]]:
     """Give the formats that a file may have: the built-in ones, and the site's column profiles."""
     profiles = ColumnProfile.objects.order_by("code").values_list("code", "description")
     return [
-        *((name, name) for name in PLAIN_FORMATS),
+        *((name, _NAMES.get(name, name)) for name in PLAIN_FORMATS),
         *(
             (f"csv:{code}", f"csv:{code} – {description}" if description else f"csv:{code}")
             for code, description in profiles

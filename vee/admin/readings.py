@@ -8,11 +8,12 @@ from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from vee import codes, comparison_queries, queries
 from vee.admin.local_times import day_in_words, instant_in_words
+from vee.admin.rule_links import rule_title
 from vee.admin.words import condition_words, in_words
 from vee.comparison_queries import Beside, LikeDays
 
@@ -83,6 +84,11 @@ def plain(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def setter_in_words(setter: str | None) -> str:
+    """Say what set a value: the title of a rule, or a person; empty for one that stands as it was received."""
+    return gettext("a person") if setter == queries.EDITED else rule_title(setter or "")
+
+
 def _like_days(detail: queries.ImdDetail, zone: zoneinfo.ZoneInfo) -> LikeDays | None:
     if detail.component is None or not detail.post_vee:
         return None
@@ -122,7 +128,7 @@ def _cells(
                 "value": "" if after.value is None else plain(after.value),
                 "received": "–" if before.value is None else plain(before.value),
                 "condition": condition_words(after.condition),
-                "rule": after.rule or "",
+                "rule": setter_in_words(after.rule),
                 "quality": look,
                 "flags": flags.get(index, []),
                 "like": "" if low is None or high is None else f"{plain(low)} – {plain(high)}",

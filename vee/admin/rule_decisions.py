@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from vee.admin.rule_links import rule_title
 from vee.admin.rule_words import rule_words
 from vee.admin.words import in_words
 from vee.choices import ImdKind
@@ -167,6 +168,8 @@ def _steps(plan: Plan, subject: Subject, on: dt.date, kind: ImdKind) -> list[dic
             "sequence": step.sequence,
             "path": step.group_path,
             "rule": step.rule,
+            "title": rule_title(step.rule),
+            "rule_id": step.rule_id,
             "said": _said(step),
             "remarks": [text for text in (step.skip, step.problem.message if step.problem else "") if text],
             "bad": step.problem is not None,
@@ -179,7 +182,7 @@ def _steps(plan: Plan, subject: Subject, on: dt.date, kind: ImdKind) -> list[dic
 def _said(step: Step) -> str:
     words = rule_words(rule=step.rule, parameters=json.loads(step.parameters or "{}"), severity=step.severity)
     # What is wrong with a rule stands beside it already.
-    return step.rule if words.problem else words.said
+    return rule_title(step.rule) if words.problem else words.said
 
 
 def _gate(gate: Gate, subject: Subject, on: dt.date, kind: ImdKind) -> dict[str, Any]:
@@ -217,7 +220,13 @@ def _value(source: str, subject: Subject, on: dt.date, kind: ImdKind) -> tuple[b
 def _resting(group: GroupSpec, on: dt.date) -> Sequence[dict[str, Any]]:
     """Give the rules of the group that are not in force on the day, with their periods."""
     return [
-        {"sequence": rule.sequence, "rule": rule.rule, "start": rule.start_date, "end": rule.end_date}
+        {
+            "sequence": rule.sequence,
+            "rule": rule.rule,
+            "title": rule_title(rule.rule),
+            "start": rule.start_date,
+            "end": rule.end_date,
+        }
         for rule in group.ordered()
         if not rule.in_force(on)
     ]

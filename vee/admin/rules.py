@@ -19,14 +19,14 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from foundation.admin import ModelAdmin, StackedInline
 from vee import configuration_queries
-from vee.admin import group_page, rule_views, simulation, where_used
+from vee.admin import group_page, rule_links, rule_views, simulation, where_used
 from vee.admin.group_filters import GroupsWithRule
 from vee.admin.rule_choices import rule_choices
 from vee.admin.rule_parameters import refusal
 from vee.admin.rule_words import rule_words
 from vee.engine import eligibility, registry
 from vee.engine.plan import criteria_text
-from vee.models import VeeExceptionType, VeeGroup, VeeRule
+from vee.models import VeeGroup, VeeRule
 from vee.operations import groups, rule_order
 
 
@@ -34,9 +34,10 @@ def _eligibility_help() -> str:
     example = '[{"source": "characteristic.rate", "comparison": "=", "value": "R1", "if_false": "SKIP_RULE"}]'
     return str(
         _(
-            "Criteria in order; the first that decides counts. Sources: %(sources)s, characteristic.<name>. "
-            "Comparisons: %(comparisons)s. Outcomes (if_true, if_false, if_insufficient): APPLY_RULE, SKIP_RULE, "
-            "CHECK_NEXT; the last criterion has to decide. Empty: the rule applies to all. Example: %(example)s"
+            "Criteria in order; the first that decides counts. Sources: %(sources)s, and characteristics by name as in "
+            "the example. Comparisons: %(comparisons)s. Outcomes (if_true, if_false, if_insufficient): APPLY_RULE, "
+            "SKIP_RULE, CHECK_NEXT; the last criterion has to decide. Empty: the rule applies to all. "
+            "Example: %(example)s"
         )
         % {
             "sources": ", ".join(sorted(eligibility.FIELDS)),
@@ -70,6 +71,9 @@ class VeeRuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.instance.pk is not None:
+            # What the theme asks each row of an inline for before it asks for its text.
+            self.instance.get_inline_title = f"{self.instance.sequence} {rule_links.rule_title(self.instance.rule)}"
         choice = self.fields["rule"]
         assert isinstance(choice, forms.ChoiceField)  # noqa: S101  (narrows the type)
         choice.choices = rule_choices()
@@ -199,6 +203,7 @@ class VeeGroupAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
         wrap = self.admin_site.admin_view
         return [
             path("<int:group_id>/order/", wrap(self.order_view), name="vee_veegroup_order"),
+            path("rule/<int:rule_id>/", wrap(self.rule_view), name="vee_veegroup_rule"),
             path("sentence/", wrap(rule_views.say), name="vee_veegroup_sentence"),
             path("simulate/", wrap(self.simulate_view), name="vee_veegroup_simulate"),
             *super().get_urls(),
@@ -207,6 +212,10 @@ class VeeGroupAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     def order_view(self, request: HttpRequest, group_id: int) -> HttpResponse:
         """Save the order of the rules."""
         return rule_views.save_order(self, request, group_id)
+
+    def rule_view(self, request: HttpRequest, rule_id: int) -> HttpResponse:
+        """Lead to one rule in its group."""
+        return rule_links.show(self, request, rule_id)
 
     def simulate_view(self, request: HttpRequest) -> HttpResponse:
         """Say which group a component would get, and why."""
@@ -265,7 +274,7 @@ class VeeGroupAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     @display(description=_("rules"))
     def rules_in_words(self, group: VeeGroup) -> Any:
         rules = sorted(group.rules.all(), key=lambda rule: rule.sequence)
-        return format_html("{}", " → ".join(rule.rule for rule in rules) or "–")
+        return format_html("{}", " → ".join(rule_links.rule_title(rule.rule) for rule in rules) or "–")
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> list[str]:
         return [*(["code"] if obj else []), "used_by"]
@@ -273,16 +282,3 @@ class VeeGroupAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     @display(description=_("used by"))
     def used_by(self, group: VeeGroup) -> Any:
         return where_used.links(configuration_queries.uses_of_group(group)) if group.pk else "–"
-
-
-@admin.register(VeeExceptionType)
-class VeeExceptionTypeAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
-    """Types of exception: what they mean and who works on them."""
-
-    list_display = ["code", "description", "todo_type", "todo_role", "create_todo", "retry_when_related_completes"]
-    list_select_related = ["todo_type", "todo_role"]
-    search_fields = ["code", "description"]
-    ordering = ["code"]
-
-    def get_readonly_fields(self, request: Any, obj: Any = None) -> list[str]:
-        return ["code"] if obj else []

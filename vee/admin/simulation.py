@@ -36,7 +36,7 @@ class SubjectForm(forms.Form):
         max_length=60,
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text=_("Its identifier. Without one, a component of the type below is thought up."),
+        help_text=_("Its identifier. Empty: a component that is not there yet, of the type that you choose."),
     )
     type = forms.ModelChoiceField(
         label=_("Measuring component type"),

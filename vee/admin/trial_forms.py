@@ -117,7 +117,21 @@ class TrialRuleForm(forms.Form):
         }
 
 
-TrialRules = forms.formset_factory(TrialRuleForm, extra=1)
+class TrialRuleSet(forms.BaseFormSet):  # type: ignore[type-arg]
+    """The rules that are to be tried."""
+
+    def in_order(self) -> list[TrialRuleForm]:
+        """Give the forms as their rules run: by sequence and start; what has no number yet comes last."""
+
+        def place(form: TrialRuleForm) -> tuple[bool, int, str]:
+            number = str(form["sequence"].value() or "")
+            known = number.isascii() and number.isdecimal()
+            return not known, int(number) if known else 0, str(form["start_date"].value() or "")
+
+        return sorted(self.forms, key=place)
+
+
+TrialRules = forms.formset_factory(TrialRuleForm, formset=TrialRuleSet, extra=1)
 
 
 def _midnight(day: dt.date) -> dt.datetime:

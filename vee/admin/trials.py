@@ -17,9 +17,11 @@ from unfold.decorators import display
 from foundation.admin import EvidenceAdmin
 from foundation.words import in_words
 from vee.admin import rule_parameters
+from vee.admin.rule_links import rule_title
 from vee.admin.rule_words import rule_words
 from vee.admin.trial_forms import ScopeForm, TrialRules, carried_over
-from vee.choices import TrialStatus
+from vee.admin.workbench import SEVERITY_BADGES
+from vee.choices import Severity, TrialStatus
 from vee.models import RuleTrial, VeeGroup
 from vee.operations import trials
 from vee.operations.rule_order import renumbered, wanted_order
@@ -127,6 +129,7 @@ class RuleTrialAdmin(EvidenceAdmin):
             "object": group,
             "scope": scope,
             "rules": rules,
+            "rules_in_order": rules.in_order(),
             "declarations": rule_parameters.declarations(),
             "sentence_address": reverse("admin:vee_veegroup_sentence"),
             "back": reverse("admin:vee_veegroup_change", args=[group.pk]),
@@ -192,7 +195,8 @@ def _counts(trial: RuleTrial, name: str) -> list[dict[str, Any]]:
         return []
     today, changed = trial.result["today"][name], trial.result["trial"][name]
     return [
-        {"title": key, "today": today.get(key, 0), "trial": changed.get(key, 0)} for key in sorted({*today, *changed})
+        {"title": rule_title(key) if name == "rules" else key, "today": today.get(key, 0), "trial": changed.get(key, 0)}
+        for key in sorted({*today, *changed})
     ]
 
 
@@ -205,12 +209,31 @@ def _differences(trial: RuleTrial) -> list[dict[str, Any]]:
         ("otherwise_different", _("Same outcome, other findings or values")),
     )
     return [
-        {"title": title, "count": trial.result[name], "examples": trial.result["examples"].get(name, [])}
+        {
+            "title": title,
+            "count": trial.result[name],
+            "examples": [_example(each) for each in trial.result["examples"].get(name, [])],
+        }
         for name, title in titles
         if trial.result[name]
     ]
 
 
+def _example(example: dict[str, Any]) -> dict[str, Any]:
+    sides = {side: [_finding(found) for found in example[side]] for side in ("today", "trial")}
+    return {**example, **sides}
+
+
+def _finding(found: dict[str, Any]) -> dict[str, Any]:
+    severity = found["severity"]
+    return {
+        **found,
+        "severity": Severity(severity).label,
+        "badge": SEVERITY_BADGES[severity],
+        "rule": rule_title(found["rule"]),
+    }
+
+
 def _sentence(rule: dict[str, Any]) -> dict[str, Any]:
     words = rule_words(rule=rule["rule"], parameters=rule["parameters"], severity=rule["severity"])
-    return {**rule, "sentence": str(words)}
+    return {**rule, "title": words.title, "sentence": str(words)}

@@ -16,8 +16,9 @@ from foundation.words import in_words
 from vee import queries, usage_queries
 from vee.admin import readings
 from vee.admin.local_times import instant_in_words
+from vee.admin.rule_links import rule_address, rule_title
 from vee.admin.rule_words import rule_words
-from vee.choices import ImdKind, ImdState
+from vee.choices import ImdKind, ImdState, Severity
 from vee.engine.fixed_point import to_decimal
 from vee.models import InitialMeasurement, MeasuringComponent, UsageCorrection, VeeRule
 from vee.operations.edits import ValueNotUsable
@@ -175,8 +176,10 @@ def context(request: HttpRequest, detail: queries.ImdDetail) -> dict[str, Any]:
         "local_start": instant_in_words(imd.start, zone),
         "local_end": instant_in_words(imd.end, zone),
         "state_badge": STATE_BADGES.get(imd.state, "neutral"),
-        "open_exceptions": [{**_exception_row(found), "words": words} for found, words in _in_words(open_exceptions)],
-        "closed_exceptions": [_exception_row(found) for found in detail.exceptions if not found.open],
+        "open_exceptions": [
+            {**exception_row(request, found), "words": words} for found, words in _in_words(open_exceptions)
+        ],
+        "closed_exceptions": [exception_row(request, found) for found in detail.exceptions if not found.open],
         **readings.context(detail, open_exceptions, zone),
         "edits": [_edit_row(edit) for edit in detail.edits],
         "steps": [(step, log_rows(step.details or {})) for step in detail.transitions],
@@ -229,8 +232,15 @@ def _in_words(found: Sequence[Any]) -> list[tuple[Any, str]]:
     return [(each, said.get(each.rule_id_used, "")) for each in found]
 
 
-def _exception_row(found: Any) -> dict[str, Any]:
-    return {"found": found, "badge": SEVERITY_BADGES.get(found.severity, "neutral")}
+def exception_row(request: HttpRequest, found: Any) -> dict[str, Any]:
+    """Give what a table of exceptions, or of findings that are not kept, shows of one: severity and rule in words."""
+    return {
+        "found": found,
+        "severity": Severity(found.severity).label,
+        "badge": SEVERITY_BADGES.get(found.severity, "neutral"),
+        "rule": rule_title(found.rule),
+        "rule_address": rule_address(request, getattr(found, "rule_id_used", 0) or getattr(found, "rule_id", 0)),
+    }
 
 
 _LOG_WORDS: tuple[tuple[str, Any], ...] = (
@@ -250,7 +260,10 @@ def log_rows(details: Mapping[str, Any]) -> list[dict[str, Any]]:
     for name, word in _LOG_WORDS:
         for entry in details.get(name, ()):
             told.setdefault((entry.get("rule", ""), entry.get("group", "")), []).append((word, entry.get("reason", "")))
-    return [{"rule": rule, "group": group, "said": said or [(_("passed"), "")]} for (rule, group), said in told.items()]
+    return [
+        {"rule": rule_title(rule), "group": group, "said": said or [(_("passed"), "")]}
+        for (rule, group), said in told.items()
+    ]
 
 
 def _edit_row(edit: Any) -> dict[str, Any]:

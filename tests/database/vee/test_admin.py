@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from integration.operations import setup
 from tests.factories import days
-from vee.models import InitialMeasurement, ReadingFile, ToDo, VeeGroup, VeeRule
+from vee.models import InitialMeasurement, ReadingFile, ToDo, VeeException, VeeGroup, VeeRule
 
 
 pytestmark = pytest.mark.django_db
@@ -263,3 +263,22 @@ class TestUpload:
         client.force_login(person("audrey", "Auditor"))
 
         assert client.get("/admin/vee/readingfile/upload/").status_code == 403
+
+
+def test_an_exception_names_its_rule_and_leads_to_it_for_those_who_may_see_groups(
+    admin: Client, client: Client
+) -> None:
+    imd = spiked()
+    address = f"/admin/vee/veegroup/rule/{VeeException.objects.get().rule_id_used}/"
+    pages = ("/admin/vee/veeexception/", f"/admin/vee/initialmeasurement/{imd.pk}/change/")
+    link = f'<a class="workbench-link" href="{address}">Interval Spike Check</a>'
+
+    shown = [admin.get(page).content.decode() for page in pages]
+    eve = get_user_model().objects.create_user("eve", is_staff=True)
+    eve.user_permissions.set(Permission.objects.filter(codename__in=("view_veeexception", "view_initialmeasurement")))
+    client.force_login(eve)
+    hidden = [client.get(page).content.decode() for page in pages]
+
+    assert [link in content for content in shown] == [True, True]
+    assert [address in content for content in hidden] == [False, False]
+    assert all("Interval Spike Check" in content for content in hidden)

@@ -113,6 +113,46 @@ class TestPage:
         assert "not in force today" in content
         assert "2199-01-01" in content
 
+    def test_a_rule_has_an_address_that_leads_to_it_in_its_group(self, admin: Client) -> None:
+        group = make.vee_group("A", UOM, SPIKE)
+        rule = group.rules.get(rule="interval_spike_check")
+
+        led = admin.get(reverse("admin:vee_veegroup_rule", args=[rule.pk]))
+
+        there = reverse("admin:vee_veegroup_change", args=[group.pk])
+        assert led["Location"] == f"{there}#rule-{rule.pk}"
+        assert f'id="rule-{rule.pk}"' in page(admin, group).content.decode()
+
+    def test_a_rule_that_was_removed_leads_to_what_its_group_holds_now(self, admin: Client) -> None:
+        group = make.vee_group("A", UOM, SPIKE)
+        rule = group.rules.get(rule="interval_spike_check")
+        address = reverse("admin:vee_veegroup_rule", args=[rule.pk])
+        rule.delete()
+
+        led = admin.get(address, follow=True)
+        group.delete()
+        lost = admin.get(address, follow=True)
+
+        assert led.redirect_chain == [(reverse("admin:vee_veegroup_change", args=[led.context["original"].pk]), 302)]
+        assert "The rule Interval Spike Check at 20 is no longer in this group." in led.content.decode()
+        assert lost.redirect_chain == [(reverse("admin:vee_veegroup_changelist"), 302)]
+        assert "This rule is gone, and its group with it." in lost.content.decode()
+
+    def test_a_rule_is_led_to_by_those_who_may_see_groups(self, client: Client) -> None:
+        rule = make.vee_group("A", SPIKE).rules.get()
+        eve = make.person("eve", "vee.view_todo")
+        eve.is_staff = True
+        eve.save()
+        client.force_login(eve)
+
+        assert client.get(reverse("admin:vee_veegroup_rule", args=[rule.pk])).status_code == 403
+
+    def test_what_a_criterion_may_ask_is_said_in_full(self, admin: Client) -> None:
+        content = page(admin, make.vee_group("A", SPIKE)).content.decode()
+
+        assert "imd.uom, and characteristics by name as in the example." in content
+        assert "10 Interval Spike Check" in content
+
     def test_an_order_is_saved_and_a_refused_one_is_shown_again(self, admin: Client) -> None:
         group = make.vee_group("A", SPIKE, UOM)
         address = reverse("admin:vee_veegroup_order", args=[group.pk])

@@ -297,6 +297,8 @@ class TestAdmin:
         assert "refreshes itself" in waiting.content.decode()
         assert "Are held today, and would not be: 1" in done.content.decode()
         assert "MC-A" in done.content.decode()
+        assert '<span class="workbench-badge badge-warn">Issue</span>' in done.content.decode()
+        assert "IMDs with a finding of Interval Spike Check" in done.content.decode()
         assert "are now those of the trial" in promoted.content.decode()
         assert VeeRule.objects.get().parameters == {"tolerance": 10}
 

@@ -81,12 +81,13 @@
     data.flags.forEach((flag) => shade(u, flag.first, flag.last, c[flag.severity] || c.ISSUE));
   }
 
-  // One interval alone has no width that the library could tell: its beginning is put before it, with lines and no bar.
+  // A line reaches back over an interval from its end: the beginning of the first one is put before it, with no bar.
+  // That also gives one interval alone the width that the library could not tell.
   const alone = ends.length === 1;
-  const line = (column) => (alone ? [column[0], column[0]] : column);
-  const bar = (column) => (alone ? [null, column[0]] : column);
+  const line = (column) => [column[0], ...column];
+  const bar = (column) => [null, ...column];
   const columns = () => [
-    alone ? [first, last] : ends, line(data.high), line(data.low),
+    [first, ...ends], line(data.high), line(data.low),
     ...QUALITIES.map((name) => bar(values.map((value, index) => (qualities[index] === name ? value : null)))),
     line(data.pre), line(preview || ends.map(() => null)),
   ];
@@ -159,7 +160,7 @@
       cursor: { drag: { x: !drawing, y: false }, points: { show: false } },
       // A bar stands on zero and begins one interval before its label.
       scales: {
-        x: { time: true, range: (u, low, high) => (alone ? [first - step, last + step] : [low === ends[0] ? first : low, high]) },
+        x: { time: true, range: (u, low, high) => (alone ? [first - step, last + step] : [low, high]) },
         y: { range: (u, low, high) => [Math.min(low || 0, 0), fitted ? heightWithoutFlagged(u) : high > 0 ? high * 1.05 : 1] },
       },
       axes: [
