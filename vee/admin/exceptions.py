@@ -36,11 +36,12 @@ class RulesFilter(SeenValuesFilter):
         """Give the names."""
         return exception_queries.rule_names()
 
-    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: Any) -> Iterator[Any]:
         """Give what can be chosen, by the names that people know."""
         for choice in super().choices(changelist):
             name = choice["display"]
-            yield {**choice, "display": rule_links.rule_title(name) if isinstance(name, str) else name}
+            known = isinstance(name, str)
+            yield {**choice, "display": rule_links.rule_title(name) if known else name}
 
 
 @admin.register(VeeException)

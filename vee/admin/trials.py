@@ -221,7 +221,9 @@ def _differences(trial: RuleTrial) -> list[dict[str, Any]]:
 
 def _example(example: dict[str, Any]) -> dict[str, Any]:
     sides = {side: [_finding(found) for found in example[side]] for side in ("today", "trial")}
-    return {**example, **sides}
+    # It is kept as UTC.
+    start = dt.datetime.fromisoformat(example["start"]).replace(tzinfo=dt.UTC)
+    return {**example, **sides, "start": start}
 
 
 def _finding(found: dict[str, Any]) -> dict[str, Any]:
