@@ -40,8 +40,7 @@ class RulesFilter(SeenValuesFilter):
         """Give what can be chosen, by the names that people know."""
         for choice in super().choices(changelist):
             name = choice["display"]
-            known = isinstance(name, str)
-            yield {**choice, "display": rule_links.rule_title(name) if known else name}
+            yield {**choice, "display": rule_links.rule_title(name) if isinstance(name, str) else name}
 
 
 @admin.register(VeeException)
