@@ -20,7 +20,7 @@ from unfold.decorators import action, display
 
 from foundation.admin import ModelAdmin, TabularInline
 from vee import codes, queries, search_queries
-from vee.admin import component_rules, manual, measurement_export
+from vee.admin import component_rules, manual, measurement_export, measurement_weeks
 from vee.admin.characteristics import CharacteristicsForm
 from vee.admin.group_filters import ComponentsNaming, ComponentsPassing, ServicePointsPassing
 from vee.admin.local_times import instant_in_words, time_in_words
@@ -217,7 +217,9 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
         zone = zoneinfo.ZoneInfo(point.time_zone if point else "UTC")
         rows = []
         if end is not None:
-            rows = list(queries.measurements(component=component, start=end - dt.timedelta(days=7), end=end))
+            start = end - dt.timedelta(days=7)
+            found = list(queries.measurements(component=component, start=start, end=end))
+            rows = measurement_weeks.whole(found, component=component, start=start, end=end)
         chart = _chart(rows, component, zone)
         context = {
             **self.admin_site.each_context(request),
@@ -227,7 +229,7 @@ class MeasuringComponentAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[m
             "component": component,
             "object": component,
             "zone_name": zone.key,
-            "rows": len(rows),
+            "rows": sum(1 for row in rows if row.value is not None),
             "end": instant_in_words(end, zone) if end else "",
             "start": instant_in_words(end - dt.timedelta(days=7), zone) if end else "",
             "earlier": (end - dt.timedelta(days=7)).isoformat() if end else "",
