@@ -19,8 +19,10 @@ from vee.models import Device, ServicePoint, UsageSubscription
 class Contact(models.Model):
     """A customer, by the person id of the customer information system."""
 
-    identifier = models.CharField(max_length=30, unique=True, default=new_identifier, help_text=_("`contactId`."))
-    cis_person_id = models.CharField(max_length=60, unique=True)
+    identifier = models.CharField(
+        max_length=30, unique=True, default=new_identifier, help_text=_("contactId in messages.")
+    )
+    cis_person_id = models.CharField(_("CIS person id"), max_length=60, unique=True)
     name = models.CharField(max_length=200, blank=True)
     home_phone = models.CharField(max_length=60, blank=True)
     business_phone = models.CharField(max_length=60, blank=True)
@@ -41,13 +43,13 @@ class DeviceLocation(models.Model):
         ServicePoint, on_delete=models.PROTECT, primary_key=True, related_name="device_location"
     )
     identifier = models.CharField(
-        max_length=30, unique=True, default=new_identifier, help_text=_("`deviceLocationId`.")
+        max_length=30, unique=True, default=new_identifier, help_text=_("deviceLocationId in messages.")
     )
     status = models.CharField(
         max_length=8, choices=choices.LocationStatus.choices, default=choices.LocationStatus.ACTIVE
     )
     division = models.CharField(max_length=60, help_text=_("Decides which DERMS serves it (the routing lookup)."))
-    cis_premise_id = models.CharField(max_length=60, blank=True)
+    cis_premise_id = models.CharField(_("CIS premise id"), max_length=60, blank=True)
     cis_service_point_id = models.CharField(max_length=60, blank=True)
     address1 = models.CharField(max_length=254, blank=True)
     address2 = models.CharField(max_length=254, blank=True)
@@ -132,8 +134,8 @@ class ProgramSubscription(StateMachine, models.Model):
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="subscriptions")
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="subscriptions")
     location = models.ForeignKey(DeviceLocation, on_delete=models.PROTECT, related_name="subscriptions")
-    cis_account_id = models.CharField(max_length=60, blank=True)
-    cis_service_agreement_id = models.CharField(max_length=60, blank=True)
+    cis_account_id = models.CharField(_("CIS account id"), max_length=60, blank=True)
+    cis_service_agreement_id = models.CharField(_("CIS service agreement id"), max_length=60, blank=True)
     status = FSMField(default=Status.PENDING, choices=Status.choices, max_length=8, protected=True)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, blank=True)

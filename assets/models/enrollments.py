@@ -23,7 +23,9 @@ class Enrollment(StateMachine, models.Model):
     The transitions are the one table of what may follow what; `assets.operations` is the only caller.
     """
 
-    identifier = models.CharField(max_length=30, unique=True, default=new_identifier, help_text=_("`enrollmentId`."))
+    identifier = models.CharField(
+        max_length=30, unique=True, default=new_identifier, help_text=_("enrollmentId in messages.")
+    )
     transaction_id = models.CharField(max_length=120, unique=True)
     kind = models.CharField(max_length=8, choices=choices.EnrollmentKind.choices, default=choices.EnrollmentKind.ENROLL)
     task_type = models.ForeignKey(ServiceTaskType, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
@@ -87,7 +89,7 @@ class Communication(StateMachine, models.Model):
     """
 
     identifier = models.CharField(
-        max_length=30, unique=True, default=new_message_identifier, help_text=_("`communicationId`.")
+        max_length=30, unique=True, default=new_message_identifier, help_text=_("communicationId in messages.")
     )
     type = models.ForeignKey(CommunicationType, on_delete=models.PROTECT, related_name="+")
     activity_type = models.ForeignKey(ActivityType, on_delete=models.PROTECT, null=True, blank=True, related_name="+")

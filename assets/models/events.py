@@ -13,7 +13,9 @@ from assets.models.customers import ControllableDevice, ProgramSubscription
 class ProgramEvent(models.Model):
     """An event of the DERMS, as its reservations, cancellation and outcomes tell of it."""
 
-    external_identifier = models.CharField(max_length=120, unique=True, help_text=_("`eventExternalIdentifier`."))
+    external_identifier = models.CharField(
+        max_length=120, unique=True, help_text=_("eventExternalIdentifier in messages.")
+    )
     category = models.CharField(max_length=4, choices=choices.EventCategory.choices, blank=True)
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)

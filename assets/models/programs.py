@@ -17,10 +17,12 @@ from assets.identifiers import new_identifier
 class Program(models.Model):
     """A demand-response program: its limits, and by what its devices are scored."""
 
-    identifier = models.CharField(max_length=30, unique=True, default=new_identifier, help_text=_("`programId`."))
-    code = models.CharField(max_length=60, unique=True, help_text=_("`programCode`, e.g. SMART-COOL."))
+    identifier = models.CharField(
+        max_length=30, unique=True, default=new_identifier, help_text=_("programId in messages.")
+    )
+    code = models.CharField(max_length=60, unique=True, help_text=_("programCode in messages, e.g. SMART-COOL."))
     description = models.CharField(max_length=200, blank=True)
-    subscription_type = models.CharField(max_length=30, default="DR-RES", help_text=_("`subscriptionType`."))
+    subscription_type = models.CharField(max_length=30, default="DR-RES", help_text=_("subscriptionType in messages."))
     open_for_enrollment = models.BooleanField(default=True)
     starts_on = models.DateField(null=True, blank=True)
     ends_on = models.DateField(null=True, blank=True, help_text=_("The first day that is not part of it."))
@@ -35,6 +37,7 @@ class Program(models.Model):
         default=40, validators=[MinValueValidator(1)], help_text=_("Successful participations a calendar year.")
     )
     reference_kw = models.DecimalField(
+        _("reference power"),
         max_digits=9,
         decimal_places=3,
         default=Decimal("3.5"),
@@ -127,7 +130,7 @@ class ServiceTaskType(CodedKind):
 class HeadEndSystem(models.Model):
     """An aggregator through which devices are reached (guide, chapter 3)."""
 
-    name = models.CharField(max_length=50, unique=True, help_text=_("`headEndSystem`, e.g. ECOBEE."))
+    name = models.CharField(max_length=50, unique=True, help_text=_("headEndSystem in messages, e.g. ECOBEE."))
     description = models.CharField(max_length=200, blank=True)
     external_system = models.ForeignKey(
         "outbound.ExternalSystem",
@@ -171,9 +174,9 @@ class ProcessingMethod(models.Model):
 class DeviceSpecification(models.Model):
     """A make and model of controllable devices, with the power that it can shed."""
 
-    code = models.CharField(max_length=120, unique=True, help_text=_("`specification`, e.g. ECOBEE-SMART5."))
+    code = models.CharField(max_length=120, unique=True, help_text=_("specification in messages, e.g. ECOBEE-SMART5."))
     description = models.CharField(max_length=200, blank=True)
-    device_type = models.CharField(max_length=120, help_text=_("`deviceType`, e.g. SMART-THERMOSTAT."))
+    device_type = models.CharField(max_length=120, help_text=_("deviceType in messages, e.g. SMART-THERMOSTAT."))
     rated_kw = models.DecimalField(
         max_digits=9, decimal_places=3, validators=[MinValueValidator(Decimal(0))], help_text=_("kW.")
     )

@@ -72,7 +72,9 @@ class ControlScore(models.Model):
     batch_run = models.ForeignKey(BatchRun, on_delete=models.PROTECT, related_name="control_scores", db_index=False)
     score = models.DecimalField(max_digits=9, decimal_places=2)
     eligible = models.BooleanField()
-    reason = models.CharField(max_length=30, blank=True, help_text=_("Why it is not eligible: `ineligibilityReason`."))
+    reason = models.CharField(
+        max_length=30, blank=True, help_text=_("Why it is not eligible, ineligibilityReason in files.")
+    )
     scored_at = models.DateTimeField()
     previous_score = models.DecimalField(max_digits=9, decimal_places=2, null=True, blank=True)
     changed_at = models.DateTimeField(help_text=_("Since when the score is this one."))

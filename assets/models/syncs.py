@@ -23,7 +23,7 @@ class SyncRequest(StateMachine, models.Model):
     """
 
     sync_request_id = models.CharField(
-        max_length=14, unique=True, default=new_message_identifier, help_text=_("`syncRequestId`.")
+        max_length=14, unique=True, default=new_message_identifier, help_text=_("syncRequestId in messages.")
     )
     subscription = models.ForeignKey(ProgramSubscription, on_delete=models.PROTECT, related_name="sync_requests")
     status = FSMField(default=Status.PENDING, choices=Status.choices, max_length=12, protected=True)
@@ -130,7 +130,7 @@ class SyncChange(models.Model):
     """One change that a sync request was captured for: of what, which fields, who and when. Insert-only, no values."""
 
     request = models.ForeignKey(SyncRequest, on_delete=models.CASCADE, related_name="changes")
-    what = models.CharField(max_length=200, help_text=_("What changed, in words or as a `CapturedObject`."))
+    what = models.CharField(max_length=200, help_text=_("What changed, in words or as the kind of record."))
     fields = models.JSONField(default=list, blank=True, help_text=_("Names of the fields, where they are known."))
     at = models.DateTimeField()
     by = models.CharField(max_length=150, default="system")

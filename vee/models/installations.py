@@ -20,7 +20,7 @@ class InstallEvent(models.Model):
         max_digits=15,
         decimal_places=6,
         default=1,
-        help_text=_("Multiplies the measuring component's own (`vee.md` 7.1)."),
+        help_text=_("Multiplies the measuring component's own."),
     )
 
     class Meta:

@@ -93,7 +93,7 @@ class MeasuringComponentType(models.Model):
         decimal_places=6,
         default=Decimal("0.5"),
         validators=[MinValueValidator(Decimal("0.000001")), MaxValueValidator(1)],
-        help_text=_("Scalar kinds: a step beyond this share of the register's range is a rollover (`vee.md` 7.1)."),
+        help_text=_("Scalar kinds: a step beyond this share of the register's range is a rollover."),
     )
     subtractive = models.BooleanField(
         default=True,

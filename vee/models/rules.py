@@ -12,7 +12,7 @@ from vee import choices
 
 
 class VeeExceptionType(models.Model):
-    """Groups exceptions by likeness, so that the root issue is recognizable (`vee.md` 3.7)."""
+    """Groups exceptions by likeness, so that the root issue is recognizable."""
 
     code = models.CharField(max_length=40, primary_key=True)
     description = models.CharField(max_length=200, blank=True)
@@ -74,7 +74,7 @@ class VeeRule(models.Model):
     end_date = models.DateField(null=True, blank=True)
     parameters = models.JSONField(default=dict, blank=True)
     eligibility = models.JSONField(
-        default=list, blank=True, help_text=_("Criteria that decide whether the rule applies to an IMD (`vee.md` 3.3).")
+        default=list, blank=True, help_text=_("Criteria that decide whether the rule applies to an IMD.")
     )
     history = HistoricalRecords()
 
