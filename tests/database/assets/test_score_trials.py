@@ -256,7 +256,7 @@ class TestApi:
             "calculation": "DEFAULT",
             "version": 1,
         }
-        for query in ({"search": "0200"}, {"eligible": "false"}, {"device": "DEV-200"}):
+        for query in ({"search": "4119123402"}, {"eligible": "false"}, {"device": "DEV-200"}):
             assert operator.get(API, query).json()["results"] == limited["results"]
 
     def test_wants_the_right(self, client: Client) -> None:
