@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 
@@ -75,11 +76,13 @@ def life_cycles(
     world: World, *, records: str, transitions: str, owner: str
 ) -> tuple[dict[str, list[Move]], dict[str, str]]:
     """Give the moves of each record in order, and the state of each, both as of one moment."""
-    paths: dict[str, list[Move]] = {}
-    with psycopg.connect(world.database_url) as connection:
+
+    def read(connection: psycopg.Connection[Any]) -> tuple[dict[str, list[Move]], dict[str, str]]:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         moves = connection.execute(f"SELECT {owner}::text, from_state, to_state FROM {transitions} ORDER BY id")  # type: ignore[call-overload]  # noqa: S608
+        paths: dict[str, list[Move]] = {}
         for record, before, after in moves:
             paths.setdefault(record, []).append((before, after))
-        states = dict(connection.execute(f"SELECT id::text, state FROM {records}").fetchall())  # type: ignore[call-overload]  # noqa: S608
-    return paths, states
+        return paths, dict(connection.execute(f"SELECT id::text, state FROM {records}").fetchall())  # type: ignore[call-overload]  # noqa: S608
+
+    return world.read(read)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import yaml
@@ -21,6 +22,8 @@ from tests.functional.harness.product import Product
 
 PASSWORD = "operator-of-the-faults"
 _DATABASE = "tieline_faults"
+_READING_SECONDS, _AGAIN_SECONDS = 60.0, 0.2
+_T = TypeVar("_T")
 _POINTS = Path(fault_points.__file__).parent
 
 
@@ -82,10 +85,25 @@ class World:
         new.write_text(str(offset))
         new.rename(self.faults / fault_points.CLOCK)
 
+    def read(self, do: Callable[[psycopg.Connection[Any]], _T]) -> _T:
+        """
+        Read the product's database, past the product.
+
+        What befalls the database befalls this line too, whichever campaign does it: it is read again then.
+        """
+        deadline = time.monotonic() + _READING_SECONDS
+        while True:
+            try:
+                with psycopg.connect(self.database_url) as connection:
+                    return do(connection)
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(_AGAIN_SECONDS)
+
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Read the product's database, past the product."""
-        with psycopg.connect(self.database_url) as connection:
-            return connection.execute(statement, values).fetchall()  # type: ignore[call-overload,no-any-return]
+        """Give the rows of a statement."""
+        return self.read(lambda connection: connection.execute(statement, values).fetchall())  # type: ignore[call-overload]
 
     def value(self, statement: str, *values: Any) -> Any:
         return self.rows(statement, *values)[0][0]
