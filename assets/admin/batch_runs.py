@@ -22,6 +22,21 @@ from foundation.admin import EvidenceAdmin
 from foundation.dispatch import after_commit
 
 
+# What is not named here stands as it is counted: reasons why devices are not eligible, and outcomes of sync requests.
+_COUNTS = {
+    "devices": _("Devices"),
+    "rows": _("Rows"),
+    "eligible": _("Eligible"),
+    "not_calculated": _("Not calculated"),
+    "exactly": _("Calculated exactly"),
+    "removed": _("Removed"),
+    "bytes": _("Bytes"),
+    "placed": _("Placed at"),
+    "overdue": _("Overdue"),
+    "sent": _("Sent"),
+    "discarded": _("Discarded"),
+    "error": _("Error"),
+}
 _STATUSES = {BatchStatus.IN_PROGRESS: "info", BatchStatus.COMPLETE: "success", BatchStatus.ERROR: "danger"}
 
 
@@ -61,7 +76,10 @@ class BatchRunAdmin(EvidenceAdmin):
 
     @display(description=_("counts"))
     def counts_in_words(self, run: BatchRun) -> str:
-        return ", ".join(f"{name} {value}" for name, value in run.counts.items()) or "–"
+        said = [f"{_COUNTS.get(name, name)}: {count}" for name, count in run.counts.items() if name != "score_cents"]
+        if "score_cents" in run.counts:
+            said.append(f"{_('Sum of scores')}: {run.counts['score_cents'] / 100:.2f}")
+        return ", ".join(said) or "–"
 
     def has_run_now_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("assets.run_batch")
