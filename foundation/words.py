@@ -10,8 +10,12 @@ from django.utils.translation import trans_real
 from foundation.kept_texts import CONTEXT, Sentences
 
 
+_BETWEEN = "; "
+"""Stands between sentences where several are kept as one text."""
+
+
 def in_words(text: object) -> str:
-    """Give a kept text in the active language, and one that is no sentence of ours as it is."""
+    """Give a kept text in the active language, several one by one, and what is no sentence of ours as it is."""
     language = translation.get_language() or "en"
     said = str(text)
     return said if language.partition("-")[0] == "en" else _translated(language, said)
@@ -21,7 +25,13 @@ def in_words(text: object) -> str:
 def _translated(language: str, text: str) -> str:
     if not text:
         return text
+    # A full stop before the mark ends a sentence for sure; without one, the mark may stand in a sentence or a value.
+    if f".{_BETWEEN}" in text:
+        first, rest = text.split(f".{_BETWEEN}", 1)
+        return f"{_translated(language, first + '.')}{_BETWEEN}{_translated(language, rest)}"
     found = _sentences(language).translated(text, lambda part: _translated(language, part))
+    if found is None and _BETWEEN in text:
+        return _BETWEEN.join(_translated(language, part) for part in text.split(_BETWEEN))
     return text if found is None else found
 
 

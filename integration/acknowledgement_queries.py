@@ -12,7 +12,7 @@ from django.db.models import Count, F, Max, Q, QuerySet, Value
 from django.db.models.functions import TruncDate
 
 from foundation.percentiles import PercentileSeconds, seconds, span
-from integration.models import Cancellation, DeviceStatusCheck, EnrollmentRecord, EnrollmentSync, FileAttempt, Flow
+from integration.models import Cancellation, DeviceStatusCheck, EnrollmentRecord, EnrollmentSync, FileAttempt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +126,3 @@ def acknowledgement_times(
                 "max_seconds": seconds(row["longest"]),
                 "limit_seconds": limit.total_seconds(),
             }
-
-
-def flow_names() -> dict[str, str]:
-    """Give the display names of flows by their short names."""
-    return dict(Flow.objects.order_by("display_name").values_list("name", "display_name"))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import (
+    Case,
     CharField,
     Count,
     Exists,
@@ -18,8 +19,10 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
+    Subquery,
     Sum,
     Value,
+    When,
 )
 from django.db.models.functions import Concat, Replace
 
@@ -113,6 +116,11 @@ def totals() -> list[Totals]:
     ]
 
 
+def flow_names() -> dict[str, str]:
+    """Give the display names of flows by their short names, in their order."""
+    return dict(Flow.objects.order_by("display_name").values_list("name", "display_name"))
+
+
 def open_pauses() -> QuerySet[Pause]:
     """Give the pauses that hold something now, the latest first."""
     return Pause.objects.filter(resumed_at__isnull=True).order_by("-paused_at", "pk")
@@ -127,6 +135,12 @@ def open_pause_counts() -> dict[str, int]:
 def all_pauses() -> QuerySet[Pause]:
     """Give all pauses, the latest first."""
     return Pause.objects.order_by("-paused_at", "-pk")
+
+
+def with_flow_titles(pauses: QuerySet[Pause]) -> QuerySet[Pause]:
+    """Add `flow_title` to pauses: the display name of the flow that one of a flow holds."""
+    held = Flow.objects.filter(name=OuterRef("target")).values("display_name")
+    return pauses.annotate(flow_title=Case(When(scope=PauseScope.FLOW, then=Subquery(held[:1]))))
 
 
 def pauses_of(flow: Flow, *, pauses: Sequence[Pause] | None = None) -> list[Pause]:

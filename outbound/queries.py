@@ -68,6 +68,11 @@ def connections_for_display(*, search: str = "") -> QuerySet[Connection]:
     return found
 
 
+def connection_names() -> list[str]:
+    """Give the names of all connections, in order."""
+    return list(Connection.objects.order_by("name").values_list("name", flat=True))
+
+
 def parameter(name: str) -> Decimal | int:
     """
     Give a parameter's value: an int for a count, a Decimal for seconds; the declared default when it is not set.

@@ -10,6 +10,7 @@ from django.db.models import Count, F, Q
 from django.db.models.functions import TruncWeek
 
 from foundation.percentiles import PercentileSeconds, span
+from vee.engine import registry
 from vee.models import VeeException, VeeExceptionType, VeeRule
 
 
@@ -19,8 +20,8 @@ def exceptions_by_week(
     """
     Count exceptions that were raised in [begins_at, ends_at) by ISO week of a zone, rule, type and severity; one query.
 
-    Each has `week` (the Monday at midnight), `opened`, of these `closed` and `still_open`, and `median_seconds` from
-    raising to closing. `only` narrows by `rule`, `exception_type` or `severity`.
+    Each has `week` (the Monday at midnight), `rule_title`, `opened`, of these `closed` and `still_open`, and
+    `median_seconds` from raising to closing. `only` narrows by `rule`, `exception_type` or `severity`.
     """
     rows = VeeException.objects.filter(created_at__gte=begins_at, created_at__lt=ends_at, **only)
     counted = (
@@ -34,12 +35,13 @@ def exceptions_by_week(
         )
         .order_by("week", "rule", "exception_type", "severity")
     )
-    return [dict(row) for row in counted]
+    return [{**row, "rule_title": registry.title_of(row["rule"])} for row in counted]
 
 
-def rule_names() -> list[str]:
-    """Give the names of rules that groups hold."""
-    return list(VeeRule.objects.order_by("rule").values_list("rule", flat=True).distinct())
+def rules_in_use() -> list[tuple[str, str]]:
+    """Give the rules that groups hold, each with its title, in the order of these."""
+    names = VeeRule.objects.order_by().values_list("rule", flat=True).distinct()
+    return sorted(((name, registry.title_of(name)) for name in names), key=lambda rule: (rule[1], rule[0]))
 
 
 def exception_type_codes() -> list[str]:

@@ -141,7 +141,8 @@ class SyncChange(models.Model):
         default_permissions = ("view",)
 
     def __str__(self) -> str:
-        return f"{self.label}: {', '.join(self.fields)}" if self.fields else self.label
+        names = ", ".join(name.replace("_", " ") for name in self.fields)
+        return f"{self.label}: {names}" if names else self.label
 
     @property
     def label(self) -> str:

@@ -1,4 +1,4 @@
-"""Control in the admin: pauses, schedules of flows, statistics, and the design-time audit."""
+"""Control in the admin: schedules of flows, statistics, and the design-time audit."""
 
 from __future__ import annotations
 
@@ -25,116 +25,11 @@ from foundation.admin import EvidenceAdmin, EvidenceInline, ModelAdmin
 from foundation.words import in_words
 from integration import audit
 from integration.admin import confirmation
-from integration.choices import PauseScope
-from integration.models import FlowSchedule, FlowStatistics, Pause, ScheduleSlot
-from integration.operations import flow_schedules, pauses
+from integration.models import FlowSchedule, FlowStatistics, ScheduleSlot
+from integration.operations import flow_schedules
 
 
-_END = confirmation.Question(
-    title=_("End this pause"),
-    explanation=_("Exactly what this pause stopped goes on; what another pause covers stays as it is."),
-    button=_("End the pause"),
-)
 AUDIT_SHOWN = 200
-
-
-class PauseForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What to stop, why, and until when."""
-
-    class Meta:
-        model = Pause
-        fields = ("scope", "target", "reason", "planned_end")
-
-    def clean(self) -> dict[str, Any]:
-        """Ask for a target where one is needed."""
-        given: dict[str, Any] = super().clean() or {}
-        if given.get("scope") != PauseScope.ALL and not given.get("target"):
-            self.add_error("target", _("Name the flow or the connection."))
-        return given
-
-
-@admin.register(Pause)
-class PauseAdmin(ModelAdmin):
-    """Pauses, open and ended; one is made here and ended by its button, and never changed."""
-
-    form = PauseForm
-    list_display = ["what", "open_badge", "reason", "paused_by", "paused_at", "planned_end", "resumed_by", "resumed_at"]
-    list_filter = ["scope", ("resumed_at", admin.EmptyFieldListFilter)]
-    search_fields = ["target", "reason", "paused_by"]
-    ordering = ["-paused_at", "pk"]
-    actions_detail = ["end"]
-
-    def get_fields(self, request: HttpRequest, obj: Pause | None = None) -> Any:
-        """Show everything of a pause that there is."""
-        if obj is None:
-            return ["scope", "target", "reason", "planned_end"]
-        return [
-            *("scope", "target", "reason", "paused_by", "paused_at", "planned_end"),
-            *("resumed_by", "resumed_at", "resume_reason"),
-        ]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whoever may pause."""
-        return bool(request.user.has_perm("integration.pause_flow"))
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody: a pause is evidence."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody: a pause is evidence."""
-        return False
-
-    @display(description=_("What"), ordering="scope")
-    def what(self, row: Pause) -> str:
-        return str(row)
-
-    @display(description=_("State"), ordering="resumed_at", label={"open": "warning", "ended": "default"})
-    def open_badge(self, row: Pause) -> tuple[str, Any]:
-        return ("open", _("Paused")) if row.resumed_at is None else ("ended", _("Ended"))
-
-    def save_model(self, request: HttpRequest, obj: Pause, form: Any, change: bool) -> None:
-        made = pauses.pause(
-            scope=obj.scope,
-            target=obj.target,
-            by=request.user.get_username(),
-            reason=obj.reason,
-            planned_end=obj.planned_end,
-            at=timezone.now(),
-        )
-        obj.pk = made.pk
-
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Pause, or say why it cannot be done."""
-        try:
-            return super().add_view(request, form_url, extra_context)
-        except pauses.UnableToPause as error:
-            self.message_user(request, str(error), messages.ERROR)
-            return HttpResponseRedirect(reverse("admin:integration_pause_add"))
-
-    def has_end_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return (
-            request.user.has_perm("integration.pause_flow")
-            and Pause.objects.filter(pk=object_id, resumed_at__isnull=True).exists()
-        )
-
-    @action(description=_("End the pause"), icon="play_circle", permissions=["end"])
-    def end(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        form = confirmation.ReasonForm(request.POST or None)
-        if request.method != "POST" or not form.is_valid():
-            return confirmation.ask(self, request, record=Pause.objects.get(pk=object_id), question=_END, form=form)
-        try:
-            pauses.resume(
-                pause_id=object_id,
-                by=request.user.get_username(),
-                reason=form.cleaned_data["reason"],
-                at=timezone.now(),
-            )
-        except pauses.AlreadyResumed as error:
-            self.message_user(request, str(error), messages.ERROR)
-        else:
-            self.message_user(request, _("The pause has ended; what waited goes on."), messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:integration_pause_change", args=[object_id]))
 
 
 class FlowScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -215,7 +110,7 @@ class FlowScheduleAdmin(SimpleHistoryAdmin, ModelAdmin):
         try:
             run = flow_schedules.run_now(identifier=row.flow.identifier, by=request.user, at=timezone.now())
         except flow_schedules.UnableToRun as error:
-            self.message_user(request, str(error), messages.ERROR)
+            self.message_user(request, in_words(error), messages.ERROR)
             return HttpResponseRedirect(reverse("admin:integration_flowschedule_change", args=[object_id]))
         self.message_user(request, _("The run waits for a worker."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:integration_flowrun_change", args=[run.pk]))

@@ -15,6 +15,7 @@ from unfold.decorators import display
 from foundation.admin import EvidenceAdmin
 from integration import mapping_queries
 from integration.admin.overlay_pages import STATES, OverlayPages, badge_of, demand, mapping_named
+from integration.flows import base_mappings
 from integration.models import MappingOverlay
 from integration.operations import mapping_overlays
 
@@ -23,10 +24,15 @@ from integration.operations import mapping_overlays
 class MappingOverlayAdmin(OverlayPages, EvidenceAdmin):
     """The versions of overlays in a list; the pages of mappings, drafts and previews hang below the same address."""
 
-    list_display = ["mapping", "version", "state_badge", "note", "effective_from", "effective_to", "created_by"]
+    list_display = ["mapping_title", "version", "state_badge", "note", "effective_from", "effective_to", "created_by"]
     list_filter = ["mapping"]
     search_fields = ["mapping", "note", "fields__target", "fields__expression"]
     ordering = ["mapping", "-version"]
+
+    @display(description=_("mapping"), ordering="mapping")
+    def mapping_title(self, row: MappingOverlay) -> str:
+        mapping = base_mappings.MAPPINGS.get(row.mapping)
+        return mapping.title if mapping is not None else row.mapping
 
     @display(description=_("State"), label={str(state): badge for state, badge in STATES.items()})
     def state_badge(self, row: MappingOverlay) -> tuple[str, Any]:

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from foundation.admin import local_moment
@@ -116,7 +117,7 @@ class OverlayPages:
     ) -> HttpResponse:
         state, badge = badge_of(row)
         context = {
-            "title": str(row),
+            "title": title_of(row),
             "overlay": row,
             "mapping": base_mappings.MAPPINGS.get(row.mapping),
             "state": state,
@@ -146,8 +147,9 @@ class OverlayPages:
         if unmasked and chosen is not None:
             audit_trail.payloads_shown(run_id=chosen, by=request.user, at=timezone.now())
         context = {
-            "title": _("Preview of %(overlay)s") % {"overlay": row},
+            "title": _("Preview of %(overlay)s") % {"overlay": title_of(row)},
             "overlay": row,
+            "overlay_title": title_of(row),
             "offered": offered,
             "chosen": chosen,
             "preview": mapping_previews.preview(row, run_id=chosen, mask=not unmasked, at=timezone.now()),
@@ -167,7 +169,7 @@ class OverlayPages:
             if form.is_valid() and self._activated(request, row, form):
                 return HttpResponseRedirect(reverse("admin:integration_mapping", args=[row.mapping]))
         context = {
-            "title": _("Activate %(overlay)s") % {"overlay": row},
+            "title": _("Activate %(overlay)s") % {"overlay": title_of(row)},
             "overlay": row,
             "form": form,
             "active": mapping_queries.active(row.mapping, at=timezone.now()),
@@ -203,7 +205,7 @@ class OverlayPages:
             return confirmation.ask(
                 self,  # type: ignore[arg-type]  # it is a mixin of the model admin
                 request,
-                record=row,
+                record=title_of(row),
                 question=question,
                 form=form,
             )
@@ -264,6 +266,13 @@ def _overlay(overlay_id: int) -> MappingOverlay:
     if row is None:
         raise Http404("There is no such overlay.")
     return row
+
+
+def title_of(row: MappingOverlay) -> str:
+    """Call a version by the title of its mapping; by the mapping's name where an upgrade took the mapping away."""
+    mapping = base_mappings.MAPPINGS.get(row.mapping)
+    name = mapping.title if mapping is not None else row.mapping
+    return gettext("%(mapping)s, version %(version)s") % {"mapping": name, "version": row.version}
 
 
 def badge_of(row: MappingOverlay) -> tuple[OverlayState, str]:

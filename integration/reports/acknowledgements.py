@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from integration import acknowledgement_queries
+from integration import acknowledgement_queries, control_queries
 from integration.reports import addresses
 from integration.reports.contract import Answer, Asked, Chart, Column, Kind, Line, Parameter, Report, Row, sums
 from lookups.queries import config_property
@@ -24,7 +24,7 @@ def answer(asked: Asked) -> Answer:
     by_day = asked.values["group"] == "DAY"
     default = dt.timedelta(minutes=DEFAULT_LIMIT_MINUTES if minutes is None else minutes)
     agreed = config_property(_AGREED) if minutes is None else None
-    names = acknowledgement_queries.flow_names()
+    names = control_queries.flow_names()
     found = acknowledgement_queries.acknowledgement_times(
         begins_at=asked.begins_at,
         ends_at=asked.ends_at,
@@ -126,7 +126,7 @@ REPORT = Report(
         Parameter(
             name="flow",
             label=_("Flow"),
-            choices=lambda: list(acknowledgement_queries.flow_names().items()),
+            choices=lambda: list(control_queries.flow_names().items()),
         ),
         Parameter(name="limit_minutes", label=_("Limit in minutes")),
     ),

@@ -36,7 +36,7 @@ def answer(asked: Asked) -> Answer:
     ]
     columns = (
         Column(key="week", title=_("Week")),
-        Column(key="rule", title=_("Rule")),
+        Column(key="rule_title", title=_("Rule")),
         Column(key="exception_type", title=_("Type")),
         Column(key="severity_name", title=_("Severity")),
         Column(key="opened", title=_("Opened"), kind=Kind.COUNT, link=_rows),
@@ -73,7 +73,7 @@ def _chart(rows: Sequence[Row]) -> Chart:
     weeks = [weeks[0] + dt.timedelta(days=7 * number) for number in range((weeks[-1] - weeks[0]).days // 7 + 1)]
     counts: dict[str, dict[dt.date, int]] = defaultdict(lambda: defaultdict(int))
     for row in rows:
-        counts[row["rule"]][row["monday"]] += row["opened"]
+        counts[row["rule_title"]][row["monday"]] += row["opened"]
     by_size = sorted(counts, key=lambda rule: (-sum(counts[rule].values()), rule))
     lines = [
         Line(title=rule or _("No rule"), values=[counts[rule][week] for week in weeks])
@@ -99,7 +99,7 @@ REPORT = Report(
         Parameter(
             name="rule",
             label=_("Rule"),
-            choices=lambda: [(name, name) for name in exception_queries.rule_names()],
+            choices=exception_queries.rules_in_use,
         ),
         Parameter(
             name="exception_type",

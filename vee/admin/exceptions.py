@@ -15,6 +15,7 @@ from unfold.decorators import display
 from foundation.admin import EvidenceAdmin, SeenValuesFilter
 from vee import exception_queries, search_queries
 from vee.admin import rule_links
+from vee.engine import registry
 from vee.models import VeeException
 
 
@@ -34,13 +35,13 @@ class RulesFilter(SeenValuesFilter):
 
     def known(self) -> list[str]:
         """Give the names."""
-        return exception_queries.rule_names()
+        return [name for name, _title in exception_queries.rules_in_use()]
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         """Give what can be chosen, by the names that people know."""
         for choice in super().choices(changelist):
             name = choice["display"]
-            yield {**choice, "display": rule_links.rule_title(name) if isinstance(name, str) else name}
+            yield {**choice, "display": registry.title_of(name) if isinstance(name, str) else name}
 
 
 @admin.register(VeeException)
@@ -90,7 +91,7 @@ class VeeExceptionAdmin(EvidenceAdmin):
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         @display(description=_("rule"), ordering="rule")
         def rule_name(found: VeeException) -> Any:
-            title = rule_links.rule_title(found.rule) or "–"
+            title = registry.title_of(found.rule) or "–"
             address = rule_links.rule_address(request, found.rule_id_used)
             return format_html('<a class="workbench-link" href="{}">{}</a>', address, title) if address else title
 

@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from vee import codes, comparison_queries, queries
 from vee.admin.local_times import day_in_words, instant_in_words
-from vee.admin.rule_links import rule_title
 from vee.admin.words import condition_words, in_words
 from vee.comparison_queries import Beside, LikeDays
+from vee.engine import registry
 
 
 QUALITIES: tuple[tuple[str, Any], ...] = (
@@ -86,7 +86,7 @@ def plain(value: Decimal) -> str:
 
 def setter_in_words(setter: str | None) -> str:
     """Say what set a value: the title of a rule, or a person; empty for one that stands as it was received."""
-    return gettext("a person") if setter == queries.EDITED else rule_title(setter or "")
+    return gettext("a person") if setter == queries.EDITED else registry.title_of(setter or "")
 
 
 def _like_days(detail: queries.ImdDetail, zone: zoneinfo.ZoneInfo) -> LikeDays | None:

@@ -10,14 +10,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from vee.admin.rule_links import rule_title
 from vee.admin.rule_words import rule_words
 from vee.admin.words import in_words
 from vee.choices import ImdKind
 from vee.codes import ROLE_OF_KIND, ComponentKind, Role
 from vee.codes import ImdKind as Kind
 from vee.configuration_queries import SINCE_EVER_FIRST
-from vee.engine import eligibility
+from vee.engine import eligibility, registry
 from vee.engine.parameters import UnableToReadParameters
 from vee.engine.plan import MATRIX_RULE, Gate, GroupSpec, Plan, Step
 from vee.models import FactorValue
@@ -168,7 +167,7 @@ def _steps(plan: Plan, subject: Subject, on: dt.date, kind: ImdKind) -> list[dic
             "sequence": step.sequence,
             "path": step.group_path,
             "rule": step.rule,
-            "title": rule_title(step.rule),
+            "title": registry.title_of(step.rule),
             "rule_id": step.rule_id,
             "said": _said(step),
             "remarks": [text for text in (step.skip, step.problem.message if step.problem else "") if text],
@@ -182,7 +181,7 @@ def _steps(plan: Plan, subject: Subject, on: dt.date, kind: ImdKind) -> list[dic
 def _said(step: Step) -> str:
     words = rule_words(rule=step.rule, parameters=json.loads(step.parameters or "{}"), severity=step.severity)
     # What is wrong with a rule stands beside it already.
-    return rule_title(step.rule) if words.problem else words.said
+    return registry.title_of(step.rule) if words.problem else words.said
 
 
 def _gate(gate: Gate, subject: Subject, on: dt.date, kind: ImdKind) -> dict[str, Any]:
@@ -223,7 +222,7 @@ def _resting(group: GroupSpec, on: dt.date) -> Sequence[dict[str, Any]]:
         {
             "sequence": rule.sequence,
             "rule": rule.rule,
-            "title": rule_title(rule.rule),
+            "title": registry.title_of(rule.rule),
             "start": rule.start_date,
             "end": rule.end_date,
         }

@@ -14,11 +14,6 @@ from vee.engine import registry
 from vee.models import VeeGroup, VeeRule
 
 
-def rule_title(name: str) -> str:
-    """Give the name of a rule as people know it; one that the registry does not know keeps its own."""
-    return registry.get(name).title if name in registry.AVAILABLE else name
-
-
 def rule_address(request: HttpRequest, rule_id: int | None) -> str:
     """Give the address that leads to a rule; empty where there is none, or where the person may not see groups."""
     if not rule_id or not request.user.has_perm("vee.view_veegroup"):
@@ -41,7 +36,9 @@ def show(admin: Any, request: HttpRequest, rule_id: int) -> HttpResponse:
     last = VeeRule.history.filter(id=rule_id).order_by("-history_date", "-history_id").first()
     if last is not None and VeeGroup.objects.filter(pk=last.group_id).exists():
         said = _("The rule %(rule)s at %(sequence)d is no longer in this group. These are the rules that it has now.")
-        admin.message_user(request, said % {"rule": rule_title(last.rule), "sequence": last.sequence}, messages.WARNING)
+        admin.message_user(
+            request, said % {"rule": registry.title_of(last.rule), "sequence": last.sequence}, messages.WARNING
+        )
         return HttpResponseRedirect(_page(last.group_id))
     admin.message_user(request, _("This rule is gone, and its group with it."), messages.WARNING)
     return HttpResponseRedirect(reverse("admin:vee_veegroup_changelist"))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import pgettext
+from django.utils.translation import gettext, pgettext
 
 from foundation.words import in_words
 from vee.engine import registry
@@ -34,6 +35,30 @@ def declarations() -> dict[str, list[dict[str, Any]]]:
 def label_of(name: str) -> str:
     """Give a parameter's name as a form writes it, in the language of whoever reads the form."""
     return pgettext(CONTEXT, _spelt(name))
+
+
+def in_words_of(rule: str, parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Give the parameters that a rule was given, each name with its value, in the language of the reader."""
+    fields = registry.describe(rule).parameters if rule in registry.AVAILABLE else ()
+    declared = {field.name: field for field in fields}
+    return [(label_of(name), _value_in_words(declared.get(name), value)) for name, value in parameters.items()]
+
+
+def _value_in_words(field: ParameterField | None, value: Any) -> str:
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if value is None:
+        return "–"
+    if field is not None and field.kind == "condition range" and isinstance(value, list):
+        return " – ".join(map(str, value))
+    if isinstance(value, list):
+        return ", ".join(_value_in_words(field, each) for each in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{label_of(name)}: {_value_in_words(None, each)}" for name, each in value.items())
+    if field is not None and str(value) in field.choices:
+        return pgettext(CONTEXT, _choice(str(value)))
+    unit = pgettext(CONTEXT, field.unit) if field is not None and field.unit else ""
+    return f"{value} {unit}".strip()
 
 
 def texts() -> set[str]:

@@ -11,7 +11,7 @@ from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.decorators import action, display
@@ -19,10 +19,9 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from foundation.admin import ModelAdmin, StackedInline
 from vee import configuration_queries
-from vee.admin import group_page, rule_links, rule_views, simulation, where_used
+from vee.admin import group_page, rule_links, rule_parameters, rule_views, simulation, where_used
 from vee.admin.group_filters import GroupsWithRule
 from vee.admin.rule_choices import rule_choices
-from vee.admin.rule_parameters import refusal
 from vee.admin.rule_words import rule_words
 from vee.engine import eligibility, registry
 from vee.engine.plan import criteria_text
@@ -73,13 +72,14 @@ class VeeRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if self.instance.pk is not None:
             # What the theme asks each row of an inline for before it asks for its text.
-            self.instance.get_inline_title = f"{self.instance.sequence} {rule_links.rule_title(self.instance.rule)}"
+            self.instance.get_inline_title = f"{self.instance.sequence} {registry.title_of(self.instance.rule)}"
         choice = self.fields["rule"]
         assert isinstance(choice, forms.ChoiceField)  # noqa: S101  (narrows the type)
         choice.choices = rule_choices()
-        self.fields["parameters"].widget.attrs["rows"] = 2
-        self.fields["eligibility"].widget.attrs["rows"] = 2
-        self.fields["eligibility"].help_text = _eligibility_help()
+        for name in {"parameters", "eligibility"} & self.fields.keys():  # who may only look has neither
+            self.fields[name].widget.attrs["rows"] = 2
+        if "eligibility" in self.fields:
+            self.fields["eligibility"].help_text = _eligibility_help()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -88,7 +88,7 @@ class VeeRuleForm(forms.ModelForm):  # type: ignore[type-arg]
             try:
                 registry.parse_parameters(name, cleaned.get("parameters") or {})
             except registry.UnableToReadParameters as error:
-                self.add_error("parameters", refusal(error))
+                self.add_error("parameters", rule_parameters.refusal(error))
             else:
                 self._check_names(name, cleaned.get("parameters") or {})
         try:
@@ -143,9 +143,25 @@ class VeeRuleInline(StackedInline):
         "eligibility",
         "description",
     ]
-    readonly_fields = ["sentence"]
+    readonly_fields = ["sentence", "rule_title", "parameters_in_words"]
     autocomplete_fields = ["exception_type"]
     tab = False
+
+    def get_fields(self, request: HttpRequest, obj: VeeGroup | None = None) -> list[Any]:
+        """Show who may not change rules their names and parameters in words; the sentence says whom they apply to."""
+        if self.has_change_permission(request, obj):
+            return self.fields
+        in_words = {"parameters": "parameters_in_words", ("sequence", "rule"): ("sequence", "rule_title")}
+        return [in_words.get(field, field) for field in self.fields if field != "eligibility"]
+
+    @display(description=_("rule"))
+    def rule_title(self, rule: VeeRule) -> str:
+        return registry.title_of(rule.rule)
+
+    @display(description=_("parameters"))
+    def parameters_in_words(self, rule: VeeRule) -> Any:
+        lines = rule_parameters.in_words_of(rule.rule, rule.parameters)
+        return format_html_join("", "<div>{}: {}</div>", lines) or "–"
 
     @display(description=_("In words"))
     def sentence(self, rule: VeeRule) -> str:
@@ -274,7 +290,7 @@ class VeeGroupAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     @display(description=_("rules"))
     def rules_in_words(self, group: VeeGroup) -> Any:
         rules = sorted(group.rules.all(), key=lambda rule: rule.sequence)
-        return format_html("{}", " → ".join(rule_links.rule_title(rule.rule) for rule in rules) or "–")
+        return format_html("{}", " → ".join(registry.title_of(rule.rule) for rule in rules) or "–")
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> list[str]:
         return [*(["code"] if obj else []), "used_by"]

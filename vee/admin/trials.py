@@ -17,11 +17,11 @@ from unfold.decorators import display
 from foundation.admin import EvidenceAdmin
 from foundation.words import in_words
 from vee.admin import rule_parameters
-from vee.admin.rule_links import rule_title
 from vee.admin.rule_words import rule_words
 from vee.admin.trial_forms import ScopeForm, TrialRules, carried_over
 from vee.admin.workbench import SEVERITY_BADGES
 from vee.choices import Severity, TrialStatus
+from vee.engine import registry
 from vee.models import RuleTrial, VeeGroup
 from vee.operations import trials
 from vee.operations.rule_order import renumbered, wanted_order
@@ -195,7 +195,11 @@ def _counts(trial: RuleTrial, name: str) -> list[dict[str, Any]]:
         return []
     today, changed = trial.result["today"][name], trial.result["trial"][name]
     return [
-        {"title": rule_title(key) if name == "rules" else key, "today": today.get(key, 0), "trial": changed.get(key, 0)}
+        {
+            "title": registry.title_of(key) if name == "rules" else key,
+            "today": today.get(key, 0),
+            "trial": changed.get(key, 0),
+        }
         for key in sorted({*today, *changed})
     ]
 
@@ -232,7 +236,7 @@ def _finding(found: dict[str, Any]) -> dict[str, Any]:
         **found,
         "severity": Severity(severity).label,
         "badge": SEVERITY_BADGES[severity],
-        "rule": rule_title(found["rule"]),
+        "rule": registry.title_of(found["rule"]),
     }
 
 

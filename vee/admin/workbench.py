@@ -16,9 +16,10 @@ from foundation.words import in_words
 from vee import queries, usage_queries
 from vee.admin import readings
 from vee.admin.local_times import instant_in_words
-from vee.admin.rule_links import rule_address, rule_title
+from vee.admin.rule_links import rule_address
 from vee.admin.rule_words import rule_words
 from vee.choices import ImdKind, ImdState, Severity
+from vee.engine import registry
 from vee.engine.fixed_point import to_decimal
 from vee.models import InitialMeasurement, MeasuringComponent, UsageCorrection, VeeRule
 from vee.operations.edits import ValueNotUsable
@@ -238,7 +239,7 @@ def exception_row(request: HttpRequest, found: Any) -> dict[str, Any]:
         "found": found,
         "severity": Severity(found.severity).label,
         "badge": SEVERITY_BADGES.get(found.severity, "neutral"),
-        "rule": rule_title(found.rule),
+        "rule": registry.title_of(found.rule),
         "rule_address": rule_address(request, getattr(found, "rule_id_used", 0) or getattr(found, "rule_id", 0)),
     }
 
@@ -261,7 +262,7 @@ def log_rows(details: Mapping[str, Any]) -> list[dict[str, Any]]:
         for entry in details.get(name, ()):
             told.setdefault((entry.get("rule", ""), entry.get("group", "")), []).append((word, entry.get("reason", "")))
     return [
-        {"rule": rule_title(rule), "group": group, "said": said or [(_("passed"), "")]}
+        {"rule": registry.title_of(rule), "group": group, "said": said or [(_("passed"), "")]}
         for (rule, group), said in told.items()
     ]
 

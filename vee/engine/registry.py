@@ -15,7 +15,7 @@ from vee.rules import RULES
 
 __all__ = [
     "AVAILABLE", "KNOWN", "RuleNotAvailable", "UnableToReadParameters", "UnknownRule",
-    "describe", "get", "parse_parameters", "reference", "sentence",
+    "describe", "get", "parse_parameters", "reference", "sentence", "title_of",
 ]  # fmt: skip
 
 KNOWN: frozenset[str] = frozenset(
@@ -60,6 +60,11 @@ def get(name: str) -> Rule:
     if name in KNOWN:
         raise RuleNotAvailable(f"the rule {name} is not available in this version")
     raise UnknownRule(f"there is no rule {name!r}")
+
+
+def title_of(name: str) -> str:
+    """Give the name of a rule as people know it; one that is not known keeps its own."""
+    return AVAILABLE[name].title if name in AVAILABLE else name
 
 
 def parse_parameters(name: str, given: Mapping[str, Any], seconds_per_interval: int | None = None) -> RuleParameters:

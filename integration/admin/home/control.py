@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from integration import attention_queries, health
+from integration import attention_queries, control_queries, health
 from integration.admin.home.facts import Fact, Part, Watched
 from integration.beat import LEASE_SECONDS
 from outbound import attention_queries as outbound_attention
@@ -72,7 +72,7 @@ def part(user: Any, facts: Mapping[str, Fact], *, at: dt.datetime) -> Part | Non
         title=_("Control"),
         facts=own,
         tables={
-            "pauses": attention_queries.open_pauses().order_by("-paused_at", "pk")[:20] if pauses else [],
+            "pauses": control_queries.with_flow_titles(control_queries.open_pauses())[:20] if pauses else [],
             "scheduler_is_silent": age is None or age > LEASE_SECONDS,
         },
     )

@@ -56,17 +56,19 @@ class TestPauses:
 
     def test_makes_one_for_a_connection_and_ends_it(self, admin: Client) -> None:
         factory.prepare(base_url="http://127.0.0.1:9/")
-        asked = {"scope": "CONNECTION", "target": "DACS", "reason": "new firmware"}
+        asked = {"what": "CONNECTION:DACS", "reason": "new firmware"}
 
-        refused = admin.post("/admin/integration/pause/add/", {**asked, "target": ""})
-        unknown = admin.post("/admin/integration/pause/add/", {**asked, "target": "NOWHERE"}, follow=True)
+        refused = admin.post("/admin/integration/pause/add/", {**asked, "what": ""})
+        unknown = admin.post("/admin/integration/pause/add/", {**asked, "what": "CONNECTION:NOWHERE"})
         admin.post("/admin/integration/pause/add/", asked)
         pause = Pause.objects.get()
         assert Connection.objects.get().held is True
         admin.post(f"/admin/integration/pause/{pause.pk}/end/", {"reason": "done"})
 
-        assert "Name the flow or the connection" in refused.content.decode()
-        assert "There is no connection named NOWHERE" in unknown.content.decode()
+        assert "This field is required" in refused.content.decode()
+        assert "Select a valid choice. CONNECTION:NOWHERE" in unknown.content.decode()
+        assert "new firmware" in unknown.content.decode()
+        assert (pause.scope, pause.target) == ("CONNECTION", "DACS")
         assert Connection.objects.get().held is False
         assert admin.get("/admin/integration/pause/").status_code == 200
 

@@ -88,15 +88,15 @@ class TestExceptions:
         with django_assert_num_queries(1):
             answer = ask("exceptions_by_rule")
 
-        assert cells(answer, "week", "rule", "opened", "closed", "still_open", "median_seconds") == [
-            ("2026-W10", "high_low_check", 3, 2, 1, 7_200.0),
+        assert cells(answer, "week", "rule_title", "opened", "closed", "still_open", "median_seconds") == [
+            ("2026-W10", "High/Low Check", 3, 2, 1, 7_200.0),
             ("2026-W10", "spike_check", 1, 1, 0, 1_800.0),
-            ("2026-W11", "high_low_check", 1, 0, 1, None),
+            ("2026-W11", "High/Low Check", 1, 0, 1, None),
         ]
         assert answer.totals == {"opened": 5, "closed": 3, "still_open": 2}
         assert answer.chart is not None
         assert {str(line.title): list(line.values) for line in answer.chart.lines} == {
-            "high_low_check": [3, 1],
+            "High/Low Check": [3, 1],
             "spike_check": [1, 0],
         }
         # In UTC, 9 March begins four hours earlier.

@@ -122,6 +122,19 @@ class TestGroupPage:
         assert declared_on(content) is None
         assert 'name="carried"' not in content
 
+    def test_who_may_only_look_reads_names_and_values_in_words(self, client: Client) -> None:
+        given = {"tolerance": 1.8, "mode": "WHOLE_IMD", "exclude_condition_range": [100000, 199999]}
+        group = make.vee_group("A", {**SPIKE, "parameters": given})
+        eve = make.person("eve", "vee.view_veegroup", "vee.view_veerule")
+        User.objects.filter(pk=eve.pk).update(is_staff=True)
+        client.force_login(User.objects.get(pk=eve.pk))
+
+        content = client.get(reverse("admin:vee_veegroup_change", args=[group.pk])).content.decode()
+
+        lines = set(re.findall(r"<div>(.*?)</div>", content))
+        assert {"Tolerance: 1.8 ratio", "Mode: Whole IMD", "Exclude condition range: 100000 – 199999"} <= lines
+        assert "WHOLE_IMD" not in content
+
     def test_a_refusal_names_the_parameter(self, admin: Client) -> None:
         group = make.vee_group("A", SPIKE)
         rule = group.rules.get()

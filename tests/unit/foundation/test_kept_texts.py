@@ -53,6 +53,13 @@ class TestInWords:
         with translation.override("en"):
             assert in_words("The consumption is zero.") == "The consumption is zero."
 
+    def test_several_in_a_row_are_read_one_by_one(self) -> None:
+        claimed, zero = "The To Do is already claimed by ada.", "The consumption is zero."
+
+        assert german(f"{claimed}; {zero}") == f"{german(claimed)}; {german(zero)}"
+        assert german(f"{zero}; E42 of the peer") == f"{german(zero)}; E42 of the peer"
+        assert german(zero) != zero
+
     @pytest.mark.parametrize(
         ("kept", "shown"),
         [
