@@ -217,7 +217,7 @@ class TestAdmin:
 
         page = administrator.get(reverse("admin:assets_syncrequest_change", args=[request.pk])).content.decode()
 
-        assert "Captured: Contact: cis_person_id" in page
+        assert "Captured: Contact: cis person id" in page
         assert page.count(">differs<") == 1
         assert "PER-1" in page
         assert "<strong>PER-NEW</strong>" in page
