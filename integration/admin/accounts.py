@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -42,11 +42,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
-    """Roles, as Tieline calls Django's groups; `manage.py setup` keeps the permissions of the shipped ones."""
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        named = {"title": _("Roles"), "content_title": _("Roles")}
-        return super().changelist_view(request, {**(extra_context or {}), **named})  # type: ignore[no-any-return]
+    """Roles; `manage.py setup` keeps the permissions of the shipped ones."""
 
 
 @admin.register(TokenProxy)
