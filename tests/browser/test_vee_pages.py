@@ -165,3 +165,12 @@ class TestPages:
         page.click("#result_list .field-code a")
         page.wait_for_selector("text=In words")
         shot("group")
+
+    def test_who_may_only_look_reads_rules_in_words(self, page: Any, product: Any, shot: Any) -> None:
+        somebody("audra", "Auditor")
+
+        log_in(page, product, "audra")
+        page.goto(f"{product.url}/admin/vee/veegroup/")
+        page.click("#result_list .field-code a")
+        expect(page.get_by_text("Tolerance: 1.8 ratio")).to_be_visible()
+        shot("group-read")
