@@ -54,9 +54,20 @@ class PauseForm(forms.ModelForm):  # type: ignore[type-arg]
             ]
 
     def clean(self) -> dict[str, Any]:
-        """Read the choice as what the pause covers."""
+        """Read the choice as what the pause covers, and refuse here what would be refused, with all that was typed."""
         given: dict[str, Any] = super().clean() or {}
-        self.instance.scope, _colon, self.instance.target = given.get("what", "").partition(":")
+        if not self.errors:
+            self.instance.scope, _colon, self.instance.target = given["what"].partition(":")
+            try:
+                pauses.check(
+                    scope=self.instance.scope,
+                    target=self.instance.target,
+                    reason=given["reason"],
+                    planned_end=given["planned_end"],
+                    at=timezone.now(),
+                )
+            except pauses.UnableToPause as error:
+                raise forms.ValidationError(in_words(error)) from None
         return given
 
 
@@ -100,8 +111,8 @@ class PauseAdmin(ModelAdmin):
         return control_queries.with_flow_titles(super().get_queryset(request))
 
     @display(description=_("What"), ordering="scope")
-    def what(self, row: Any) -> str:
-        return f"{row.get_scope_display()} {row.flow_title or row.target}".strip()
+    def what(self, row: Pause) -> str:
+        return str(row)
 
     @display(description=_("State"), ordering="resumed_at", label={"open": "warning", "ended": "default"})
     def open_badge(self, row: Pause) -> tuple[str, Any]:

@@ -43,7 +43,8 @@ class Pause(models.Model):
         permissions = [("pause_flow", _("Can pause and resume flows"))]
 
     def __str__(self) -> str:
-        return f"{self.get_scope_display()} {self.target}".strip()
+        # With the flow's title where the query added it (`control_queries.with_flow_titles`).
+        return f"{self.get_scope_display()} {getattr(self, 'flow_title', None) or self.target}".strip()
 
 
 class FlowSchedule(models.Model):

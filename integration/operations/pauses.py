@@ -63,11 +63,7 @@ def pause(
     :param planned_end: when it ends by itself.
     :raises UnableToPause: its subclasses say why.
     """
-    if not reason.strip():
-        raise UnableToPause("Say why: the reason stays with the pause.")
-    if planned_end is not None and planned_end <= at:
-        raise UnableToPause("The planned end has passed already.")
-    name = _target(scope, target)
+    name = check(scope=scope, target=target, reason=reason, planned_end=planned_end, at=at)
     try:
         with transaction.atomic():
             made = Pause.objects.create(
@@ -81,11 +77,27 @@ def pause(
             if scope == PauseScope.CONNECTION:
                 _hold(name)
     except IntegrityError:
-        open_one = Pause.objects.filter(scope=scope, target=name, resumed_at__isnull=True).first()
-        who = kept(f" by {open_one.paused_by}") if open_one else ""
-        raise AlreadyPaused(f"{name or 'Everything'} is paused already{who}.") from None
+        raise AlreadyPaused(f"{name or 'Everything'} is paused already.") from None
     logger.info("paused", scope=scope, target=name, by=by)
     return made
+
+
+def check(*, scope: str, target: str, reason: str, planned_end: dt.datetime | None, at: dt.datetime) -> str:
+    """
+    Give the name of what a pause would hold.
+
+    :raises UnableToPause: when it could not be made as asked; its subclasses say why.
+    """
+    if not reason.strip():
+        raise UnableToPause("Say why: the reason stays with the pause.")
+    if planned_end is not None and planned_end <= at:
+        raise UnableToPause("The planned end has passed already.")
+    name = _target(scope, target)
+    open_one = Pause.objects.filter(scope=scope, target=name, resumed_at__isnull=True).first()
+    if open_one is not None:
+        who = kept(f" by {open_one.paused_by}")
+        raise AlreadyPaused(f"{name or 'Everything'} is paused already{who}.")
+    return name
 
 
 def resume(*, pause_id: int, by: str, reason: str = "", at: dt.datetime) -> Pause:

@@ -61,7 +61,10 @@ class TestPauses:
         refused = admin.post("/admin/integration/pause/add/", {**asked, "what": ""})
         unknown = admin.post("/admin/integration/pause/add/", {**asked, "what": "CONNECTION:NOWHERE"})
         admin.post("/admin/integration/pause/add/", asked)
+        again = admin.post("/admin/integration/pause/add/", {**asked, "reason": "once more"}).content.decode()
         pause = Pause.objects.get()
+        assert "DACS is paused already by admin" in again
+        assert "once more" in again
         assert Connection.objects.get().held is True
         admin.post(f"/admin/integration/pause/{pause.pk}/end/", {"reason": "done"})
 
